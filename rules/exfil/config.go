@@ -1,0 +1,53 @@
+package exfil
+
+import "github.com/ordergate/ordergate/rules"
+
+// Limit allows at most Max distinct foreign or unlinked subjects per sliding
+// Window. Max 0 allows none.
+type Limit struct {
+	Window rules.Window
+	Max    int
+}
+
+// Limits are all the limits of one kind of key, at most one per window. A
+// window that is not named has no limit; the zero value limits nothing, so
+// what must be bounded is bounded by the defaults of deploy/config.
+type Limits []Limit
+
+// RoleCaps are the caps of one role, or of one declared machine.
+type RoleCaps struct {
+	// Session limits every session, and every account, of the role.
+	Session Limits
+	// Address limits an ip or prefix. It never refuses by itself: over it, the
+	// Session limits of principals behind that address shrink (see Config.Shrink).
+	Address Limits
+	// Response is the most distinct subjects, own ones included, that one
+	// response may carry. 0 allows none; negative means no limit.
+	Response int
+}
+
+// Config is what the deciding code of this package is tuned by. The zero
+// value allows no records to anybody (Response 0 for every role).
+type Config struct {
+	// Roles are the caps by role; a role that is missing gets the guest's.
+	Roles map[rules.Role]RoleCaps
+	// Machines are the caps of declared machines, by rules.Principal.Machine-1.
+	Machines []RoleCaps
+	// Site limits guests and shoppers together: the budget.
+	Site Limits
+	// Shrink divides Session limits (rounded up, at least 1) while an address
+	// is over its own limit. 0 means 3.
+	Shrink int
+	// Principals is the most sessions, accounts and addresses remembered at a
+	// time, each kind for itself; the least recently used is evicted, and
+	// counted. 0 means 1,000,000.
+	Principals int
+	// Unauthenticated is how many subjects one response to no credential must
+	// carry to open an incident. 0 means 1.
+	Unauthenticated int
+	// Canaries are digests of planted customers' identifiers.
+	Canaries []rules.Identifier
+	// Modes of the detectors that are not enforced; a detector that is
+	// missing is enforced.
+	Modes map[rules.Detector]rules.Mode
+}

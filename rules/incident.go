@@ -1,0 +1,64 @@
+package rules
+
+import "time"
+
+// IncidentState is where an incident stands.
+type IncidentState uint8
+
+// The states of an incident. Open and unacknowledged ones keep
+// ordergate_breach_alert at 1.
+const (
+	IncidentOpen IncidentState = iota
+	IncidentAcknowledged
+	IncidentClosed
+	incidentStates
+)
+
+var incidentStateNames = [incidentStates]string{"open", "acknowledged", "closed"}
+
+// String returns the stable name.
+func (s IncidentState) String() string {
+	if s >= incidentStates {
+		s = IncidentOpen
+	}
+	return incidentStateNames[s]
+}
+
+// MarshalText writes the stable name.
+func (s IncidentState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the stable name.
+func (s *IncidentState) UnmarshalText(text []byte) error {
+	for i, name := range incidentStateNames {
+		if string(text) == name {
+			*s = IncidentState(i)
+			return nil
+		}
+	}
+	return &unknownNameError{what: "incident state", name: string(text)}
+}
+
+type unknownNameError struct{ what, name string }
+
+func (e *unknownNameError) Error() string { return "unknown " + e.what + " " + e.name }
+
+// Incident is signals joined by detector and principal: opened once, updated
+// while it goes on, closed by a person. All digests, no readable value.
+type Incident struct {
+	ID       string        `json:"id"` // "inc-" and 16 hexadecimal characters
+	State    IncidentState `json:"state"`
+	Detector Detector      `json:"detector"` // of the first signal
+	Severity Severity      `json:"severity"` // the highest of its signals
+	Role     string        `json:"role"`
+	Route    string        `json:"route"`   // template of the first signal
+	Session  Digest        `json:"session"` // principal's session, zero if joined by route
+	Account  Digest        `json:"account"`
+	Opened   time.Time     `json:"opened"`
+	Updated  time.Time     `json:"updated"`
+	Signals  int           `json:"signals"`
+	Refused  int           `json:"refused"`  // exchanges refused or cut
+	Observed int           `json:"observed"` // highest count that a signal carried
+	Limit    int           `json:"limit"`    // the limit it met
+	First    string        `json:"first_exchange"`
+	Last     string        `json:"last_exchange"`
+}
