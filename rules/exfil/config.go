@@ -1,6 +1,10 @@
 package exfil
 
-import "github.com/ordergate/ordergate/rules"
+import (
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
 
 // Limit allows at most Max distinct foreign or unlinked subjects per sliding
 // Window. Max 0 allows none.
@@ -45,6 +49,11 @@ type Config struct {
 	// Unauthenticated is how many subjects one response to no credential must
 	// carry to open an incident. 0 means 1.
 	Unauthenticated int
+	// WarmUntil is when the gateway has run long enough to know the sessions in
+	// use. Until then a session that nobody saw being issued is counted by
+	// itself; from then on all unissued sessions of one address are counted
+	// together, so that made-up ones buy nothing. The zero value: no warm-up.
+	WarmUntil time.Time
 	// Canaries are digests of planted customers' identifiers.
 	Canaries []rules.Identifier
 	// Modes of the detectors that are not enforced; a detector that is

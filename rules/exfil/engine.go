@@ -1,0 +1,186 @@
+package exfil
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Engine joins the counts, the bindings, the detectors and the incidents.
+// Safe for concurrent use. Make one with New.
+type Engine struct {
+	config    atomic.Pointer[Config]
+	caps      *Caps
+	bindings  *Bindings
+	contained *containment
+	incidents *Incidents
+}
+
+// defaultPrincipals is Config.Principals when it is 0.
+const defaultPrincipals = 1_000_000
+
+// defaultShrink is Config.Shrink when it is 0.
+const defaultShrink = 3
+
+// New returns an engine with nothing counted.
+func New(config Config) *Engine {
+	size := config.Principals
+	if size <= 0 {
+		size = defaultPrincipals
+	}
+	e := &Engine{
+		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), incidents: NewIncidents(),
+	}
+	e.Configure(config)
+	return e
+}
+
+// Configure replaces the config of all later decisions, atomically. The
+// number of principals remembered stays as it was.
+func (e *Engine) Configure(config Config) { e.config.Store(&config) }
+
+// Caps returns the counts, for metrics.
+func (e *Engine) Caps() *Caps { return e.caps }
+
+// Bindings returns what is known of sessions, for the ledger and metrics.
+func (e *Engine) Bindings() *Bindings { return e.bindings }
+
+// Incidents returns the incidents.
+func (e *Engine) Incidents() *Incidents { return e.incidents }
+
+// SiteRemaining returns what the budget has left in each window.
+func (e *Engine) SiteRemaining(now time.Time) map[rules.Window]int {
+	return e.caps.Remaining(e.config.Load().Site, now)
+}
+
+// Restore counts a disclosure of an earlier run: caps survive a restart
+// because they are rebuilt from the ledger.
+func (e *Engine) Restore(d *rules.Disclosure, now time.Time) {
+	if d.Ownership == rules.Own || (d.State != rules.Unknown && d.State != rules.Delivered) || d.Record.Subject.Digest.IsZero() {
+		return
+	}
+	for _, demand := range e.demands(&d.Principal, now) {
+		e.caps.restore(demand.key, d.Record.Subject.Digest, d.Time, now)
+	}
+}
+
+// Credentials are what a request shows of who sends it, all digests.
+type Credentials struct {
+	Sessions []rules.Digest // every session or token that the request carries
+	StandIn  rules.Digest   // made from the client's address, for requests without a usable one
+	IP       rules.Digest
+	Prefix   rules.Digest
+	Wanted   rules.Role // the role that the route policy names
+	ByHeader bool       // Wanted comes from the header that carries Sessions[0], not from the path
+	Machine  int        // index of the declared machine plus one
+}
+
+// Recognise makes the principal. A role with wider caps is given only to a
+// credential that was seen being issued for it, or that is declared.
+func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
+	p := rules.Principal{
+		Session: c.StandIn, IP: c.IP, Prefix: c.Prefix, Credential: len(c.Sessions) > 0,
+	}
+	if c.Machine > 0 {
+		p.Session, p.Role, p.Machine, p.Issued = c.Sessions[0], rules.RoleMachine, c.Machine, true
+		return p
+	}
+	if c.Wanted == rules.RoleCrawler {
+		p.Role = rules.RoleCrawler // narrower than a guest: nothing to prove
+	}
+	best, ok := e.bestBinding(c, now)
+	if !ok {
+		if p.Credential && now.Before(e.config.Load().WarmUntil) {
+			p.Session = c.Sessions[0]
+		}
+		return p
+	}
+	p.Session, p.Account, p.Issued = best.Session, best.Account, true
+	switch {
+	case p.Role == rules.RoleCrawler:
+	case wide(c.Wanted) && (best.Role == c.Wanted || c.ByHeader):
+		p.Role = c.Wanted
+	case !p.Account.IsZero():
+		p.Role = rules.RoleShopper
+	}
+	return p
+}
+
+// bestBinding returns the issued session of a request that says most: one of
+// the wanted role before one bound to an account before any.
+func (e *Engine) bestBinding(c *Credentials, now time.Time) (best rules.Binding, ok bool) {
+	rank := 0
+	for _, session := range c.Sessions {
+		binding, known := e.bindings.Get(session, now)
+		if !known || binding.Issued.IsZero() {
+			continue
+		}
+		r := 1
+		if !binding.Account.IsZero() {
+			r = 2
+		}
+		if wide(c.Wanted) && binding.Role == c.Wanted {
+			r = 3
+		}
+		if r > rank {
+			best, ok, rank = binding, true, r
+		}
+	}
+	return best, ok
+}
+
+// wide reports whether a role's caps are wider than a shopper's.
+func wide(r rules.Role) bool { return r == rules.RoleStaff || r == rules.RoleSeller }
+
+// Admit says whether a principal may send requests at all.
+func (e *Engine) Admit(p *rules.Principal, now time.Time) rules.Verdict {
+	if left := e.contained.left(p, now); left > 0 {
+		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonContained, Status: 403, RetryAfter: left}
+	}
+	return rules.Passed
+}
+
+// demands are the keys that a foreign subject is counted under, with the
+// limits that hold for the principal now.
+func (e *Engine) demands(p *rules.Principal, now time.Time) []demand {
+	cfg := e.config.Load()
+	caps := cfg.capsOf(p)
+	divisor := 1
+	ip := capKey{rules.KeyIP, p.IP}
+	if !p.IP.IsZero() && len(caps.Address) > 0 && e.caps.over(ip, caps.Address, now) {
+		divisor = cfg.Shrink
+		if divisor <= 0 {
+			divisor = defaultShrink
+		}
+	}
+	d := make([]demand, 0, 4)
+	d = append(d, demand{key: capKey{rules.KeySession, p.Session}, limits: caps.Session, divisor: divisor})
+	if !p.Account.IsZero() {
+		d = append(d, demand{key: capKey{rules.KeyAccount, p.Account}, limits: caps.Session, divisor: divisor})
+	}
+	if p.Role == rules.RoleGuest || p.Role == rules.RoleShopper || p.Role == rules.RoleCrawler {
+		if !p.IP.IsZero() {
+			d = append(d, demand{key: ip, limits: caps.Address, advice: true})
+		}
+		d = append(d, demand{key: capKey{kind: rules.KeySite}, limits: cfg.Site})
+	}
+	return d
+}
+
+// capsOf returns the caps that hold for a principal.
+func (c *Config) capsOf(p *rules.Principal) RoleCaps {
+	if p.Role == rules.RoleMachine {
+		if i := p.Machine - 1; i >= 0 && i < len(c.Machines) {
+			return c.Machines[i]
+		}
+		return c.Roles[rules.RoleGuest] // declared before a reload, no longer
+	}
+	if caps, ok := c.Roles[p.Role]; ok {
+		return caps
+	}
+	return c.Roles[rules.RoleGuest]
+}
+
+// observes reports whether a detector only reports.
+func (c *Config) observes(d rules.Detector) bool { return c.Modes[d] != rules.Enforce }

@@ -1,0 +1,98 @@
+package exfil
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Claims are how many customers one session may make its own by naming them:
+// a family, not a list. The stand-in of clients without a credential, which
+// may be a whole office, gets as many an hour as an address may see records.
+var (
+	sessionClaims = Limits{{Window: rules.WindowMonth, Max: 3}}
+	standInClaims = Limits{{Window: rules.WindowHour, Max: 30}}
+)
+
+// ownership classifies one record for the principal.
+func (r *Response) ownership(record *rules.Record) rules.Ownership {
+	switch {
+	case owns(&r.binding, record):
+		return rules.Own
+	case r.visit.Principal.Credential && !r.visit.Principal.Issued:
+		return rules.Foreign
+	case len(r.binding.Own) > 0:
+		return rules.Foreign
+	}
+	return rules.Unlinked
+}
+
+// learn binds the session when the response shows whose it is: a record that
+// carries what a successful create, login or checkout request said of its
+// sender, or the only subject of a page about whoever asks; and adds the
+// further identifiers of a record that is its own already.
+func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
+	customer := r.visit.Principal.Role == rules.RoleGuest || r.visit.Principal.Role == rules.RoleShopper
+	for i := range records {
+		record := &records[i]
+		switch {
+		case owns(&r.binding, record):
+			r.extend(record, now)
+		case !customer: // staff name customers all day: that makes none their own
+		case r.visit.Status < 400 && claims(r.visit.Claim, record):
+			r.bind(record.Identifiers, now)
+		case r.visit.Me && subjects == 1 && r.visit.Principal.Issued && len(r.binding.Own) == 0:
+			r.bind(record.Identifiers, now)
+		}
+	}
+}
+
+// claims reports whether the record is about whom the request named.
+func claims(claim []rules.Identifier, record *rules.Record) bool {
+	return slices.ContainsFunc(claim, func(id rules.Identifier) bool {
+		return id.Kind != rules.IdentifierOrder && record.IdentifierOf(id.Kind) == id.Digest
+	})
+}
+
+// bind makes a customer the session's own, if it has claims left.
+func (r *Response) bind(ids []rules.Identifier, now time.Time) {
+	subject := strongest(ids)
+	if subject.Digest.IsZero() {
+		return
+	}
+	limits := standInClaims
+	if r.visit.Principal.Issued {
+		limits = sessionClaims
+	}
+	demands := []demand{{key: capKey{keyClaim, r.visit.Principal.Session}, limits: limits}}
+	claim, trip := r.engine.caps.reserve(demands, []rules.Digest{subject.Digest}, now, false)
+	if trip.Tripped() {
+		return
+	}
+	r.engine.caps.commit(claim)
+	for _, session := range r.sessions {
+		issued := session != r.visit.Principal.Session || r.visit.Principal.Issued
+		r.engine.bindings.Bind(session, ids, issued, now)
+	}
+	r.rebind(now)
+}
+
+// extend adds what else an own record says of its customer.
+func (r *Response) extend(record *rules.Record, now time.Time) {
+	missing := slices.ContainsFunc(record.Identifiers, func(id rules.Identifier) bool {
+		return id.Kind != rules.IdentifierOrder && !slices.Contains(r.binding.Own, id)
+	})
+	if missing && len(r.binding.Own) < rules.MaxOwn {
+		r.engine.bindings.Bind(r.visit.Principal.Session, record.Identifiers, r.visit.Principal.Issued, now)
+		r.rebind(now)
+	}
+}
+
+// rebind reads the binding again, and what it says of the principal.
+func (r *Response) rebind(now time.Time) {
+	r.binding, _ = r.engine.bindings.Get(r.visit.Principal.Session, now)
+	if r.visit.Principal.Account.IsZero() && r.visit.Principal.Issued {
+		r.visit.Principal.Account = r.binding.Account
+	}
+}

@@ -1,0 +1,148 @@
+package exfil
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Visit is what the proxy knows of an exchange when its response begins.
+type Visit struct {
+	Principal rules.Principal
+	Exchange  rules.ExchangeID
+	Route     string
+	Wanted    rules.Role         // the role that the route policy names by path
+	Claim     []rules.Identifier // what a create, login or checkout request said of its own sender
+	Password  bool               // the request carried a password
+	Me        bool               // the route answers about whoever asks
+	Observe   bool               // nothing is refused on this route
+	Config    string             // digest of the effective config
+	Status    int                // of the response
+	Issued    []rules.Digest     // sessions that the response's header issues
+	LoggedIn  bool               // the response's header shows that a login succeeded
+}
+
+// Response judges the records of one response, in the order they are found.
+// Not safe for concurrent use. Make one with Engine.Open.
+type Response struct {
+	engine   *Engine
+	config   *Config
+	visit    Visit
+	sessions []rules.Digest // the principal's, and those that this response issues
+	binding  rules.Binding
+	open     []reservation
+	signalled
+}
+
+// signalled remembers what was signalled already: one signal of a kind for
+// one response.
+type signalled struct{ bulk, canary, unauthenticated bool }
+
+// Judgement is what Judge decides about one batch of records.
+type Judgement struct {
+	Verdict     rules.Verdict
+	Disclosures []rules.Disclosure // one for each record, in order; to be made durable
+	Signals     []rules.Signal
+	Contained   bool // the session is contained from now on
+}
+
+// Open begins a response. Sessions issued by its header are known from here.
+func (e *Engine) Open(v Visit, now time.Time) *Response {
+	r := &Response{engine: e, config: e.config.Load(), visit: v, sessions: []rules.Digest{v.Principal.Session}}
+	r.issue(v.Issued, v.Password && v.LoggedIn, now)
+	r.binding, _ = e.bindings.Get(v.Principal.Session, now)
+	return r
+}
+
+// issue notes sessions that the response issues; a login that succeeded binds
+// them, and the session that logged in, to the claimed customer.
+func (r *Response) issue(sessions []rules.Digest, loggedIn bool, now time.Time) {
+	role := rules.RoleGuest
+	if loggedIn && wide(r.visit.Wanted) {
+		role = r.visit.Wanted
+	}
+	for _, session := range sessions {
+		r.engine.bindings.Issue(session, role, now)
+		r.sessions = append(r.sessions, session)
+	}
+	if !loggedIn {
+		return
+	}
+	if r.visit.Principal.Issued && role != rules.RoleGuest {
+		r.engine.bindings.Issue(r.visit.Principal.Session, role, now)
+	}
+	if len(r.visit.Claim) > 0 {
+		r.bind(r.visit.Claim, now)
+	}
+}
+
+// Judge decides about the next records of the response. subjects is how many
+// distinct subjects it carried so far, these included; tokens are sessions
+// that its body issues. Call Commit or GiveBack after a verdict that passes.
+func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Digest, now time.Time) Judgement {
+	if len(tokens) > 0 {
+		r.issue(tokens, r.visit.Password && r.visit.Status < http.StatusBadRequest, now)
+	}
+	r.learn(records, subjects, now)
+	j := Judgement{Verdict: rules.Passed, Disclosures: make([]rules.Disclosure, len(records))}
+	var foreign []rules.Digest
+	for i := range records {
+		own := r.ownership(&records[i])
+		j.Disclosures[i] = rules.Disclosure{
+			Time: now.UTC(), Exchange: r.visit.Exchange, Principal: r.visit.Principal, Route: r.visit.Route,
+			Record: records[i], Ownership: own, State: rules.Unknown, Config: r.visit.Config,
+		}
+		if subject := records[i].Subject.Digest; own != rules.Own && !slices.Contains(foreign, subject) {
+			foreign = append(foreign, subject)
+		}
+	}
+	r.canary(records, now, &j)
+	r.unauthenticated(len(foreign), now, &j)
+	r.bulk(subjects, now, &j)
+	if j.Verdict.Action == rules.Pass && len(foreign) > 0 {
+		r.cap(foreign, now, &j)
+	}
+	if j.Verdict.Action == rules.Refuse {
+		for i := range j.Disclosures {
+			j.Disclosures[i].State = rules.Withheld
+		}
+		j.Contained = r.engine.contained.refused(&r.visit.Principal, now)
+	}
+	return j
+}
+
+// Commit makes the open reservations stand: their records are durable and
+// about to be released.
+func (r *Response) Commit() {
+	for _, open := range r.open {
+		r.engine.caps.commit(open)
+	}
+	r.open = r.open[:0]
+}
+
+// GiveBack takes the open reservations back: their records were not released.
+func (r *Response) GiveBack() {
+	for _, open := range r.open {
+		r.engine.caps.giveBack(open)
+	}
+	r.open = r.open[:0]
+}
+
+// refuse turns a signal into the verdict, unless its detector or the route
+// only observes.
+func (r *Response) refuse(s *rules.Signal, v rules.Verdict, j *Judgement) {
+	if r.visit.Observe || r.config.observes(s.Detector) {
+		return
+	}
+	s.Refused = true
+	j.Verdict = v
+}
+
+func (r *Response) signal(d rules.Detector, severity rules.Severity, now time.Time) rules.Signal {
+	return rules.Signal{
+		Detector: d, Severity: severity, Time: now.UTC(), Exchange: r.visit.Exchange,
+		Principal: r.visit.Principal, Route: r.visit.Route,
+	}
+}
