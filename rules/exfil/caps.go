@@ -155,7 +155,7 @@ func (c *Caps) over(key capKey, limits Limits, now time.Time) bool {
 
 // commit makes a reservation stand.
 func (c *Caps) commit(r reservation) {
-	c.each(r, func(s *subjectSet, subject rules.Digest) { s.commit(subject, r.at) })
+	c.each(r, func(s *subjectSet, subject rules.Digest) { s.commit(subject, r.at, c.latest) })
 }
 
 // giveBack takes a reservation back.

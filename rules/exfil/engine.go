@@ -73,7 +73,8 @@ type Credentials struct {
 	Prefix   rules.Digest
 	Wanted   rules.Role // the role that the route policy names
 	ByHeader bool       // Wanted comes from the header that carries Sessions[0], not from the path
-	Machine  int        // index of the declared machine plus one
+	Declared bool       // the operator declared Sessions[0] by digest
+	Machine  int        // index of the declared machine plus one, for role machine
 }
 
 // Recognise makes the principal. A role with wider caps is given only to a
@@ -82,8 +83,8 @@ func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
 	p := rules.Principal{
 		Session: c.StandIn, IP: c.IP, Prefix: c.Prefix, Credential: len(c.Sessions) > 0,
 	}
-	if c.Machine > 0 {
-		p.Session, p.Role, p.Machine, p.Issued = c.Sessions[0], rules.RoleMachine, c.Machine, true
+	if c.Declared && len(c.Sessions) > 0 {
+		p.Session, p.Role, p.Machine, p.Issued = c.Sessions[0], c.Wanted, c.Machine, true
 		return p
 	}
 	if c.Wanted == rules.RoleCrawler {

@@ -104,37 +104,43 @@ func (s *subjectSet) reserve(subject rules.Digest, now int64) {
 }
 
 // commit makes one reservation of subject, made at the given time, stand.
-func (s *subjectSet) commit(subject rules.Digest, at int64) {
+func (s *subjectSet) commit(subject rules.Digest, at, now int64) {
 	n := s.find(subject)
 	if n == nilNode {
 		return // forgotten: older than the longest window
 	}
-	node := &s.nodes[n]
-	node.pending = max(node.pending-1, 0)
-	node.committed = max(node.committed, at)
+	s.nodes[n].committed = max(s.nodes[n].committed, at)
+	s.settle(n, now)
 }
 
-// giveBack takes one reservation of subject back: without another one the
-// subject counts from its last committed disclosure again, or not at all.
+// giveBack takes one reservation of subject back.
 func (s *subjectSet) giveBack(subject rules.Digest, now int64) {
-	n := s.find(subject)
-	if n == nilNode {
+	if n := s.find(subject); n != nilNode {
+		s.settle(n, now)
+	}
+}
+
+// settle ends one reservation. While others are open the subject counts from
+// the latest of all; after the last one it counts from its last committed
+// disclosure, or not at all.
+func (s *subjectSet) settle(n int32, now int64) {
+	node := &s.nodes[n]
+	if node.pending = max(node.pending-1, 0); node.pending > 0 || node.at == node.committed {
 		return
 	}
-	if s.nodes[n].pending = max(s.nodes[n].pending-1, 0); s.nodes[n].pending > 0 {
-		return
-	}
-	if s.nodes[n].committed == 0 {
+	if node.committed == 0 {
 		s.remove(n)
 		return
 	}
 	s.unlink(n)
-	s.nodes[n].at = s.nodes[n].committed
+	s.advance(now) // insert needs cursors that are up to date
+	node.at = node.committed
 	s.insert(n, now)
 }
 
 // restore counts a disclosure that was committed at an earlier time.
 func (s *subjectSet) restore(subject rules.Digest, at, now int64) {
+	s.advance(now)
 	n := s.find(subject)
 	if n == nilNode {
 		n = s.take(subject)
