@@ -17,7 +17,10 @@ func (id ExchangeID) String() string { return hex.EncodeToString(id[:]) }
 // ParseExchangeID is the inverse of [ExchangeID.String].
 func ParseExchangeID(s string) (ExchangeID, error) {
 	var id ExchangeID
-	if n, err := hex.Decode(id[:], []byte(s)); err != nil || n != len(id) {
+	if len(s) != 2*len(id) { // hex.Decode panics on a longer text
+		return ExchangeID{}, fmt.Errorf("reference id of %d characters: want %d hexadecimal characters", len(s), 2*len(id))
+	}
+	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
 		return ExchangeID{}, fmt.Errorf("reference id %q: want %d hexadecimal characters", s, 2*len(id))
 	}
 	return id, nil

@@ -42,6 +42,16 @@ func ParseSeverity(s string) (Severity, bool) {
 // MarshalText writes the stable name.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads the stable name.
+func (s *Severity) UnmarshalText(text []byte) error {
+	severity, ok := ParseSeverity(string(text))
+	if !ok {
+		return &unknownNameError{what: "severity", name: string(text)}
+	}
+	*s = severity
+	return nil
+}
+
 // Detector names a detector; metrics and incidents use it as a label.
 type Detector string
 

@@ -70,11 +70,21 @@ func (r *Response) issue(sessions []rules.Digest, loggedIn bool, now time.Time) 
 	if !loggedIn {
 		return
 	}
-	if r.visit.Principal.Issued && role != rules.RoleGuest {
-		r.engine.bindings.Issue(r.visit.Principal.Session, role, now)
+	if role != rules.RoleGuest {
+		r.raise(role, now)
 	}
 	if len(r.visit.Claim) > 0 {
 		r.bind(r.visit.Claim, now)
+	}
+}
+
+// raise gives the role of a login that succeeded to the session that logged
+// in and to those that this response issues.
+func (r *Response) raise(role rules.Role, now time.Time) {
+	for _, session := range r.sessions {
+		if session != r.visit.Principal.Session || r.visit.Principal.Issued {
+			r.engine.bindings.Issue(session, role, now)
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ type Report struct {
 	Inbound  int // anomaly score of the request
 	Outbound int // anomaly score of the response
 	Blocked  int // id of the rule that interrupted, 0 for none
+	// Detected says that, in observe mode, a rule would have blocked.
+	Detected bool
 }
 
 // Transaction is one exchange seen by the rules. Not safe for concurrent
@@ -161,6 +163,9 @@ func (t *Transaction) Finish() (Report, error) {
 	for _, match := range t.tx.MatchedRules() {
 		if match.Message() == "" {
 			continue // bookkeeping rules of the CRS
+		}
+		if match.Disruptive() {
+			report.Detected = true
 		}
 		report.Hits = append(report.Hits, Hit{Rule: match.Rule().ID(), Severity: severity(match.Rule())})
 	}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Incident is the command for the incidents of a running gateway.
+type Incident struct {
+	Admin string `help:"Admin address of the gateway." default:"127.0.0.1:9090"`
+	Token string `help:"Admin token, where one is set." env:"ORDERGATE_ADMIN_TOKEN"`
+	JSON  bool   `help:"Print JSON."`
+
+	List  struct{}  `cmd:"" help:"List the incidents that are not closed."`
+	Show  oneByName `cmd:"" help:"Show one incident."`
+	Ack   oneByName `cmd:"" help:"Say that somebody works on an incident: its breach alert goes to 0."`
+	Close oneByName `cmd:"" help:"Close an incident; the next signal opens a new one."`
+}
+
+type oneByName struct {
+	ID string `arg:"" help:"Id of the incident, such as inc-0123456789abcdef."`
+}
+
+// Run carries out one of the commands, named as kong names it.
+func (c *Incident) Run(ctx context.Context, command string, stdout io.Writer) error {
+	switch {
+	case strings.HasPrefix(command, "incident ack"):
+		return c.set(ctx, c.Ack.ID, rules.IncidentAcknowledged, stdout)
+	case strings.HasPrefix(command, "incident close"):
+		return c.set(ctx, c.Close.ID, rules.IncidentClosed, stdout)
+	}
+	var open []rules.Incident
+	if err := c.call(ctx, http.MethodGet, "/incidents", &open); err != nil {
+		return err
+	}
+	if strings.HasPrefix(command, "incident show") {
+		for i := range open {
+			if open[i].ID == c.Show.ID {
+				return c.print(stdout, open[i:i+1])
+			}
+		}
+		return fmt.Errorf("incident %q is not open: see ordergate incident list", c.Show.ID)
+	}
+	return c.print(stdout, open)
+}
+
+func (c *Incident) set(ctx context.Context, id string, state rules.IncidentState, stdout io.Writer) error {
+	var incident rules.Incident
+	if err := c.call(ctx, http.MethodPost, "/incidents/"+id+"/"+state.String(), &incident); err != nil {
+		return err
+	}
+	return c.print(stdout, []rules.Incident{incident})
+}
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 16 << 20
+
+func (c *Incident) call(ctx context.Context, method, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.Admin+path, http.NoBody)
+	if err != nil {
+		return UsageError{fmt.Sprintf("admin address %q or incident id cannot be used: write host:port and an id such as inc-0123456789abcdef", c.Admin)}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if c.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return fmt.Errorf("asking the gateway at %s: %w: is it running, and is this its admin address?", c.Admin, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // nothing was written
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return errors.New("the gateway refused: " + strings.TrimSpace(string(body)))
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	return nil
+}
+
+func (c *Incident) print(stdout io.Writer, incidents []rules.Incident) error {
+	if c.JSON {
+		return json.NewEncoder(stdout).Encode(incidents) //nolint:wrapcheck // standard output
+	}
+	if len(incidents) == 0 {
+		_, err := fmt.Fprintln(stdout, "no incident is open")
+		return err //nolint:wrapcheck // standard output
+	}
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tSTATE\tSEVERITY\tDETECTOR\tROLE\tROUTE\tOPENED\tSIGNALS\tREFUSED\tOBSERVED/LIMIT")
+	for i := range incidents {
+		in := &incidents[i]
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d/%d\n", in.ID, in.State, in.Severity, in.Detector, in.Role, in.Route,
+			in.Opened.Format(time.RFC3339), in.Signals, in.Refused, in.Observed, in.Limit)
+	}
+	return table.Flush() //nolint:wrapcheck // standard output
+}

@@ -1,0 +1,209 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+)
+
+// RoleRule gives a role to the requests that meet all of its conditions. A
+// path or a header alone gives nobody a wider cap: the caps of a role hold
+// only for a credential that the platform was seen issuing, or whose digest
+// is declared here.
+type RoleRule struct {
+	// Role is the role that is given: guest, shopper, staff, seller, machine or
+	// crawler. Required.
+	Role rules.Role `yaml:"role"`
+	// Path is a pattern: * stands for one segment, ** for any number.
+	Path Glob `yaml:"path,omitempty"`
+	// Header is the name of the request header that carries the credential.
+	Header string `yaml:"header,omitempty"`
+	// SHA256 is the SHA-256 of the credential alone, 64 hexadecimal
+	// characters; for "Authorization: Bearer T", of T. Use a credential of at
+	// least 32 random characters: a short one can be found from its digest.
+	SHA256 SHA256 `yaml:"sha256,omitempty"`
+	// CIDR are the addresses that the request must come from.
+	CIDR []netip.Prefix `yaml:"cidr,omitempty"`
+	// Cap is required for role machine, and allowed for no other.
+	Cap *MachineCap `yaml:"cap,omitempty"`
+}
+
+// roleUnset stands for a role that was not written; Validate refuses it.
+const roleUnset rules.Role = 255
+
+func (r *RoleRule) setDefaults() { r.Role = roleUnset }
+
+// MachineCap is what a declared machine may be sent. A limit that is not
+// written is not set; at least one per_… must be.
+type MachineCap struct {
+	// PerSecond is how many distinct subjects a second, held over a minute (60
+	// times as many), so that a short burst passes.
+	PerSecond Limit `yaml:"per_second"`
+	// PerMinute is how many distinct subjects in any minute.
+	PerMinute Limit `yaml:"per_minute"`
+	// PerHour is how many distinct subjects in any hour.
+	PerHour Limit `yaml:"per_hour"`
+	// PerDay is how many distinct subjects in any 24 hours.
+	PerDay Limit `yaml:"per_day"`
+	// Response is how many subjects one response may carry; when it is not
+	// written the other limits alone bound a response.
+	Response Limit `yaml:"response"`
+}
+
+func (m *MachineCap) setDefaults() {
+	*m = MachineCap{Unlimited, Unlimited, Unlimited, Unlimited, Unlimited}
+}
+
+// windows returns the limits by window: the tighter of per_minute and 60
+// times per_second.
+func (m *MachineCap) windows() Windows {
+	w := Windows{Minute: m.PerMinute, Hour: m.PerHour, Day: m.PerDay, Month: Unlimited}
+	if m.PerSecond != Unlimited {
+		w.Minute = tighter(w.Minute, m.PerSecond*60)
+	}
+	return w
+}
+
+// Route is an exception for some paths.
+type Route struct {
+	// Path is a pattern: * stands for one segment, ** for any number. Required.
+	Path Glob `yaml:"path"`
+	// Methods limit the exception to some methods; without any it is for all.
+	Methods []string `yaml:"methods,omitempty"`
+	// Mode is what becomes of verdicts here, in place of the mode of the whole gateway.
+	Mode *rules.Mode `yaml:"mode,omitempty"`
+	// RequestBody is what happens to a request body beyond its limit: refuse
+	// (413) or stream. Danger: what is streamed is not inspected.
+	RequestBody Overflow `yaml:"request_body"`
+	// Limit is how many bytes of a request body are inspected, in place of
+	// waf.request_body_limit.
+	Limit Size `yaml:"limit,omitempty"`
+	// Template is the name of the route in ledger and incidents, such as
+	// /orders/{id}, at most 128 bytes. By default it is made from the path, with
+	// {id} for every segment that looks like a value.
+	Template string `yaml:"template,omitempty"`
+	// Uninspected is what happens to a response that could not be inspected:
+	// refuse, or pass (it is counted). Without it, types that cannot hold readable
+	// records (images, PDF) pass, and a text that cannot be decoded is refused.
+	Uninspected *rules.Action `yaml:"uninspected,omitempty"`
+}
+
+// Caps are the limits by role, and of the whole site.
+type Caps struct {
+	// Guest is for everybody who is not known to be something else.
+	Guest RoleCap `yaml:"guest"`
+	// Shopper is for a session that has logged in.
+	Shopper RoleCap `yaml:"shopper"`
+	// Staff is for the shop's own people.
+	Staff RoleCap `yaml:"staff"`
+	// Seller is for partners who sell on the platform.
+	Seller RoleCap `yaml:"seller"`
+	// Crawler is for search engines, which have no business with records.
+	Crawler RoleCap `yaml:"crawler"`
+	// Site is the budget: guests and shoppers together, however many
+	// sessions and addresses they use.
+	Site Windows `yaml:"site"`
+}
+
+// RoleCap are the limits of one role, in distinct subjects.
+type RoleCap struct {
+	// Session limits one session, and one account.
+	Session Windows `yaml:"session"`
+	// Address limits one ip or prefix. Over it nobody is refused, because an
+	// address may be a whole office: the session limits behind it shrink.
+	Address Windows `yaml:"address"`
+	// Response limits one response, own records included.
+	Response Limit `yaml:"response"`
+}
+
+// Windows are limits on distinct foreign subjects by sliding window, each a
+// whole number from 0 to 10000000 or unlimited.
+type Windows struct {
+	// Minute is the limit in any minute.
+	Minute Limit `yaml:"1m"`
+	// Hour is the limit in any hour.
+	Hour Limit `yaml:"1h"`
+	// Day is the limit in any 24 hours.
+	Day Limit `yaml:"24h"`
+	// Month is the limit in any 30 days.
+	Month Limit `yaml:"30d"`
+}
+
+// noWindows limits nothing.
+func noWindows() Windows { return Windows{Unlimited, Unlimited, Unlimited, Unlimited} }
+
+// Limits returns the windows that have a limit, shortest first.
+func (w Windows) Limits() exfil.Limits {
+	var limits exfil.Limits
+	for _, window := range rules.Windows() {
+		if most := w.Of(window); most != Unlimited {
+			limits = append(limits, exfil.Limit{Window: window, Max: int(most)})
+		}
+	}
+	return limits
+}
+
+// Of returns the limit of one window; Unlimited for a window that caps are
+// not kept over.
+func (w Windows) Of(window rules.Window) Limit {
+	switch window {
+	case rules.WindowMinute:
+		return w.Minute
+	case rules.WindowHour:
+		return w.Hour
+	case rules.WindowDay:
+		return w.Day
+	case rules.WindowMonth:
+		return w.Month
+	}
+	return Unlimited
+}
+
+// Bound returns the most distinct subjects that the limits together let
+// through in any interval of the window's length: a longer window's limit
+// holds for a shorter one too, and an interval of n short windows carries at
+// most n times the short one's limit. [Unlimited] when nothing bounds it.
+func (w Windows) Bound(window rules.Window) Limit {
+	bound := Unlimited
+	for _, other := range rules.Windows() {
+		most := w.Of(other)
+		if most == Unlimited {
+			continue
+		}
+		if other < window {
+			spans := (time.Duration(window) + time.Duration(other) - 1) / time.Duration(other)
+			most *= Limit(spans)
+		}
+		bound = tighter(bound, most)
+	}
+	return bound
+}
+
+// Detectors tune single detectors.
+type Detectors struct {
+	// Cap watches the caps. Danger: with observe nothing bounds a loss.
+	Cap DetectorMode `yaml:"cap"`
+	// BulkResponse watches how many subjects one response carries.
+	BulkResponse DetectorMode `yaml:"bulk_response"`
+	// Unauthenticated watches records that leave without a credential.
+	Unauthenticated Unauthenticated `yaml:"unauthenticated"`
+	// Canary watches for planted customers.
+	Canary DetectorMode `yaml:"canary"`
+}
+
+// DetectorMode says whether a detector's findings are acted upon.
+type DetectorMode struct {
+	// Mode is what becomes of its findings.
+	Mode rules.Mode `yaml:"mode"`
+}
+
+// Unauthenticated tunes the detector of records without a credential.
+type Unauthenticated struct {
+	// Mode is what becomes of its findings.
+	Mode rules.Mode `yaml:"mode"`
+	// Subjects is how many subjects one response to no credential must carry
+	// to open an incident, 1 to 1000.
+	Subjects int `yaml:"subjects"`
+}

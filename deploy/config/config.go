@@ -1,0 +1,202 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Config is the effective configuration: what [Parse] returns has every
+// default filled in and has passed [Config.Validate]. The zero value is not
+// usable; start from [Default]. It is read-only once made, and then safe for
+// concurrent use. The comment of every field below is its entry in
+// REFERENCE.md.
+type Config struct {
+	// Upstream is the order platform: one URL, or a list of {url, weight}.
+	// Required; there is no default.
+	Upstream []Upstream `yaml:"upstream"`
+	// Listen is the address that clients connect to, as host:port.
+	// Without a host: on every interface.
+	Listen string `yaml:"listen"`
+	// Admin is the address of /metrics, the health checks and the console.
+	// Danger: whoever reaches it sees incidents; anything but a loopback
+	// address is refused unless admin_token is set.
+	Admin string `yaml:"admin"`
+	// AdminToken is the bearer token that the admin listener asks for, at
+	// least 16 characters. Without it the admin listener must be on loopback.
+	// Secret: it is never printed and is not part of the config digest.
+	AdminToken Secret `yaml:"admin_token,omitempty"`
+	// DataDir is the folder of the ledger and its keys, relative to the
+	// working directory. Danger: a new folder means a new key, and digests made
+	// with another key cannot be joined; back it up.
+	DataDir string `yaml:"data_dir"`
+	// Mode is what becomes of verdicts. Danger: with observe everything is computed
+	// and reported and nothing is refused, so a breach is seen and not stopped.
+	Mode rules.Mode `yaml:"mode"`
+	// TrustedProxies are the addresses and CIDRs of the load balancers in
+	// front of the gateway; only they may say who the client is
+	// (X-Forwarded-For, Forwarded). By default nobody may, because a client
+	// that names its own address escapes every limit on addresses. Danger:
+	// behind a load balancer that is not listed all clients share one address.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// Platform is the name of the platform pack. Only generic exists in this version.
+	Platform string `yaml:"platform"`
+	// WAF is the web application firewall: Coraza with the OWASP Core Rule Set.
+	WAF WAF `yaml:"waf"`
+	// State is where caps are counted: memory, inside this process; after a
+	// restart the counts are rebuilt from the ledger.
+	State string `yaml:"state"`
+	// Ledger is the durable record of every disclosure.
+	Ledger Ledger `yaml:"ledger"`
+	// Sessions are where a session or token is carried: cookie:NAME,
+	// header:NAME or bearer; a NAME may end in *. Names written here come before
+	// the built-in names of common platforms. Of several that a request carries,
+	// the one that is known to say most counts (staff, then logged in, then
+	// issued). The entry no-builtin leaves the built-in names out.
+	Sessions Sessions `yaml:"sessions"`
+	// Roles are rules for what a principal is, first match wins; without a match a
+	// principal is a guest, and a shopper once a login was seen.
+	Roles []RoleRule `yaml:"roles"`
+	// Routes are exceptions for paths, first match wins.
+	Routes []Route `yaml:"routes"`
+	// Caps are the exact limits on distinct foreign subjects. A role that is
+	// written overrides only the limits that it names.
+	Caps Caps `yaml:"caps"`
+	// Detectors tune single detectors.
+	Detectors Detectors `yaml:"detectors"`
+	// Canaries are planted customers who never order: whoever is sent one is
+	// reading what is not theirs. Secret: their values are never printed.
+	Canaries Canaries `yaml:"canaries"`
+	// Records tune how customer records are recognised.
+	Records Records `yaml:"records"`
+	// Limits bound memory and sizes.
+	Limits Limits `yaml:"limits"`
+	// Timeouts bound waiting.
+	Timeouts Timeouts `yaml:"timeouts"`
+
+	dir string // folder of the file; patterns of rule files are relative to it
+}
+
+// Upstream is one server of the order platform.
+type Upstream struct {
+	// URL is the server's address: http or https with a host, without user, query or fragment.
+	URL URL `yaml:"url,short"`
+	// Weight is this server's share of the requests, 1 to 1000.
+	Weight int `yaml:"weight"`
+}
+
+func (u *Upstream) setDefaults() { u.Weight = 1 }
+
+// WAF tunes the web application firewall.
+type WAF struct {
+	// Mode is what becomes of the WAF's verdicts. With observe they are counted and
+	// logged only. Danger: off leaves SQL injection to the platform.
+	Mode rules.Mode `yaml:"mode"`
+	// Paranoia is the paranoia level of the Core Rule Set, 1 to 4. Danger:
+	// 2 and more refuse honest requests until exclusions are written.
+	Paranoia int `yaml:"paranoia"`
+	// AnomalyThreshold is the score at which a request is refused, at least 1;
+	// one critical rule scores 5. Danger: every point above 5 lets attacks pass.
+	AnomalyThreshold int `yaml:"anomaly_threshold"`
+	// Rules are patterns of the operator's own rule files (*.conf, SecLang),
+	// relative to the folder of this file. A file with before in its name is
+	// loaded before the Core Rule Set (exclusions), every other one after it.
+	Rules []string `yaml:"rules"`
+	// RequestBodyLimit is how many bytes of a request body are inspected; a
+	// longer body is refused with 413 unless its route says stream.
+	RequestBodyLimit Size `yaml:"request_body_limit"`
+	// ResponseBody is whether the WAF reads response bodies too (error
+	// messages of databases, leaked source code).
+	ResponseBody bool `yaml:"response_body"`
+	// ResponseBodyLimit is how many bytes of a response body the WAF reads;
+	// beyond it only the WAF stops looking, records are found at any size.
+	ResponseBodyLimit Size `yaml:"response_body_limit"`
+	// OnError is what happens when the WAF itself fails.
+	OnError OnError `yaml:"on_error"`
+}
+
+// OnError is the policy for a failure of the WAF, by phase.
+type OnError struct {
+	// Request is for the phases before the request goes on. Danger: pass lets whoever can make the WAF
+	// fail go around it.
+	Request rules.Action `yaml:"request"`
+	// Response is for the phases of the response. By default pass: caps and ledger still hold,
+	// and a fault in a leak rule must not take the shop offline.
+	Response rules.Action `yaml:"response"`
+}
+
+// Ledger tunes the durable record of disclosures.
+type Ledger struct {
+	// Store is where rows are kept: sqlite, a file in data_dir.
+	Store string `yaml:"store"`
+	// Durability is when a row counts as written: strict, on disk before the
+	// bytes are released.
+	Durability string `yaml:"durability"`
+	// OnFailure is what happens to records that cannot be written down. Danger:
+	// with pass they leave unrecorded
+	// while the ledger cannot write, and the answer to "who was affected" has a gap.
+	OnFailure rules.Action `yaml:"on_failure"`
+	// Retention is how long rows are kept, 1d to 3650d.
+	Retention time.Duration `yaml:"retention"`
+	// Wait is how long a response with a record waits for the ledger before
+	// on_failure applies, 10ms to 30s.
+	Wait time.Duration `yaml:"wait"`
+}
+
+// Records tune the recogniser.
+type Records struct {
+	// IgnoreEmails are addresses that are nobody's: the shop's own contact
+	// addresses. A record with only such an address is no record.
+	IgnoreEmails []string `yaml:"ignore_emails"`
+	// Countries are where the customers live (ISO 3166-1, two letters); they
+	// decide how national phone numbers are read. The first one is tried first.
+	Countries []string `yaml:"countries"`
+}
+
+// Canaries are the identifiers of planted customers.
+type Canaries struct {
+	// Emails are email addresses of planted customers.
+	Emails []Secret `yaml:"emails"`
+	// Phones are phone numbers of planted customers, best with country code.
+	Phones []Secret `yaml:"phones"`
+	// CustomerIDs are the platform's own ids of planted customers.
+	CustomerIDs []Secret `yaml:"customer_ids"`
+}
+
+// Limits bound memory and sizes.
+type Limits struct {
+	// RequestHeaders is the most bytes of a request's header, 4KiB to 1MiB.
+	RequestHeaders Size `yaml:"request_headers"`
+	// FirstWindow is how much of a response is held back so that a refusal can
+	// still be a clean 403, 4KiB to 1MiB per response under way.
+	FirstWindow Size `yaml:"first_window"`
+	// DecodedRatio is how many times larger than its encoded form a response
+	// body may become before it is called a bomb, 10 to 10000.
+	DecodedRatio int `yaml:"decoded_ratio"`
+	// Principals is the most sessions, accounts and addresses remembered, each
+	// kind for itself, 1000 to 10000000; about 300 bytes each. Danger: too few
+	// let an attacker push his own counts out.
+	Principals int `yaml:"principals"`
+}
+
+// Timeouts bound waiting.
+type Timeouts struct {
+	// ReadHeader is how long a client may take to send a request's header.
+	ReadHeader time.Duration `yaml:"read_header"`
+	// Read is how long a client may take to send a whole request with its
+	// body. Danger: too short breaks uploads over slow lines.
+	Read time.Duration `yaml:"read"`
+	// Write is how long one write to a client may stall before the connection
+	// is closed; a long download that moves is not cut.
+	Write time.Duration `yaml:"write"`
+	// Idle is how long a connection may wait for its next request.
+	Idle time.Duration `yaml:"idle"`
+	// UpstreamConnect is how long connecting to the platform may take.
+	UpstreamConnect time.Duration `yaml:"upstream_connect"`
+	// UpstreamResponseHeader is how long the platform may take to begin its
+	// answer; then the client gets 504.
+	UpstreamResponseHeader time.Duration `yaml:"upstream_response_header"`
+	// Drain is how long exchanges under way may take to end at shutdown.
+	Drain time.Duration `yaml:"drain"`
+}

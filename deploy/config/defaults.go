@@ -1,0 +1,98 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Default returns the configuration that holds where the file says nothing.
+// Only the upstream is missing. The caps hold from the first minute, without
+// a learning period: they are far above what one honest person needs and far
+// below what makes a theft worthwhile.
+func Default() Config {
+	return Config{
+		Listen:   ":8080",
+		Admin:    "127.0.0.1:9090",
+		DataDir:  "./ordergate-data",
+		Mode:     rules.Enforce,
+		Platform: "generic",
+		WAF: WAF{
+			Mode:             rules.Enforce,
+			Paranoia:         1, // higher levels need exclusions first
+			AnomalyThreshold: 5, // one critical rule
+			RequestBodyLimit: 1 << 20,
+			ResponseBody:     true,
+			// What leak rules look for stands at the beginning of a page.
+			ResponseBodyLimit: 64 << 10,
+			OnError:           OnError{Request: rules.Refuse, Response: rules.Pass},
+		},
+		State: "memory",
+		Ledger: Ledger{
+			Store: "sqlite", Durability: "strict", OnFailure: rules.Refuse,
+			// A year and a month: breaches are often found after many months.
+			Retention: 400 * day,
+			Wait:      2 * time.Second,
+		},
+		Sessions: builtinSessions(),
+		Caps:     defaultCaps(),
+		Detectors: Detectors{
+			// One record without a credential is a finding: no shop needs it.
+			Unauthenticated: Unauthenticated{Subjects: 1},
+		},
+		Limits: Limits{
+			RequestHeaders: 64 << 10,
+			FirstWindow:    64 << 10,
+			DecodedRatio:   200, // text compresses at most about 1:100 in practice; gzip's own bound is 1:1032
+			Principals:     1_000_000,
+		},
+		Timeouts: Timeouts{
+			ReadHeader:             10 * time.Second,
+			Read:                   60 * time.Second,
+			Write:                  60 * time.Second,
+			Idle:                   120 * time.Second,
+			UpstreamConnect:        5 * time.Second,
+			UpstreamResponseHeader: 60 * time.Second,
+			Drain:                  30 * time.Second,
+		},
+	}
+}
+
+const day = 24 * time.Hour
+
+func defaultCaps() Caps {
+	windows := func(minute, hour, day, month Limit) Windows { return Windows{minute, hour, day, month} }
+	const no = Unlimited
+	return Caps{
+		Guest:   RoleCap{Session: windows(no, 3, 10, no), Address: windows(no, 30, no, no), Response: 2},
+		Shopper: RoleCap{Session: windows(no, 5, 20, 60), Address: windows(no, 60, no, no), Response: 5},
+		Staff:   RoleCap{Session: windows(no, 120, 600, no), Address: noWindows(), Response: 100},
+		Seller:  RoleCap{Session: windows(no, 500, 2000, no), Address: noWindows(), Response: 250},
+		Crawler: RoleCap{Session: windows(no, no, 0, no), Address: noWindows(), Response: 0},
+		Site:    windows(no, 300, 2000, no),
+	}
+}
+
+// builtinSessions are where common platforms carry a session or token, as
+// their own documentation names it.
+func builtinSessions() Sessions {
+	names := strings.Fields(`
+		bearer
+		cookie:PHPSESSID cookie:frontend
+		cookie:OCSESSID cookie:PrestaShop-*
+		cookie:wordpress_logged_in_* cookie:wp_woocommerce_session_*
+		cookie:laravel_session cookie:_session_id cookie:ASP.NET_SessionId
+		cookie:JSESSIONID cookie:WC_USERACTIVITY_*
+		cookie:connect.sid cookie:sessionid cookie:session cookie:session- cookie:sid cookie:asid
+		header:sw-context-token header:vendure-auth-token
+		header:X-Session-Token header:X-Auth-Token header:X-Api-Key`)
+	sessions := make(Sessions, 0, len(names))
+	for _, name := range names {
+		c, problem := parseCarrier(name)
+		if problem == nil {
+			sessions = append(sessions, c)
+		}
+	}
+	return sessions
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"path/filepath"
+
+	"github.com/ordergate/ordergate/proxy"
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/waf"
+)
+
+// WAFConfig returns what the WAF is compiled from; patterns of rule files are
+// taken from the folder of the config file.
+func (c *Config) WAFConfig() waf.Config {
+	out := waf.Config{
+		Mode: c.WAF.Mode, Paranoia: c.WAF.Paranoia, Threshold: c.WAF.AnomalyThreshold,
+		RequestBody: int(c.WAF.RequestBodyLimit), ResponseBody: int(c.WAF.ResponseBodyLimit),
+	}
+	if !c.WAF.ResponseBody {
+		out.ResponseBody = 0
+	}
+	if c.Mode == rules.Observe && out.Mode == rules.Enforce {
+		out.Mode = rules.Observe
+	}
+	for _, pattern := range c.WAF.Rules {
+		if !filepath.IsAbs(pattern) {
+			pattern = filepath.Join(c.dir, pattern)
+		}
+		out.Files = append(out.Files, pattern)
+	}
+	for i := range c.Routes {
+		out.RequestBody = max(out.RequestBody, int(c.Routes[i].Limit))
+	}
+	return out
+}
+
+// Policy returns what the proxy decides by. The hasher must be the
+// deployment's own.
+func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
+	p := &proxy.Policy{
+		Mode: c.Mode, TrustedProxies: c.TrustedProxies, Records: c.RecordConfig(h), WAF: engine,
+		WAFRequestError: c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
+		LedgerFailure: c.Ledger.OnFailure, LedgerWait: c.Ledger.Wait,
+		RequestBody: int64(c.WAF.RequestBodyLimit), Window: int(c.Limits.FirstWindow), Ratio: int64(c.Limits.DecodedRatio),
+		Config: c.Digest(),
+	}
+	for _, carrier := range c.Sessions {
+		p.Sessions = append(p.Sessions, carrier.proxy())
+	}
+	machine := 0
+	for i := range c.Roles {
+		r := &c.Roles[i]
+		rule := proxy.RoleRule{Role: r.Role, Path: string(r.Path), Header: r.Header, SHA256: r.SHA256.String(), CIDR: r.CIDR}
+		if r.Role == rules.RoleMachine && r.Cap != nil {
+			machine++
+			rule.Machine = machine
+		}
+		p.Roles = append(p.Roles, rule)
+	}
+	for i := range c.Routes {
+		p.Routes = append(p.Routes, c.Routes[i].proxy())
+	}
+	return p
+}
+
+func (c Carrier) proxy() proxy.Carrier {
+	out := proxy.Carrier{Name: c.Name}
+	if c.Prefix {
+		out.Name += "*"
+	}
+	switch c.Kind {
+	case CarrierCookie:
+		out.Kind = proxy.Cookie
+	case CarrierHeader:
+		out.Kind = proxy.Header
+	case CarrierBearer:
+		out.Kind = proxy.Bearer
+	}
+	return out
+}
+
+func (r *Route) proxy() proxy.RouteRule {
+	return proxy.RouteRule{
+		Path: string(r.Path), Methods: r.Methods, Template: r.Template, Mode: r.Mode,
+		StreamBody: r.RequestBody == OverflowStream, RequestBody: int64(r.Limit), Uninspected: r.Uninspected,
+	}
+}
+
+// Upstreams returns the order platform's servers.
+func (c *Config) Upstreams() []proxy.Upstream {
+	var out []proxy.Upstream
+	for _, u := range c.Upstream {
+		out = append(out, proxy.Upstream{URL: u.URL.URL(), Weight: u.Weight})
+	}
+	return out
+}
+
+// ProxyTimeouts returns the bounds of every wait.
+func (c *Config) ProxyTimeouts() proxy.Timeouts {
+	return proxy.Timeouts{
+		ReadHeader: c.Timeouts.ReadHeader, Read: c.Timeouts.Read, Write: c.Timeouts.Write, Idle: c.Timeouts.Idle,
+		UpstreamConnect: c.Timeouts.UpstreamConnect, UpstreamHeader: c.Timeouts.UpstreamResponseHeader, Drain: c.Timeouts.Drain,
+	}
+}

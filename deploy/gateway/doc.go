@@ -1,0 +1,12 @@
+// Package gateway assembles one running gateway from a config: it is where
+// the proxy, the rules, the ledger and the metrics meet. `ordergate serve`,
+// `ordergate demo` and the end-to-end tests start the same one.
+//
+// The way of the data:
+//
+//	Start   key ► store ► ledger ► engine (rebuilt from the ledger) ► WAF ► proxy ► listeners
+//	Reload  config ► WAF, caps and policy, swapped as one; a bad config changes nothing
+//	watch   what the proxy tells ► metrics, incidents, one JSON line for each incident
+//	keep    every second: sessions and incidents that changed ► ledger
+//	Stop    drain ► ledger ► store, under one deadline
+package gateway

@@ -1,0 +1,209 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ordergate/ordergate/deploy/config"
+	"github.com/ordergate/ordergate/metrics"
+	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
+	"github.com/ordergate/ordergate/proxy"
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+	"github.com/ordergate/ordergate/rules/waf"
+)
+
+// Gateway is one running gateway. Make one with Start, end it with Stop.
+type Gateway struct {
+	config  config.Config
+	hasher  *rules.Hasher
+	log     *slog.Logger
+	store   *sqlite.Store
+	ledger  *ledger.Ledger
+	engine  *exfil.Engine
+	metrics *metrics.Metrics
+	watch   *watch
+	proxy   *proxy.Gateway
+	server  *proxy.Server
+	admin   *proxy.Server
+	warm    time.Time
+	serving *errgroup.Group
+	ended   context.Context // done when serving has ended, of itself or by Stop
+	stop    context.CancelFunc
+	kept    chan struct{} // closed when keep has ended
+}
+
+// warmUp is how long a gateway with an empty ledger learns which sessions are
+// in use before unissued ones of an address are counted together.
+const warmUp = 24 * time.Hour
+
+// Start opens the ledger, rebuilds the caps from it, and serves. An error has
+// released everything and says what to do.
+func Start(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*Gateway, error) {
+	g := &Gateway{config: cfg, log: log, kept: make(chan struct{})}
+	if err := g.start(ctx, version); err != nil {
+		return nil, errors.Join(err, g.release(ctx))
+	}
+	return g, nil
+}
+
+func (g *Gateway) start(ctx context.Context, version string) error {
+	cfg := g.config
+	key, err := ledger.LoadOrCreateKey(cfg.DataDir)
+	if err != nil {
+		return fmt.Errorf("opening the ledger key: %w", err)
+	}
+	if g.hasher, err = rules.NewHasher(key.Secret); err != nil {
+		return fmt.Errorf("using the ledger key %s: %w", key.ID, err)
+	}
+	if g.store, err = sqlite.Open(ctx, cfg.DataDir, sqlite.Options{Key: key.ID}); err != nil {
+		return fmt.Errorf("opening the ledger: %w", err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if g.metrics, err = metrics.New(registry); err != nil {
+		return fmt.Errorf("registering the metrics: %w", err)
+	}
+	g.metrics.Build(version)
+	g.ledger = ledger.New(g.store, ledger.Options{Observe: g.ledgerObserver()})
+	if err := g.restore(ctx); err != nil {
+		return err
+	}
+	if err := g.open(registry); err != nil {
+		return err
+	}
+	g.serve()
+	return nil
+}
+
+// open compiles the WAF and opens the listeners.
+func (g *Gateway) open(registry *prometheus.Registry) error {
+	engine, err := waf.New(g.config.WAFConfig())
+	if err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	g.metrics.SetRules(engine.RuleIDs())
+	g.metrics.Source(g.snapshot)
+	g.metrics.ConfigLoaded(true, time.Now())
+	g.watch = newWatch(g)
+	g.proxy, err = proxy.New(&proxy.Config{
+		Upstreams: g.config.Upstreams(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
+		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log,
+	}, g.config.Policy(g.hasher, engine))
+	if err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	admin := &proxy.Admin{
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}),
+		Ready:   g.ready, Token: g.config.AdminToken.Reveal(), Incidents: g.watch,
+	}
+	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, g.config.ProxyTimeouts(), g.log); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	g.admin, err = proxy.Listen(g.config.Admin, http.Handler(admin.Handler()), g.config.ProxyTimeouts(), g.log)
+	return err //nolint:wrapcheck // says it all
+}
+
+func (g *Gateway) serve() {
+	keep, stop := context.WithCancel(context.Background())
+	g.stop = stop
+	g.serving, g.ended = errgroup.WithContext(context.Background())
+	g.serving.Go(g.server.Serve)
+	g.serving.Go(g.admin.Serve)
+	go g.keep(keep)
+	g.log.Info("serving", "listen", g.Addr(), "admin", g.AdminAddr(), "mode", g.config.Mode.String(), "config", g.config.Digest())
+}
+
+// Addr is the address that clients connect to.
+func (g *Gateway) Addr() string { return g.server.Addr() }
+
+// AdminAddr is the address of the metrics and health checks.
+func (g *Gateway) AdminAddr() string { return g.admin.Addr() }
+
+// Ended is closed when a listener has failed; Stop says why.
+func (g *Gateway) Ended() <-chan struct{} { return g.ended.Done() }
+
+// Reload takes a new config over, atomically. On an error the old one stays
+// and ordergate_config_last_reload_successful is 0. What belongs to the
+// process (upstream, addresses, data_dir, timeouts) needs a restart: it is
+// told, and keeps its value.
+func (g *Gateway) Reload(load func() (config.Config, error)) error {
+	cfg, err := load()
+	var engine *waf.Engine
+	if err == nil {
+		engine, err = waf.New(cfg.WAFConfig())
+	}
+	g.metrics.ConfigLoaded(err == nil, time.Now())
+	if err != nil {
+		return fmt.Errorf("the old config stays: %w", err)
+	}
+	for _, name := range fixed(&g.config, &cfg) {
+		g.log.Warn("this setting changes at the next restart only", "setting", name)
+	}
+	g.metrics.SetRules(engine.RuleIDs())
+	exfilConfig := cfg.Exfil(g.hasher)
+	exfilConfig.WarmUntil = g.warm
+	g.engine.Configure(exfilConfig)
+	g.proxy.Reload(cfg.Policy(g.hasher, engine))
+	g.log.Info("config reloaded", "config", cfg.Digest())
+	return nil
+}
+
+// Stop drains the listeners, writes what is left and closes the ledger, within
+// ctx. It may be called once.
+func (g *Gateway) Stop(ctx context.Context) error {
+	return g.release(ctx)
+}
+
+// release ends what has been started, in the reverse order.
+func (g *Gateway) release(ctx context.Context) error {
+	var errs []error
+	if g.server != nil {
+		errs = append(errs, g.server.Shutdown(ctx))
+	}
+	if g.stop != nil {
+		g.stop()
+		<-g.kept
+	}
+	if g.admin != nil {
+		errs = append(errs, g.admin.Shutdown(ctx))
+	}
+	if g.serving != nil {
+		errs = append(errs, g.serving.Wait())
+	}
+	if g.proxy != nil {
+		g.proxy.Close()
+	}
+	if g.ledger != nil {
+		errs = append(errs, g.ledger.Close(ctx))
+	}
+	if g.store != nil {
+		errs = append(errs, g.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// fixed names the settings that differ and cannot change while the process runs.
+func fixed(old, now *config.Config) []string {
+	var names []string
+	for name, same := range map[string]bool{
+		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
+		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
+		"limits.principals": old.Limits.Principals == now.Limits.Principals,
+	} {
+		if !same {
+			names = append(names, name)
+		}
+	}
+	return names
+}

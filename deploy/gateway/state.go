@@ -1,0 +1,154 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ordergate/ordergate/metrics"
+	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+)
+
+// restore makes the engine and counts in it what the ledger holds, so that a
+// restart forgets neither caps nor sessions nor incidents.
+func (g *Gateway) restore(ctx context.Context) error {
+	now := time.Now()
+	bindings, err := g.store.Bindings(ctx, now.Add(-time.Duration(rules.WindowMonth)))
+	if err != nil {
+		return fmt.Errorf("reading sessions from the ledger: %w", err)
+	}
+	cfg := g.config.Exfil(g.hasher)
+	if g.warm = now.Add(warmUp); len(bindings) > 0 {
+		g.warm = time.Time{} // it has run before: its own memory goes on
+		if oldest := oldestIssue(bindings); now.Sub(oldest) < warmUp {
+			g.warm = oldest.Add(warmUp)
+		}
+	}
+	cfg.WarmUntil = g.warm
+	g.engine = exfil.New(cfg)
+	for i := len(bindings) - 1; i >= 0; i-- { // the last seen last, so that it is evicted last
+		g.engine.Bindings().Restore(bindings[i])
+	}
+	query := ledger.Query{
+		Since: now.Add(-time.Duration(rules.WindowMonth)), States: []rules.State{rules.Unknown, rules.Delivered},
+		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked},
+	}
+	rows := 0
+	for row, err := range g.store.Disclosures(ctx, query) {
+		if err != nil {
+			return fmt.Errorf("reading disclosures from the ledger: %w", err)
+		}
+		g.engine.Restore(&row.Disclosure, now)
+		rows++
+	}
+	incidents, err := g.store.Incidents(ctx)
+	if err != nil {
+		return fmt.Errorf("reading incidents from the ledger: %w", err)
+	}
+	for i := range incidents {
+		g.engine.Incidents().Restore(incidents[i])
+	}
+	g.metrics.IncidentsOpen(g.engine.Incidents().Open())
+	g.log.Info("state restored from the ledger", "sessions", len(bindings), "disclosures", rows, "incidents", len(g.engine.Incidents().Open()))
+	return nil
+}
+
+func oldestIssue(bindings []rules.Binding) time.Time {
+	oldest := time.Now()
+	for i := range bindings {
+		if issued := bindings[i].Issued; !issued.IsZero() && issued.Before(oldest) {
+			oldest = issued
+		}
+	}
+	return oldest
+}
+
+// keepEvery is how often changed sessions are written down; a crash in
+// between makes those sessions unissued, which is the careful side.
+const keepEvery = time.Second
+
+// keepBatch bounds how many sessions one write takes.
+const keepBatch = 10_000
+
+// retainEvery is how often old rows are deleted.
+const retainEvery = time.Hour
+
+// keep writes down what changed, and deletes what is past its retention,
+// until ctx ends; then once more.
+func (g *Gateway) keep(ctx context.Context) {
+	defer close(g.kept)
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	retained := time.Time{}
+	for {
+		select {
+		case <-g.watch.changed:
+			g.watch.tell()
+		case now := <-tick.C:
+			g.keepBindings()
+			if now.Sub(retained) > retainEvery {
+				retained = now
+				g.retain(ctx, now)
+			}
+		case <-ctx.Done():
+			g.watch.tell()
+			g.keepBindings()
+			return
+		}
+	}
+}
+
+func (g *Gateway) keepBindings() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	changed := g.engine.Bindings().TakeChanged(keepBatch)
+	if len(changed) == 0 {
+		return
+	}
+	if err := g.store.SaveBindings(ctx, changed); err != nil {
+		// They stay in memory; the next change of each writes it again.
+		g.log.Error("sessions not written to the ledger", "sessions", len(changed), "err", err)
+	}
+}
+
+func (g *Gateway) retain(ctx context.Context, now time.Time) {
+	deleted, err := g.store.Retain(ctx, now.Add(-g.config.Ledger.Retention))
+	switch {
+	case err != nil && !errors.Is(err, context.Canceled):
+		g.log.Error("retention failed", "deleted", deleted, "err", err)
+	case deleted > 0:
+		g.log.Info("rows past their retention deleted", "deleted", deleted)
+	}
+}
+
+// snapshot is what the metrics ask for at each scrape.
+func (g *Gateway) snapshot() metrics.Snapshot {
+	live, evicted := g.engine.Caps().Sizes()
+	return metrics.Snapshot{
+		Budget: g.engine.SiteRemaining(time.Now()), Principals: live, Evictions: evicted, LedgerLag: g.ledger.Lag(),
+	}
+}
+
+func (g *Gateway) ledgerObserver() ledger.Observer {
+	return ledger.Observer{
+		Appended: func(_ int, took time.Duration) { g.metrics.LedgerAppend(took) },
+		Lost: func(outcomes int) {
+			g.log.Warn("outcomes lost: their rows stay unknown", "outcomes", outcomes)
+		},
+	}
+}
+
+// errLagging makes readyz fail: a gateway whose ledger stands still refuses
+// every page with a record.
+var errLagging = errors.New("the ledger does not keep up: look at its disk")
+
+// ready says whether the gateway should get traffic.
+func (g *Gateway) ready() error {
+	if g.ledger.Lag() > 10*time.Second {
+		return errLagging
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ordergate/ordergate/metrics"
+	"github.com/ordergate/ordergate/proxy"
+	"github.com/ordergate/ordergate/rules"
+)
+
+// watch turns what the proxy tells into metrics and incidents. It implements
+// proxy.Observer and is safe for concurrent use.
+type watch struct {
+	gateway *Gateway
+	changed chan struct{} // holds one token while incidents wait to be told
+
+	mu      sync.Mutex
+	waiting map[string]rules.Incident // notable changes, by incident id; bounded by the open incidents
+}
+
+func newWatch(g *Gateway) *watch {
+	return &watch{gateway: g, changed: make(chan struct{}, 1), waiting: make(map[string]rules.Incident)}
+}
+
+// Exchange implements proxy.Observer.
+func (w *watch) Exchange(s *proxy.Summary) {
+	m := w.gateway.metrics
+	m.Request(s.Role, s.Reason, s.Took)
+	for stage, took := range s.Stages {
+		if took > 0 {
+			m.Stage(metrics.Stage(stage), took) //nolint:gosec // a stage's number is small
+		}
+	}
+	if s.WAFRan {
+		outcome := wafOutcome(s)
+		m.WAF(outcome, s.WAF.Inbound)
+		for _, hit := range s.WAF.Hits {
+			m.RuleHit(hit.Rule, hit.Severity, outcome)
+		}
+	}
+	for ownership := range s.Subjects {
+		o := rules.Ownership(ownership) //nolint:gosec // three of them
+		m.Subjects(s.Role, o, s.State, s.Subjects[ownership])
+		m.Subjects(s.Role, o, rules.Withheld, s.Withheld[ownership])
+	}
+	m.Uninspected(s.Uninspected)
+	switch s.Reason {
+	case rules.ReasonCap, rules.ReasonBulk, rules.ReasonContained:
+		step := metrics.StepRefuse
+		if s.Cut {
+			step = metrics.StepCut
+		}
+		m.Contained(step, s.Role)
+	}
+}
+
+func wafOutcome(s *proxy.Summary) metrics.WAFOutcome {
+	switch {
+	case s.WAFFailed:
+		return metrics.WAFError
+	case s.Reason == rules.ReasonWAF:
+		return metrics.WAFBlocked
+	case s.WAF.Blocked != 0 || s.WAF.Detected:
+		return metrics.WAFDetected
+	}
+	return metrics.WAFPassed
+}
+
+// Disclosed implements proxy.Observer.
+func (w *watch) Disclosed(rows []rules.Disclosure) {
+	for i := range rows {
+		w.gateway.metrics.Disclosed(&rows[i])
+	}
+}
+
+// LedgerFailed implements proxy.Observer.
+func (w *watch) LedgerFailed(rows int, released bool) {
+	if released {
+		w.gateway.metrics.LedgerGap(rows)
+	}
+}
+
+// Signal implements proxy.Observer.
+func (w *watch) Signal(s *rules.Signal) {
+	w.gateway.metrics.Signal(s)
+	incident, _, notable := w.gateway.engine.Incidents().Join(s)
+	if notable {
+		w.queue(incident)
+	}
+}
+
+// Open implements proxy.IncidentDesk.
+func (w *watch) Open() []rules.Incident { return w.gateway.engine.Incidents().Open() }
+
+// Set implements proxy.IncidentDesk.
+func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool) {
+	incident, ok := w.gateway.engine.Incidents().Set(id, state, time.Now().UTC())
+	if ok {
+		w.queue(incident)
+	}
+	return incident, ok
+}
+
+func (w *watch) queue(incident rules.Incident) {
+	w.mu.Lock()
+	w.waiting[incident.ID] = incident
+	w.mu.Unlock()
+	select {
+	case w.changed <- struct{}{}:
+	default: // a token is waiting already
+	}
+}
+
+// tell brings gauges, log and ledger up to date with the incidents that
+// changed. Only keep calls it: calls do not overlap.
+func (w *watch) tell() {
+	w.mu.Lock()
+	waiting := w.waiting
+	w.waiting = make(map[string]rules.Incident)
+	w.mu.Unlock()
+	w.gateway.metrics.IncidentsOpen(w.gateway.engine.Incidents().Open())
+	for _, incident := range waiting {
+		w.line(&incident)
+		w.save(incident)
+	}
+}
+
+func (w *watch) save(incident rules.Incident) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := w.gateway.store.SaveIncident(ctx, incident); err != nil {
+		// It stays open in memory; its next change writes it again.
+		w.gateway.log.Error("incident not written to the ledger", "incident", incident.ID, "err", err)
+	}
+}
+
+// line writes an incident's one line. Digests only: who it is, a person finds
+// with the ledger's key.
+func (w *watch) line(incident *rules.Incident) {
+	w.gateway.log.LogAttrs(
+		context.Background(), slog.LevelWarn, "incident",
+		slog.String("incident", incident.ID), slog.String("state", incident.State.String()),
+		slog.String("detector", string(incident.Detector)), slog.String("severity", incident.Severity.String()),
+		slog.String("role", incident.Role), slog.String("route", incident.Route),
+		slog.String("session", incident.Session.String()), slog.String("account", incident.Account.String()),
+		slog.Time("opened", incident.Opened), slog.Int("signals", incident.Signals), slog.Int("refused", incident.Refused),
+		slog.Int("observed", incident.Observed), slog.Int("limit", incident.Limit), slog.String("exchange", incident.Last),
+	)
+}

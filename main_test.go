@@ -1,0 +1,434 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ordergate/ordergate/deploy/cli"
+	"github.com/ordergate/ordergate/deploy/demo"
+	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
+	"github.com/ordergate/ordergate/proxy/proxytest"
+	"github.com/ordergate/ordergate/rules"
+)
+
+// asOrdergate makes the test binary be the program itself.
+const asOrdergate = "ORDERGATE_TEST_IS_ORDERGATE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asOrdergate) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child is the program running in a process of its own.
+type child struct {
+	cmd           *exec.Cmd
+	lines         chan map[string]any // its log
+	listen, admin string
+}
+
+// startChild runs `ordergate serve` with a config and waits until it serves.
+func startChild(t *testing.T, config string) *child {
+	t.Helper()
+	c := &child{cmd: exec.Command(os.Args[0], "serve", "--config", config), lines: make(chan map[string]any, 10_000)}
+	c.cmd.Env = append(os.Environ(), asOrdergate+"=1")
+	stderr, err := c.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(c.lines)
+		for scanner := bufio.NewScanner(stderr); scanner.Scan(); {
+			var line map[string]any
+			if json.Unmarshal(scanner.Bytes(), &line) != nil {
+				line = map[string]any{"msg": scanner.Text()}
+			}
+			c.lines <- line
+		}
+	}()
+	line := c.wait(t, "serving")
+	c.listen, c.admin = "http://"+line["listen"].(string), "http://"+line["admin"].(string)
+	return c
+}
+
+// wait returns the next log line with a message.
+func (c *child) wait(t *testing.T, message string) map[string]any {
+	t.Helper()
+	for {
+		select {
+		case line, ok := <-c.lines:
+			if !ok {
+				t.Fatalf("the program ended before it said %q", message)
+			}
+			if line["msg"] == message {
+				return line
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("the program did not say %q", message)
+		}
+	}
+}
+
+// end stops the child with a signal and waits for it.
+func (c *child) end(t *testing.T, signal os.Signal) error {
+	t.Helper()
+	if err := c.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	for range c.lines { // until it closes standard error
+	}
+	return c.cmd.Wait()
+}
+
+func writeConfig(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// wide is a config whose guests may read without a limit.
+func wide(upstream, dataDir string) string {
+	return fmt.Sprintf(`upstream: %s
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+data_dir: %q
+caps:
+  guest: {session: {1h: unlimited, 24h: unlimited}, address: {1h: unlimited}, response: 100}
+  site: {1h: unlimited, 24h: unlimited}
+`, upstream, dataDir)
+}
+
+// TestKill: SIGKILL in the middle of disclosures. Everything that a client
+// fully received is in the ledger.
+func TestKill(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var n int
+		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, proxytest.Person(n))
+	}))
+	defer upstream.Close()
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	c := startChild(t, writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide(upstream.URL, data)))
+
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	var mu sync.Mutex
+	received := map[string]bool{}
+	enough := make(chan struct{})
+	var wait sync.WaitGroup
+	for worker := range 16 {
+		wait.Go(func() {
+			for n := worker; ; n += 16 {
+				response, err := client.Get(fmt.Sprintf("%s/orders/%d", c.listen, n))
+				if err != nil {
+					return // killed
+				}
+				body, err := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				if err != nil {
+					return
+				}
+				if response.StatusCode != http.StatusOK || !bytes.Contains(body, []byte(proxytest.Email(n))) {
+					t.Errorf("order %d: %d %s", n, response.StatusCode, body)
+					return
+				}
+				mu.Lock()
+				received[proxytest.Email(n)] = true
+				if len(received) == 400 {
+					close(enough)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	<-enough
+	_ = c.end(t, syscall.SIGKILL)
+	wait.Wait()
+
+	recorded := ledgerEmails(t, data)
+	for email := range received {
+		if !recorded[email] {
+			t.Errorf("%s was received and is not in the ledger", email)
+		}
+	}
+	if extra := len(recorded) - len(received); extra < 0 || extra > 16 {
+		t.Errorf("%d received, %d recorded: at most the 16 under way may differ", len(received), len(recorded))
+	}
+	// It starts again, and remembers: the caps are rebuilt from the ledger.
+	c = startChild(t, filepath.Join(dir, "ordergate.yaml"))
+	if err := c.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM after the restart: %v", err)
+	}
+}
+
+// ledgerEmails returns which test persons have released rows in a ledger.
+func ledgerEmails(t *testing.T, data string) map[string]bool {
+	t.Helper()
+	key, err := ledger.LoadKey(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasher, err := rules.NewHasher(key.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[rules.Digest]string{}
+	for n := range 100_000 {
+		names[hasher.Identifier(rules.IdentifierEmail, []byte(proxytest.Email(n)))] = proxytest.Email(n)
+	}
+	store, err := sqlite.OpenReadOnly(context.Background(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close() //nolint:errcheck // read only
+	emails := map[string]bool{}
+	for row, err := range store.Disclosures(context.Background(), ledger.Query{States: []rules.State{rules.Unknown, rules.Delivered}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := names[row.Record.IdentifierOf(rules.IdentifierEmail)]; name != "" {
+			emails[name] = true
+		}
+	}
+	return emails
+}
+
+// TestReload: SIGHUP takes a good config over; a bad one keeps the old and
+// says so.
+func TestReload(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "["+proxytest.Person(1)+","+proxytest.Person(2)+"]")
+	}))
+	defer upstream.Close()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ordergate.yaml")
+	good := wide(upstream.URL, filepath.Join(dir, "data"))
+	c := startChild(t, writeConfig(t, path, good))
+	defer c.end(t, syscall.SIGTERM) //nolint:errcheck // asserted elsewhere
+	status := func() int {
+		response, err := http.Get(c.listen + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	if got := status(); got != http.StatusOK {
+		t.Fatalf("before: %d", got)
+	}
+	hangup := func(text, message string) {
+		writeConfig(t, path, text)
+		if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		c.wait(t, message)
+	}
+	hangup(strings.Replace(good, "response: 100", "response: 1", 1), "config reloaded")
+	if got := status(); got != http.StatusForbidden {
+		t.Errorf("with a tighter cap: %d", got)
+	}
+	hangup(good+"colour: red\n", "reload failed")
+	if got := status(); got != http.StatusForbidden {
+		t.Errorf("after a bad config: %d", got)
+	}
+	if text := get(t, c.admin+"/metrics"); !strings.Contains(text, "ordergate_config_last_reload_successful 0") {
+		t.Error("the metrics do not say that the reload failed")
+	}
+	hangup(good, "config reloaded")
+	if got := status(); got != http.StatusOK {
+		t.Errorf("with the first config again: %d", got)
+	}
+	for _, path := range []string{"/livez", "/readyz", "/healthz"} {
+		if text := get(t, c.admin+path); text != "ok\n" {
+			t.Errorf("%s says %q", path, text)
+		}
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // a test's own
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	return string(body)
+}
+
+// TestDemo is the story from end to end: every attack is stopped at its cap,
+// nobody honest is harmed, the report names exactly those whose data left, and
+// nothing readable of anybody is left in ledger or log.
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	var story bytes.Buffer
+	var result demo.Result
+	command := cli.Demo{
+		Quick: true, Customers: 600, DataDir: dir, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
+		Observe: func(r demo.Result) { result = r },
+	}
+	if err := command.Run(context.Background(), "test", &story); err != nil {
+		t.Fatalf("%v\n%s", err, story.String())
+	}
+	if len(result.Taken) == 0 || len(result.Missing)+len(result.Extra) != 0 || len(result.Reported) != len(result.Taken) {
+		t.Errorf("%d taken, %d reported, %d missing, %d extra", len(result.Taken), len(result.Reported), len(result.Missing), len(result.Extra))
+	}
+	for i, most := range []int{5, 120, 0, 3} { // the caps of shopper, staff, (WAF), guest
+		if got := len(result.Attacks[i].Through.Received); got > most {
+			t.Errorf("%s took %d customers, the cap is %d", result.Attacks[i].Name, got, most)
+		}
+		if straight := len(result.Attacks[i].Direct.Received); straight <= most {
+			t.Errorf("%s takes %d straight at the shop: no attack", result.Attacks[i].Name, straight)
+		}
+	}
+	for _, file := range []string{"ordergate.log", "ordergate-data/ledger.db", "ordergate-data/ledger.db-wal"} {
+		content, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		for _, c := range demo.Generate(600, demo.DefaultSeed) {
+			for _, value := range []string{c.Email, c.Name(), c.Phone} {
+				if len(value) > 6 && bytes.Contains(content, []byte(value)) {
+					t.Fatalf("%s holds %q in readable form", file, value)
+				}
+			}
+		}
+	}
+}
+
+// TestCommandLine pins exit codes and the words of refusals.
+func TestCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string { return writeConfig(t, filepath.Join(dir, name), text) }
+	if err := os.MkdirAll(filepath.Join(dir, "corrupt"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file("corrupt/ledger.db", strings.Repeat("this is not a ledger\n", 500))
+	busy := httptest.NewServer(http.NotFoundHandler())
+	defer busy.Close()
+	body := file("body.json", "["+proxytest.Person(1)+"]")
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says []string
+	}{
+		{"help", []string{"--help"}, 0, []string{"ordergate demo", "Exit codes"}},
+		{"version", []string{"version"}, 0, []string{"devel"}},
+		{"nothing", nil, 2, []string{"--help"}},
+		{"unknown command", []string{"fly"}, 2, []string{"fly"}},
+		{"check defaults", []string{"check", "--upstream", "http://127.0.0.1:3000"}, 0, []string{"upstream", "Worst loss"}},
+		{"check unknown key", []string{"check", "--config", file("bad.yaml", "upstream: http://127.0.0.1:1\ncolour: red\ncaps: {guest: {session: {1h: abc}}}\n")}, 2, []string{"colour", "caps.guest.session.1h", "abc"}},
+		{"serve without upstream", []string{"serve"}, 2, []string{"upstream"}},
+		{"serve with a corrupt ledger", []string{"serve", "--upstream", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "corrupt")}, 1, []string{"ledger.db"}},
+		{"serve where data cannot be", []string{"serve", "--upstream", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data-dir", body}, 1, []string{"data_dir"}},
+		{"serve on a taken port", []string{"serve", "--upstream", "http://127.0.0.1:1", "--admin", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "fresh"), "--listen", strings.TrimPrefix(busy.URL, "http://")}, 1, []string{"address already in use"}},
+		{"inspect", []string{"inspect", body, "--json"}, 0, []string{`"subjects":1`, `"email":1`, `"uninspected":""`}},
+		{"report without a ledger", []string{"report", "affected", "--data-dir", filepath.Join(dir, "nowhere")}, 1, []string{"nowhere"}},
+		{"incident without a gateway", []string{"incident", "list", "--admin", "127.0.0.1:1"}, 1, []string{"is it running"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			var out bytes.Buffer
+			if code := run(ctx, c.args, &out, &out); code != c.code {
+				t.Errorf("exit code %d, want %d: %s", code, c.code, out.String())
+			}
+			for _, words := range c.says {
+				if !strings.Contains(out.String(), words) {
+					t.Errorf("it does not say %q: %s", words, out.String())
+				}
+			}
+			if strings.Contains(out.String(), "marieke") {
+				t.Error("it prints a personal value")
+			}
+		})
+	}
+}
+
+// TestIncidentDesk: a tripped cap raises the breach alert at once, and a
+// person who acknowledges the incident lowers it.
+func TestIncidentDesk(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var n int
+		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, proxytest.Person(n))
+	}))
+	defer upstream.Close()
+	dir := t.TempDir()
+	c := startChild(t, writeConfig(t, filepath.Join(dir, "o.yaml"),
+		fmt.Sprintf("upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\n", upstream.URL, filepath.Join(dir, "data"))))
+	defer c.end(t, syscall.SIGTERM) //nolint:errcheck // asserted elsewhere
+	for n := range 4 {
+		get(t, fmt.Sprintf("%s/orders/%d", c.listen, n))
+	}
+	began := time.Now()
+	const alert = `ordergate_breach_alert{severity="high"} 1`
+	for !strings.Contains(get(t, c.admin+"/metrics"), alert) {
+		if time.Since(began) > time.Second {
+			t.Fatal("no breach alert within a second")
+		}
+	}
+	if line := c.wait(t, "incident"); line["severity"] != "high" || line["incident"] == "" {
+		t.Errorf("incident line %v", line)
+	}
+	command := func(args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		args = append([]string{"incident"}, append(args, "--admin", strings.TrimPrefix(c.admin, "http://"))...)
+		if code := run(context.Background(), args, &out, &out); code != 0 {
+			t.Fatalf("%v: %s", args, out.String())
+		}
+		return out.String()
+	}
+	var open []rules.Incident
+	if err := json.Unmarshal([]byte(command("list", "--json")), &open); err != nil || len(open) != 2 {
+		t.Fatalf("incidents %+v, %v: want the cap's and the unauthenticated one's", open, err)
+	}
+	for i := range open {
+		command("ack", open[i].ID)
+	}
+	for strings.Contains(get(t, c.admin+"/metrics"), alert) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("the breach alert stays after everything is acknowledged")
+		}
+	}
+	for i := range open {
+		command("close", open[i].ID)
+	}
+	if text := command("list"); !strings.Contains(text, "no incident") {
+		t.Errorf("after closing: %s", text)
+	}
+}

@@ -1,0 +1,22 @@
+// Package ledger is the durable evidence: which customer's data went to whom,
+// when, and whether it arrived. It holds keyed digests, field bits and times,
+// never a readable personal value, so that losing it is not a second breach.
+//
+// The way of the data through it:
+//
+//	proxy ──Append(rows)───► Ledger queue ─┐
+//	proxy ──Finish(id, state)► same queue ─┤ one writer takes all that waits
+//	                                       ▼
+//	                         Store (sqlite, later postgres)
+//	                           1. Append: one transaction, fsynced
+//	                           2. callers of Append are answered
+//	                           3. Finish: what became of earlier rows
+//	report ──Disclosures(Query)◄── Store
+//	         └► Affected ─► one Subject per customer ─► Matcher ─► the retailer's list
+//
+// A row is durable before the bytes it tells of are released: [Ledger.Append]
+// blocks until then. The batch is whatever gathered while the disk was busy
+// with the batch before, so there is no timer and no added waiting when idle.
+//
+// Every Store passes the one suite in ledgertest.
+package ledger

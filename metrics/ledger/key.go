@@ -1,0 +1,145 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// KeyFile is the name of the key's file inside the data directory.
+const KeyFile = "ledger.key"
+
+const keyHeader = "ordergate-ledger-key-1"
+
+// Key is the deployment's secret that digests are made with. Whoever has it
+// can test guesses against the ledger; without it the ledger is anonymous. No
+// formatting verb prints the secret.
+type Key struct {
+	ID     string // 16 hexadecimal characters, made from the secret and safe to show
+	Secret []byte // 32 bytes
+}
+
+// String returns the key's id.
+func (k Key) String() string { return "ledger key " + k.ID }
+
+// GoString returns what String does.
+func (k Key) GoString() string { return k.String() }
+
+// Format writes what String does, whatever the verb.
+func (k Key) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(k.String())) }
+
+// LogValue returns the key's id.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.ID) }
+
+// MarshalText writes what String does, so that no encoder writes the secret.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// keyID derives the id: a truncated HMAC of a fixed text, which says nothing
+// about the secret and finds a damaged key file.
+func keyID(secret []byte) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("ordergate ledger key id"))
+	return hex.EncodeToString(mac.Sum(nil)[:8])
+}
+
+// LoadOrCreateKey returns the key in dir (the data directory, made with mode
+// 0700 if missing), creating it at first start. A new key is written whole and
+// fsynced before it gets its name; when two processes start at once, both
+// return the same key. It refuses what [LoadKey] refuses.
+func LoadOrCreateKey(dir string) (Key, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return Key{}, fmt.Errorf("create data_dir %s for the ledger key: %w: set data_dir to a place the gateway may write to", dir, err)
+	}
+	key, err := LoadKey(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := createKey(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Key{}, fmt.Errorf("create the ledger key in %s: %w: give the gateway's user write access to it", dir, err)
+	}
+	return LoadKey(dir)
+}
+
+// LoadKey returns the key in dir. It refuses a file that others than its owner
+// may read, and one that was damaged; a missing file is fs.ErrNotExist.
+func LoadKey(dir string) (Key, error) {
+	path := filepath.Join(dir, KeyFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		return Key{}, fmt.Errorf("read the ledger key: %w: is this the data_dir of the gateway?", err)
+	}
+	if mode := info.Mode(); runtime.GOOS != "windows" && mode.IsRegular() && mode.Perm()&0o077 != 0 {
+		return Key{}, fmt.Errorf("ledger key %s has mode %04o: others may read it; run: chmod 600 %s", path, mode.Perm(), path)
+	}
+	if !info.Mode().IsRegular() || info.Size() > 1024 {
+		return Key{}, fmt.Errorf("ledger key %s is not a key file: restore it from a backup", path)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
+	if err != nil {
+		return Key{}, fmt.Errorf("read the ledger key: %w: run as the gateway's user", err)
+	}
+	words := strings.Fields(string(text))
+	if len(words) != 3 || words[0] != keyHeader {
+		return Key{}, fmt.Errorf("ledger key %s is damaged: want one line %q, id, secret; restore it from a backup", path, keyHeader)
+	}
+	secret, err := hex.DecodeString(words[2])
+	if err != nil || len(secret) != sha256.Size || keyID(secret) != words[1] {
+		return Key{}, fmt.Errorf("ledger key %s is damaged: the secret does not belong to id %q; restore it from a backup", path, words[1])
+	}
+	return Key{ID: words[1], Secret: secret}, nil
+}
+
+// createKey writes a new key beside its final name and links it there, which
+// fails when another process was first: a key is never half written and never
+// replaced.
+func createKey(dir string) error {
+	secret := make([]byte, sha256.Size)
+	if _, err := rand.Read(secret); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(dir, KeyFile+".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	_, err = fmt.Fprintf(file, "%s %s %s\n", keyHeader, keyID(secret), hex.EncodeToString(secret))
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err != nil {
+		return err
+	}
+	final := filepath.Join(dir, KeyFile)
+	if err := os.Link(file.Name(), final); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		// A file system without hard links: rename, after a last look.
+		if _, statErr := os.Lstat(final); statErr == nil {
+			return fs.ErrExist
+		}
+		if err := os.Rename(file.Name(), final); err != nil {
+			return err
+		}
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a new name in dir durable.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // directories cannot be opened for that there
+	}
+	d, err := os.Open(dir) //nolint:gosec // the operator names the directory
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,117 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Errors that callers branch on.
+var (
+	// ErrFull says that as many rows wait as [Options.MaxQueue] allows; nothing was written.
+	ErrFull = errors.New("ledger queue is full: the disk does not keep up; nothing was written")
+	// ErrClosed says that the ledger was closed; nothing was written.
+	ErrClosed = errors.New("ledger is closed; nothing was written")
+	// ErrUncertain says that the caller gave up after its rows were handed to
+	// the store: they may or may not be kept, in state unknown.
+	ErrUncertain = errors.New("gave up waiting for the ledger while the batch was being written: its rows may be kept")
+)
+
+// Outcome says what became of the rows that one exchange left as unknown.
+type Outcome struct {
+	Exchange rules.ExchangeID
+	State    rules.State // rules.Delivered or rules.Withheld; others change nothing
+}
+
+// Row is a stored disclosure.
+type Row struct {
+	// Sequence numbers the rows of one store from 1, without gaps, in the order
+	// in which they became durable. It is never used twice.
+	Sequence int64
+	// Key is the id of the key that made the row's digests ([Key.ID]); digests
+	// of different keys cannot be compared.
+	Key string
+	rules.Disclosure
+}
+
+// Query selects rows. Conditions are joined by "and"; the zero value selects
+// everything.
+type Query struct {
+	Since time.Time // rows at or after it; zero: from the first
+	Until time.Time // rows before it; zero: to the last
+
+	// Session and Account select the rows of that session or of that account;
+	// with both, the rows of either.
+	Session, Account rules.Digest
+	Exchange         rules.ExchangeID
+	Route            string            // a route template, exactly
+	States           []rules.State     // nil: every state
+	Ownership        []rules.Ownership // nil: every ownership
+}
+
+// Store keeps rows durably. Its methods are safe for concurrent use. Times
+// come back in UTC with nanoseconds kept, from 1970 to 2261.
+type Store interface {
+	// Append keeps rows: all are durable (fsynced) when it returns nil, none
+	// is kept when it returns an error, except that an error of the commit
+	// itself, or a ctx that ends during it, leaves that open. It does not keep
+	// rows or anything they refer to.
+	Append(ctx context.Context, rows []rules.Disclosure) error
+
+	// Finish sets the state of rows that are still unknown, of exchanges whose
+	// rows were appended through this very Store value: what an earlier process
+	// left unknown stays so, because nobody knows better. The first outcome of
+	// an exchange counts, repeating it changes nothing, an exchange without
+	// rows is no error. It need not be durable when it returns: a lost outcome
+	// leaves "unknown", which is true.
+	Finish(ctx context.Context, outcomes []Outcome) error
+
+	// SaveIncident inserts the incident or replaces the one with its ID; durable.
+	SaveIncident(ctx context.Context, incident rules.Incident) error
+	// Incidents returns the kept incidents, by Opened, then by ID.
+	Incidents(ctx context.Context) ([]rules.Incident, error)
+
+	// SaveBindings inserts bindings or replaces those of the same session; durable.
+	SaveBindings(ctx context.Context, bindings []rules.Binding) error
+	// Bindings returns the bindings seen at or after since, the last seen
+	// first, at most [MaxBindings].
+	Bindings(ctx context.Context, since time.Time) ([]rules.Binding, error)
+
+	// Disclosures yields the selected rows by Sequence, up to the last row that
+	// was kept when it began. It ends after the first error, which it yields
+	// with a zero Row. It holds no lock while the caller works.
+	Disclosures(ctx context.Context, query Query) iter.Seq2[Row, error]
+
+	// Retain deletes the oldest rows: those before the first row whose time is
+	// at or after before, so that the numbers of the kept ones have no gap. An
+	// incident that is not closed is a legal hold: nothing since [HoldBefore]
+	// its opening is deleted. Bindings last seen before that time and incidents
+	// that were closed and last updated before it go as well. It returns how
+	// many rows were deleted, also with an error.
+	Retain(ctx context.Context, before time.Time) (deleted int64, err error)
+
+	// Close releases the store. Calls after it return errors.
+	Close() error
+}
+
+const (
+	// MaxBindings bounds what [Store.Bindings] returns: as many sessions as
+	// rules/exfil remembers by default.
+	MaxBindings = 1_000_000
+	// HoldBefore is how long before its opening an incident's evidence begins.
+	HoldBefore = 24 * time.Hour
+)
+
+// HoldTime returns how far a retention up to before may go, given the kept
+// incidents: the earlier of before and the first legal hold.
+func HoldTime(before time.Time, incidents []rules.Incident) time.Time {
+	for _, incident := range incidents {
+		if hold := incident.Opened.Add(-HoldBefore); incident.State != rules.IncidentClosed && hold.Before(before) {
+			before = hold
+		}
+	}
+	return before
+}

@@ -1,0 +1,172 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Subject is one affected customer: what all disclosures about them add up to.
+type Subject struct {
+	// Subject is the strongest identifier: it names the subject in reports.
+	Subject rules.Identifier
+	// Identifiers are all that join disclosures or customers to the subject,
+	// strongest kinds first, each once. A phone or residence that several
+	// subjects share is in each of them.
+	Identifiers []rules.Identifier
+
+	Fields      rules.Fields // everything that was disclosed
+	First, Last time.Time    // of the disclosures, UTC
+
+	// Delivered, Unknown and Withheld count the responses that carried the
+	// subject, by what became of them. Fields, times and To do not tell of
+	// withheld ones.
+	Delivered, Unknown, Withheld int
+
+	// To is whom the data went to, by first appearance, at most MaxRecipients;
+	// ToCut says that there were more.
+	To    []Recipient
+	ToCut bool
+
+	// Shared says that the subject is known only by a phone or residence that
+	// two or more other subjects have too: it may be one of them.
+	Shared bool
+}
+
+// Times is how many responses carried the subject and were not withheld.
+func (s *Subject) Times() int { return s.Delivered + s.Unknown }
+
+// Recipient is a principal that data went to.
+type Recipient struct {
+	Role    rules.Role
+	Session rules.Digest
+	Account rules.Digest // zero: none known
+}
+
+// MaxRecipients bounds [Subject.To].
+const MaxRecipients = 32
+
+// Counts say what became of the data of a period. A subject is counted once,
+// in the first of the states delivered, unknown, withheld that any of its
+// responses has.
+type Counts struct {
+	Delivered int `json:"delivered"`
+	Unknown   int `json:"unknown"`
+	Withheld  int `json:"withheld"`
+	// Attempted counts requests that were refused before a record was found:
+	// whom they were about is not known.
+	Attempted int `json:"attempted"`
+}
+
+// IncidentQuery selects an incident's evidence: the foreign and unlinked rows
+// of its session or account or, if it has neither, of its route, from
+// [HoldBefore] its opening to its last update.
+func IncidentQuery(incident rules.Incident) Query {
+	query := Query{
+		Since:     incident.Opened.Add(-HoldBefore),
+		Until:     incident.Updated.Add(1), // included
+		Session:   incident.Session,
+		Account:   incident.Account,
+		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked},
+	}
+	if incident.Session.IsZero() && incident.Account.IsZero() {
+		query.Route = incident.Route
+	}
+	return query
+}
+
+// strong reports whether a kind names one customer: disclosures that share
+// such an identifier are about the same subject. A household shares a phone and
+// a residence.
+func strong(kind rules.IdentifierKind) bool {
+	return kind == rules.IdentifierEmail || kind == rules.IdentifierCustomerID
+}
+
+// joins reports whether an identifier takes part in telling subjects apart: a
+// card or an order number does only as the one thing that names a record.
+func joins(id rules.Identifier, record *rules.Record) bool {
+	return id.Kind >= rules.IdentifierEmail && id.Kind <= rules.IdentifierResidence || id == record.Subject
+}
+
+// compareIdentifiers orders by strength, then by digest.
+func compareIdentifiers(a, b rules.Identifier) int {
+	if a.Kind != b.Kind {
+		return int(a.Kind) - int(b.Kind)
+	}
+	return bytes.Compare(a.Digest[:], b.Digest[:])
+}
+
+// trace is what the disclosures of one anchor add up to.
+type trace struct {
+	fields      rules.Fields
+	first, last int64    // Unix nanoseconds; of disclosed rows only
+	responses   []uint64 // 62 bits of the exchange id, then the state
+	to          []Recipient
+	toCut       bool
+}
+
+func (t *trace) add(row *Row) {
+	response := binary.BigEndian.Uint64(row.Exchange[:8])&^3 | uint64(row.State)
+	if n := len(t.responses); n == 0 || t.responses[n-1] != response {
+		t.responses = append(t.responses, response)
+	}
+	if row.State == rules.Withheld {
+		return
+	}
+	at := row.Time.UnixNano()
+	if t.last == 0 || at > t.last {
+		t.last = at
+	}
+	if t.first == 0 || at < t.first {
+		t.first = at
+	}
+	t.fields |= row.Record.Fields
+	t.send(Recipient{Role: row.Principal.Role, Session: row.Principal.Session, Account: row.Principal.Account})
+}
+
+func (t *trace) send(to Recipient) {
+	switch {
+	case slices.Contains(t.to, to):
+	case len(t.to) >= MaxRecipients:
+		t.toCut = true
+	default:
+		t.to = append(t.to, to)
+	}
+}
+
+// merge adds another trace of the same subject.
+func (t *trace) merge(other *trace) {
+	t.fields |= other.fields
+	if other.first != 0 && (t.first == 0 || other.first < t.first) {
+		t.first = other.first
+	}
+	t.last = max(t.last, other.last)
+	t.responses = append(t.responses, other.responses...)
+	for _, to := range other.to {
+		t.send(to)
+	}
+	t.toCut = t.toCut || other.toCut
+}
+
+// fill writes the trace into a subject.
+func (t *trace) fill(s *Subject) {
+	slices.Sort(t.responses)
+	t.responses = slices.Compact(t.responses)
+	for _, response := range t.responses {
+		switch rules.State(response & 3) {
+		case rules.Delivered:
+			s.Delivered++
+		case rules.Withheld:
+			s.Withheld++
+		case rules.Unknown, rules.Attempted:
+			s.Unknown++
+		}
+	}
+	s.Fields, s.To, s.ToCut = t.fields, t.to, t.toCut
+	if t.first != 0 {
+		s.First, s.Last = time.Unix(0, t.first).UTC(), time.Unix(0, t.last).UTC()
+	}
+}

@@ -1,0 +1,89 @@
+package metrics
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Snapshot is what is asked for at each scrape rather than told, because it
+// changes with time alone or is counted elsewhere.
+type Snapshot struct {
+	// Budget is what the site may still disclose, by window. A window without
+	// a limit is left out, and has no series.
+	Budget map[rules.Window]int
+	// Principals are the keys that are remembered now, and Evictions those
+	// that were forgotten to make room, since the start. Session, account and
+	// ip are shown; others are left out.
+	Principals map[rules.KeyKind]int
+	Evictions  map[rules.KeyKind]uint64
+	// LedgerLag is the age of the oldest disclosure that waits for the ledger.
+	LedgerLag time.Duration
+	// Degraded says that caps are kept with less than full exactness.
+	Degraded bool
+}
+
+// Source sets the function that is called at each scrape. It must be quick
+// and safe for concurrent use. Without one the values are 0.
+func (m *Metrics) Source(f func() Snapshot) { m.pulled.source.Store(&f) }
+
+// pulled collects a Snapshot. The zero value is ready to use.
+type pulled struct {
+	source atomic.Pointer[func() Snapshot]
+}
+
+// pulledDescs describes what a Snapshot is exposed as.
+type pulledDescs struct{ budget, principals, evictions, lag, degraded *prometheus.Desc }
+
+func newPulledDescs() pulledDescs {
+	return pulledDescs{
+		budget: prometheus.NewDesc("ordergate_budget_remaining",
+			"Subjects that the whole site may still disclose, by scope; at 0 every further record is withheld.", []string{"scope"}, nil),
+		principals: prometheus.NewDesc("ordergate_state_principals",
+			"Principals that are remembered now, by kind of key.", []string{"key"}, nil),
+		evictions: prometheus.NewDesc("ordergate_state_evictions_total",
+			"Principals whose counts were forgotten to make room for others, by kind of key.", []string{"key"}, nil),
+		lag: prometheus.NewDesc("ordergate_ledger_lag_seconds",
+			"Age of the oldest disclosure that waits to become durable in the ledger.", nil, nil),
+		degraded: prometheus.NewDesc("ordergate_state_degraded",
+			"1 while caps are kept with less than full exactness, because shared state cannot be reached.", nil, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (p *pulled) Describe(out chan<- *prometheus.Desc) {
+	d := newPulledDescs()
+	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.lag, d.degraded} {
+		out <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (p *pulled) Collect(out chan<- prometheus.Metric) {
+	var s Snapshot
+	if source := p.source.Load(); source != nil {
+		s = (*source)()
+	}
+	d := newPulledDescs()
+	emit := func(desc *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, kind, value, labels...)
+	}
+	for _, window := range rules.Windows() {
+		if left, ok := s.Budget[window]; ok {
+			emit(d.budget, prometheus.GaugeValue, float64(left), "site_"+window.String())
+		}
+	}
+	for _, key := range []rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP} {
+		emit(d.principals, prometheus.GaugeValue, float64(s.Principals[key]), key.String())
+		emit(d.evictions, prometheus.CounterValue, float64(s.Evictions[key]), key.String())
+	}
+	emit(d.lag, prometheus.GaugeValue, s.LedgerLag.Seconds())
+	degraded := 0.0
+	if s.Degraded {
+		degraded = 1
+	}
+	emit(d.degraded, prometheus.GaugeValue, degraded)
+}

@@ -1,0 +1,85 @@
+package proxy
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Admin is what the admin listener serves.
+type Admin struct {
+	Metrics http.Handler
+	// Ready reports why the gateway should get no traffic now; nil: it should.
+	Ready func() error
+	// Token, when set, must be shown as Authorization: Bearer on everything
+	// but the health endpoints.
+	Token     string
+	Incidents IncidentDesk
+}
+
+// IncidentDesk is where a person looks at incidents and answers them.
+type IncidentDesk interface {
+	Open() []rules.Incident // those that are not closed
+	Set(id string, state rules.IncidentState) (rules.Incident, bool)
+}
+
+// Handler returns the admin endpoints: /metrics, /livez (the process
+// answers), /readyz and /healthz (it should get traffic).
+func (a *Admin) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.guard(a.Metrics))
+	mux.Handle("GET /incidents", a.guard(http.HandlerFunc(a.list)))
+	mux.Handle("POST /incidents/{id}/{state}", a.guard(http.HandlerFunc(a.set)))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	ready := func(w http.ResponseWriter, _ *http.Request) {
+		if err := a.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n")
+	}
+	mux.HandleFunc("GET /readyz", ready)
+	mux.HandleFunc("GET /healthz", ready)
+	return mux
+}
+
+func (a *Admin) list(w http.ResponseWriter, _ *http.Request) { answer(w, a.Incidents.Open()) }
+
+// set moves an incident to a state. A body of type JSON is asked for because
+// no foreign web page can make a browser send one without asking first.
+func (a *Admin) set(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Content-Type") != "application/json" {
+		http.Error(w, "send Content-Type: application/json", http.StatusUnsupportedMediaType)
+		return
+	}
+	var state rules.IncidentState
+	if err := state.UnmarshalText([]byte(r.PathValue("state"))); err != nil || state == rules.IncidentOpen {
+		http.Error(w, "state is acknowledged or closed", http.StatusBadRequest)
+		return
+	}
+	incident, ok := a.Incidents.Set(r.PathValue("id"), state)
+	if !ok {
+		http.Error(w, "no open incident with this id", http.StatusNotFound)
+		return
+	}
+	answer(w, incident)
+}
+
+func answer(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(value) // a client that is gone misses its answer
+}
+
+func (a *Admin) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Token != "" && !sameToken(bearer(r.Header.Get("Authorization")), a.Token) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "unauthorized", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,18 @@
+// Package proxy moves bytes. It is the only code that reads sockets; what it
+// decides, it asks rules/waf, rules/record and rules/exfil.
+//
+// The way of one exchange:
+//
+//  1. conn.go        the server's own refusals get a reference id like ours
+//  2. gateway.go     ServeHTTP makes the exchange; one defer finishes it
+//  3. request.go     what the standard library would silently rewrite is refused; the body is read up to its limit
+//  4. principal.go   credentials, client address, role ► exfil.Engine.Recognise
+//  5. rules/waf      phases 1 and 2
+//  6. upstream.go    httputil.ReverseProxy with Rewrite; Accept-Encoding narrowed to what can be decoded
+//  7. response.go    ModifyResponse: sessions issued, WAF phase 3, is the body inspectable?
+//  8. gate.go        bytes are held until the records they carry are reserved and durable; tap.go keeps the originals
+//  9. refuse.go      the one place that answers instead of the upstream
+//  10. finish.go      one log line, one call to the observer, the outcome to the ledger
+//
+// What inspects sees byte for byte what the other side receives.
+package proxy

@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+	"github.com/ordergate/ordergate/rules/record"
+	"github.com/ordergate/ordergate/rules/waf"
+)
+
+// exchange is one request and its response: the only value that is carried
+// through the package. It belongs to the goroutine that serves the request.
+type exchange struct {
+	gateway *Gateway
+	policy  *Policy
+	hasher  *rules.Hasher
+	control *http.ResponseController
+
+	id        rules.ExchangeID
+	start     time.Time
+	method    string
+	uri       string // what the upstream is sent on the request line
+	path      string
+	rule      *RouteRule
+	route     string // template
+	client    netip.AddrPort
+	wanted    rules.Role
+	presented []rules.Digest // credentials that the request showed
+	principal rules.Principal
+	body      []byte // of the request, up to its limit
+	claim     record.Claim
+	me        bool
+
+	waf      *waf.Transaction
+	response *exfil.Response
+	gate     *gate
+
+	answered bool // the upstream's status line may have gone out
+	Summary
+}
+
+// Summary is what is told of an exchange when it has finished: the same value
+// for the log line and the metrics. It holds no personal value.
+type Summary struct {
+	Role        rules.Role
+	Reason      rules.Reason // ReasonNone: it was let through
+	Status      int
+	Took        time.Duration // whole exchange
+	Upstream    time.Duration // until the upstream's response header
+	Stages      [Stages]time.Duration
+	WAF         waf.Report
+	WAFRan      bool
+	WAFFailed   bool
+	Uninspected rules.Uninspected
+	Subjects    [3]int // distinct subjects put to the ledger as released, by rules.Ownership
+	Withheld    [3]int
+	State       rules.State // of the released ones
+	Signals     int
+	Contained   bool // the session is contained from now on
+	Cut         bool // refused after the status line
+	Held        int  // most bytes of the response held at a time
+}
+
+// Stage is a part of an exchange in which our own time is measured.
+type Stage int
+
+// The stages.
+const (
+	StageAdmit Stage = iota
+	StageWAFRequest
+	StageWAFResponse
+	StageFind
+	StageReserve
+	StageLedger
+	Stages = 6
+)
+
+// String returns the stable name.
+func (s Stage) String() string {
+	if s < 0 || int(s) >= Stages {
+		return "other"
+	}
+	return [Stages]string{"admit", "waf_request", "waf_response", "find", "reserve", "ledger"}[s]
+}
+
+// spend adds the time since from to a stage and returns now.
+func (x *exchange) spend(s Stage, from time.Time) time.Time {
+	now := x.gateway.now()
+	x.Stages[s] += now.Sub(from)
+	return now
+}
+
+// exchangeKey is the package's only context key.
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// observes reports whether nothing is refused on this exchange.
+func (x *exchange) observes() bool {
+	if x.rule.Mode != nil {
+		return *x.rule.Mode == rules.Observe
+	}
+	return x.policy.Mode == rules.Observe
+}
+
+// enforce returns v, or Passed where the route or the gateway only observes.
+func (x *exchange) enforce(v rules.Verdict) rules.Verdict {
+	if x.observes() {
+		return rules.Passed
+	}
+	return v
+}
+
+// fail turns a failure of ours into its written policy.
+func (x *exchange) fail(policy rules.Action, reason rules.Reason, status int) rules.Verdict {
+	if policy == rules.Pass {
+		return rules.Passed
+	}
+	return x.enforce(rules.Verdict{Action: rules.Refuse, Reason: reason, Status: status})
+}

@@ -1,0 +1,154 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// judgeBody runs WAF phase 4 over the first window.
+func (x *exchange) judgeBody() rules.Verdict {
+	from := x.gateway.now()
+	verdict, err := x.waf.Body()
+	x.spend(StageWAFResponse, from)
+	if err != nil {
+		return x.wafFailed(err)
+	}
+	return x.enforce(verdict)
+}
+
+// wafFailed is the policy for a WAF that fails on a response.
+func (x *exchange) wafFailed(err error) rules.Verdict {
+	x.WAFFailed = true
+	x.gateway.log.Error("WAF failed on a response", "exchange", x.id.String(), "route", x.route, "err", err)
+	return x.fail(x.policy.WAFResponseError, rules.ReasonWAFError, http.StatusServiceUnavailable)
+}
+
+// cut notes why a response ends before its end.
+func (x *exchange) cut(v rules.Verdict) { x.Reason, x.Cut = v.Reason, true }
+
+// attempted writes down that a contained principal asked for a route that is
+// known to carry records.
+func (x *exchange) attempted() {
+	if !x.gateway.routes.has(x.route) {
+		return
+	}
+	// A ledger that fails here loses no disclosure: it is counted and logged.
+	_ = x.append([]rules.Disclosure{{
+		Time: x.start.UTC(), Exchange: x.id, Principal: x.principal, Route: x.route,
+		State: rules.Attempted, Config: x.policy.Config,
+	}})
+}
+
+// finish tells what became of the exchange, once. completed says that the
+// handler ended without aborting the response.
+func (x *exchange) finish(completed bool) {
+	x.settleState(completed)
+	if x.gate != nil {
+		x.Held = x.gate.held
+	}
+	if x.waf != nil {
+		report, err := x.waf.Finish()
+		if err != nil {
+			x.gateway.log.Error("WAF failed to finish", "exchange", x.id.String(), "err", err)
+		}
+		x.WAF = report
+	}
+	x.Took = x.gateway.now().Sub(x.start)
+	x.log()
+	x.gateway.observer.Exchange(&x.Summary)
+}
+
+// settleState decides whether released records count as delivered: only when
+// the whole body went out without an error, the last flush included.
+func (x *exchange) settleState(completed bool) {
+	if x.Reason == rules.ReasonNone && !completed {
+		x.Reason = rules.ReasonClientGone
+	}
+	if x.Subjects == [3]int{} {
+		if x.Reason == rules.ReasonLedger {
+			x.gateway.ledger.Finish(x.id, rules.Withheld) // a row may have been written after the wait was over
+		}
+		return
+	}
+	x.State = rules.Unknown
+	if completed && x.Reason == rules.ReasonNone && x.control.Flush() == nil {
+		x.State = rules.Delivered
+		x.gateway.ledger.Finish(x.id, rules.Delivered)
+	}
+}
+
+// log writes the exchange's one line: at level info when there is something
+// to tell, at debug otherwise. No address, no path, no header: digests and
+// templates only.
+func (x *exchange) log() {
+	level := slog.LevelDebug
+	if x.Reason != rules.ReasonNone || x.Signals > 0 || x.Uninspected != rules.UninspectedNone {
+		level = slog.LevelInfo
+	}
+	if !x.gateway.log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("exchange", x.id.String()), slog.String("method", knownMethod(x.method)), slog.String("route", x.route),
+		slog.Int("status", x.Status), slog.String("outcome", string(x.Reason)), slog.String("role", x.Role.String()),
+		slog.String("session", x.principal.Session.String()), slog.Duration("took", x.Took),
+	}
+	if x.Subjects != [3]int{} || x.Withheld != [3]int{} {
+		attrs = append(
+			attrs, slog.Any("released", x.Subjects), slog.Any("withheld", x.Withheld), slog.String("state", x.State.String()),
+		)
+	}
+	if x.Uninspected != rules.UninspectedNone {
+		attrs = append(attrs, slog.String("uninspected", string(x.Uninspected)))
+	}
+	if x.WAF.Blocked != 0 {
+		attrs = append(attrs, slog.Int("waf_rule", x.WAF.Blocked), slog.Int("waf_score", x.WAF.Inbound))
+	}
+	x.gateway.log.LogAttrs(context.Background(), level, "exchange", attrs...)
+}
+
+// knownMethod folds methods that a client made up.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	}
+	return "OTHER"
+}
+
+// maxRecordRoutes bounds the route templates remembered to carry records.
+const maxRecordRoutes = 4096
+
+// recordRoutes remembers which routes carried records. Safe for concurrent
+// use.
+type recordRoutes struct {
+	mu     sync.Mutex
+	routes *simplelru.LRU[string, struct{}]
+}
+
+func newRecordRoutes() *recordRoutes {
+	lru, err := simplelru.NewLRU[string, struct{}](maxRecordRoutes, nil)
+	if err != nil {
+		panic("BUG: simplelru refuses a positive size: " + err.Error())
+	}
+	return &recordRoutes{routes: lru}
+}
+
+func (r *recordRoutes) add(route string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.routes.Add(route, struct{}{})
+}
+
+func (r *recordRoutes) has(route string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.routes.Contains(route)
+}

@@ -1,0 +1,352 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/record"
+)
+
+// errCut ends a response whose next bytes are refused after the status line:
+// the connection is cut, so that the client cannot take the part for the whole.
+var errCut = errors.New("response cut")
+
+// maxHeld bounds the original bytes held for one response, above what its
+// decoder holds back. The finder reports a record at the latest after 32 KiB,
+// so only a fault of ours, or a body made to hide, reaches it.
+const maxHeld = 128 << 10
+
+// maxLag bounds what a decoder may hold back: some stacks of encodings have no
+// useful bound, and would have to be held whole.
+const maxLag = 1 << 20
+
+// bombFrom is the decoded size from which the ratio is looked at.
+const bombFrom = 1 << 20
+
+// gate is a response body that holds its bytes until the records they carry
+// are reserved against the caps and durable in the ledger.
+type gate struct {
+	x       *exchange
+	body    io.Closer // the upstream's
+	tap     tap
+	decoder io.ReadCloser
+	finder  *record.Finder
+	scratch []byte // one decoded piece; from the pool
+	pending []rules.Record
+	ready   int64 // original offset up to which bytes may go
+	raw     bool  // no longer inspected, by policy: bytes go as they come
+	done    bool  // the body has ended and everything found is decided
+	err     error // what ends the body once the ready bytes have gone
+	wafLeft int   // bytes that WAF phase 4 still wants
+	live    bool  // the client reads it as it comes: event by event
+	ended   bool  // the last decoded byte ended a line, so perhaps an event
+	held    int   // most bytes held at a time
+	last    time.Time
+}
+
+// newGate decides about the first window of a response.
+func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
+	g := &gate{x: x, body: res.Body, scratch: x.gateway.pool.Get(), wafLeft: x.waf.WantsBody()}
+	g.tap.source = res.Body
+	encoding := res.Header.Get("Content-Encoding")
+	decoder, lag, err := record.NewDecoder(encoding, &g.tap)
+	if err != nil {
+		if v := g.broken(err); v.Action == rules.Refuse {
+			g.release()
+			return nil, v
+		}
+	} else if g.decoder = decoder; lag > maxLag {
+		if v := g.giveUp(rules.UninspectedEncoding); v.Action == rules.Refuse {
+			g.release()
+			return nil, v
+		}
+	} else {
+		g.tap.lag = int64(lag)
+		g.tap.plain = encoding == "" || encoding == "identity"
+		g.finder = record.NewFinder(x.policy.Records, x.hasher.Clone(), res.Header.Get("Content-Type"))
+	}
+	g.live = streams(res.Header.Get("Content-Type"))
+	if v := g.fill(g.live, true); v.Action == rules.Refuse {
+		g.release()
+		return nil, v
+	}
+	return g, rules.Passed
+}
+
+// Read implements io.Reader for httputil.ReverseProxy's copy loop.
+func (g *gate) Read(b []byte) (int, error) {
+	g.last = g.x.extendWrite(g.last)
+	for g.ready == g.tap.from {
+		if g.err != nil {
+			return 0, g.err
+		}
+		if v := g.fill(true, false); v.Action == rules.Refuse {
+			g.x.cut(v)
+			g.err = errCut
+		}
+	}
+	return g.tap.release(b, g.ready), nil
+}
+
+// Close implements io.Closer.
+func (g *gate) Close() error {
+	g.release()
+	return g.body.Close()
+}
+
+// release gives back what the gate borrowed; it may be called again.
+func (g *gate) release() {
+	if g.scratch != nil {
+		g.x.gateway.pool.Put(g.scratch)
+		g.scratch = nil
+	}
+	if g.decoder != nil {
+		_ = g.decoder.Close() // reads from memory only
+		g.decoder = nil
+	}
+}
+
+// fill reads until a window is full, the body ends, or, when eager, the
+// upstream has no more at hand; then it settles what was found.
+func (g *gate) fill(eager, first bool) rules.Verdict {
+	window := g.x.policy.window()
+	for !g.done && g.err == nil {
+		short, v := g.step()
+		if v.Action == rules.Refuse {
+			return v
+		}
+		held := len(g.tap.held)
+		g.held = max(g.held, held)
+		if eager && short {
+			g.endEvent()
+			break
+		}
+		if held >= window {
+			break
+		}
+	}
+	if first {
+		if v := g.x.judgeBody(); v.Action == rules.Refuse {
+			return v
+		}
+		g.wafLeft = 0
+	}
+	return g.settle()
+}
+
+// endEvent keeps nothing of a live body waiting for what comes next: after a
+// line's end the finder tells what it has, as at the body's end.
+func (g *gate) endEvent() {
+	if g.live && g.ended && g.finder != nil && !g.raw {
+		g.finder.Flush()
+		g.pending = g.finder.Take(g.pending)
+	}
+}
+
+// step reads one piece, decodes it and shows it to the finder and the WAF.
+// short says that the upstream had less than was asked for.
+func (g *gate) step() (short bool, v rules.Verdict) {
+	if g.raw {
+		return g.stepRaw()
+	}
+	n, err := g.decoder.Read(g.scratch[:maxTapRead])
+	g.tap.decoded += int64(n)
+	if n > 0 {
+		if v := g.show(g.scratch[:n]); v.Action == rules.Refuse {
+			return false, v
+		}
+	}
+	switch {
+	case err == io.EOF: //nolint:errorlint // io.Reader's contract
+		return true, g.finish()
+	case err != nil:
+		return true, g.broken(err)
+	case g.tap.decoded > bombFrom && g.tap.decoded > g.tap.taken()*g.x.policy.ratio():
+		return false, g.giveUp(rules.UninspectedBomb)
+	case len(g.tap.held) > maxHeld+int(g.tap.lag):
+		return false, g.giveUp(rules.UninspectedSize)
+	}
+	return n < maxTapRead, rules.Passed
+}
+
+// show gives one decoded piece to the finder and, within its limit, the WAF.
+func (g *gate) show(piece []byte) rules.Verdict {
+	from := g.x.gateway.now()
+	_, _ = g.finder.Write(piece) // never fails
+	g.ended = piece[len(piece)-1] == '\n'
+	g.pending = g.finder.Take(g.pending)
+	from = g.x.spend(StageFind, from)
+	if g.wafLeft == 0 {
+		return rules.Passed
+	}
+	part := piece[:min(len(piece), g.wafLeft)]
+	g.wafLeft -= len(part)
+	verdict, err := g.x.waf.Write(part)
+	g.x.spend(StageWAFResponse, from)
+	if err != nil {
+		return g.x.wafFailed(err)
+	}
+	return g.x.enforce(verdict)
+}
+
+// finish ends the body: what follows a compressed stream is not inspected,
+// so it must not be there.
+func (g *gate) finish() rules.Verdict {
+	if !g.tap.plain && !g.tap.ended {
+		n, err := io.ReadFull(&g.tap, g.scratch[:1])
+		if n > 0 {
+			return g.giveUp(rules.UninspectedEncoding)
+		}
+		if err != nil && err != io.EOF { //nolint:errorlint // io.ReadFull's contract
+			return g.broken(err)
+		}
+	}
+	g.close()
+	g.done, g.err = true, io.EOF
+	return rules.Passed
+}
+
+// close takes the finder's last records.
+func (g *gate) close() {
+	from := g.x.gateway.now()
+	_ = g.finder.Close() // never fails
+	g.pending = g.finder.Take(g.pending)
+	g.x.spend(StageFind, from)
+	if reason := g.finder.Uninspected(); reason != rules.UninspectedNone && g.x.Uninspected == rules.UninspectedNone {
+		g.x.Uninspected = reason
+	}
+}
+
+// broken tells an upstream that broke off from bytes that do not decode.
+func (g *gate) broken(error) rules.Verdict {
+	if g.tap.err == nil && !g.tap.plain {
+		return g.giveUp(rules.UninspectedEncoding)
+	}
+	// What came was inspected; it goes, and then the connection is cut. Of a
+	// compressed body only what was surely decoded goes.
+	if g.finder != nil {
+		g.close()
+	}
+	g.x.Uninspected = rules.UninspectedPartial
+	g.x.Reason = rules.ReasonUpstreamGone
+	g.done, g.err = g.tap.plain, errUpstreamGone
+	return rules.Passed
+}
+
+// errUpstreamGone ends a response whose upstream broke off inside the body.
+var errUpstreamGone = errors.New("the upstream broke off inside the body")
+
+// giveUp stops inspecting: by policy the response is refused, or goes on
+// uninspected and counted.
+func (g *gate) giveUp(reason rules.Uninspected) rules.Verdict {
+	v := g.x.uninspected(reason, g.x.policy.Uninspected)
+	if v.Action == rules.Pass {
+		g.raw = true
+		if g.finder != nil {
+			g.close()
+			g.x.Uninspected = reason
+		}
+	}
+	return v
+}
+
+// stepRaw passes bytes on that are no longer inspected.
+func (g *gate) stepRaw() (bool, rules.Verdict) {
+	n, err := g.tap.Read(g.scratch[:maxTapRead])
+	switch {
+	case err == io.EOF: //nolint:errorlint // io.Reader's contract
+		g.done, g.err = true, io.EOF
+	case err != nil:
+		g.x.Reason = rules.ReasonUpstreamGone
+		g.done, g.err = true, errUpstreamGone
+	}
+	return n < maxTapRead, rules.Passed
+}
+
+// settle decides about everything found since the last time, and moves ready.
+func (g *gate) settle() rules.Verdict {
+	if v := g.x.disclose(g.pending, g.newTokens(), g.subjects()); v.Action == rules.Refuse {
+		return v
+	}
+	g.pending = g.pending[:0]
+	if g.raw || g.finder == nil {
+		g.ready = g.tap.taken()
+		return rules.Passed
+	}
+	g.ready = max(g.ready, g.tap.releasable(g.finder.Safe(), g.done))
+	return rules.Passed
+}
+
+func (g *gate) subjects() int {
+	if g.finder == nil {
+		return 0
+	}
+	return g.finder.Subjects()
+}
+
+// newTokens returns the sessions that the body issued since the last time.
+func (g *gate) newTokens() []rules.Digest {
+	if g.finder == nil {
+		return nil
+	}
+	return g.finder.Issued(nil)
+}
+
+// disclose judges records and makes them durable. Only after Passed may the
+// bytes that carry them go.
+func (x *exchange) disclose(records []rules.Record, tokens []rules.Digest, subjects int) rules.Verdict {
+	if len(records) == 0 && len(tokens) == 0 {
+		return rules.Passed
+	}
+	from := x.gateway.now()
+	j := x.response.Judge(records, subjects, tokens, from)
+	for i := range j.Signals {
+		x.Signals++
+		x.gateway.observer.Signal(&j.Signals[i])
+	}
+	x.Contained = x.Contained || j.Contained
+	from = x.spend(StageReserve, from)
+	if len(records) == 0 {
+		return j.Verdict
+	}
+	x.gateway.routes.add(x.route)
+	err := x.append(j.Disclosures)
+	x.spend(StageLedger, from)
+	switch {
+	case j.Verdict.Action == rules.Refuse:
+		x.count(&x.Withheld, j.Disclosures)
+		return j.Verdict
+	case err != nil:
+		if v := x.fail(x.policy.LedgerFailure, rules.ReasonLedger, http.StatusServiceUnavailable); v.Action == rules.Refuse {
+			x.response.GiveBack()
+			return v
+		}
+	}
+	x.response.Commit()
+	x.count(&x.Subjects, j.Disclosures)
+	return rules.Passed
+}
+
+// append makes rows durable, within the policy's wait. The client's own
+// context plays no part: a client that hangs up does not undo evidence.
+func (x *exchange) append(rows []rules.Disclosure) error {
+	ctx, cancel := context.WithTimeout(context.Background(), x.policy.ledgerWait())
+	defer cancel()
+	if err := x.gateway.ledger.Append(ctx, rows); err != nil {
+		x.gateway.observer.LedgerFailed(len(rows), rows[0].State == rules.Unknown && x.fail(x.policy.LedgerFailure, rules.ReasonLedger, http.StatusServiceUnavailable).Action == rules.Pass)
+		x.gateway.log.Error("ledger failed", "exchange", x.id.String(), "rows", len(rows), "err", err)
+		return err
+	}
+	x.gateway.observer.Disclosed(rows)
+	return nil
+}
+
+func (x *exchange) count(into *[3]int, rows []rules.Disclosure) {
+	for i := range rows {
+		into[rows[i].Ownership]++
+	}
+}

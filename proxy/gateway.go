@@ -1,0 +1,141 @@
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"sync/atomic"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+)
+
+// Ledger keeps disclosures. Append returns once they are durable; Finish says
+// what became of the released ones, and never blocks.
+type Ledger interface {
+	Append(ctx context.Context, rows []rules.Disclosure) error
+	Finish(exchange rules.ExchangeID, state rules.State)
+}
+
+// Observer is told what happens, for metrics and incidents. Its methods are
+// called on the request path: they must be quick and safe for concurrent use.
+type Observer interface {
+	// Exchange is called once for every exchange, when it has finished.
+	Exchange(s *Summary)
+	// Signal is called when a detector finds something, before the response goes on.
+	Signal(s *rules.Signal)
+	// Disclosed is called with rows that were made durable; the slice is borrowed.
+	Disclosed(rows []rules.Disclosure)
+	// LedgerFailed is called with the number of rows that could not be made
+	// durable, and whether policy lets their records go all the same.
+	LedgerFailed(rows int, released bool)
+}
+
+// Config is what stays as it is until a restart.
+type Config struct {
+	Upstreams []Upstream
+	Timeouts  Timeouts
+	Hasher    *rules.Hasher // cloned for every exchange
+	Engine    *exfil.Engine
+	Ledger    Ledger
+	Observer  Observer
+	Log       *slog.Logger
+	Now       func() time.Time // nil: time.Now
+}
+
+// Gateway is the handler in front of the order platform. Safe for concurrent
+// use. Make one with New.
+type Gateway struct {
+	policy   atomic.Pointer[Policy]
+	hasher   *rules.Hasher
+	engine   *exfil.Engine
+	ledger   Ledger
+	observer Observer
+	log      *slog.Logger
+	now      func() time.Time
+	timeouts Timeouts
+	routes   *recordRoutes
+	proxy    *httputil.ReverseProxy
+	pool     *bufferPool
+}
+
+// New returns a gateway with a first policy.
+func New(config *Config, policy *Policy) (*Gateway, error) {
+	if len(config.Upstreams) == 0 {
+		return nil, errors.New("no upstream: name the order platform's URL")
+	}
+	g := &Gateway{
+		hasher: config.Hasher, engine: config.Engine, ledger: config.Ledger, observer: config.Observer,
+		log: config.Log, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
+	}
+	if g.now == nil {
+		g.now = time.Now
+	}
+	g.proxy = g.reverseProxy(config.Upstreams)
+	g.Reload(policy)
+	return g, nil
+}
+
+// Reload replaces the policy of all later exchanges, atomically.
+func (g *Gateway) Reload(policy *Policy) { g.policy.Store(policy) }
+
+// Close releases idle upstream connections.
+func (g *Gateway) Close() {
+	if t, ok := g.proxy.Transport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// ServeHTTP serves one exchange.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := g.begin(w, r)
+	defer func() {
+		cause := recover()
+		if cause != nil && cause != http.ErrAbortHandler { //nolint:errorlint // the value net/http panics with
+			x.died(w, cause)
+			if x.answered {
+				cause = http.ErrAbortHandler // nothing clean can follow: cut the connection
+			} else {
+				cause = nil
+			}
+		}
+		x.finish(cause == nil)
+		if cause != nil {
+			panic(cause)
+		}
+	}()
+	if v := x.admit(w, r); v.Action == rules.Refuse {
+		x.refuse(w, v)
+		return
+	}
+	g.proxy.ServeHTTP(w, x.outgoing(r))
+}
+
+func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{
+		gateway: g, policy: g.policy.Load(), hasher: g.hasher.Clone(), control: http.NewResponseController(w),
+		start: g.now(), method: r.Method, path: r.URL.Path,
+	}
+	rand.Read(x.id[:]) // never fails (crypto/rand, Go 1.24)
+	x.Reason = rules.ReasonNone
+	x.rule = x.policy.routeOf(r.Method, r.URL.Path)
+	if x.route = x.rule.Template; x.route == "" {
+		x.route = template(r.URL.Path)
+	}
+	return x
+}
+
+// died is the policy for a fault of ours: this exchange dies, the process
+// lives, and the fault is told.
+func (x *exchange) died(w http.ResponseWriter, cause any) {
+	x.gateway.log.Error("exchange died", "exchange", x.id.String(), "route", x.route, "cause", describePanic(cause))
+	if x.answered {
+		x.Reason = rules.ReasonPanic
+		return
+	}
+	x.refuse(w, rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonPanic, Status: http.StatusInternalServerError})
+}

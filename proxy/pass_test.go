@@ -1,0 +1,261 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/ordergate/ordergate/proxy/proxytest"
+	"github.com/ordergate/ordergate/rules"
+)
+
+// encode compresses text as a Content-Encoding says.
+func encode(t testing.TB, encoding, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	var w io.WriteCloser
+	switch encoding {
+	case "gzip":
+		w = gzip.NewWriter(&b)
+	case "deflate":
+		w = zlib.NewWriter(&b)
+	case "br":
+		w = brotli.NewWriter(&b)
+	case "zstd":
+		encoder, err := zstd.NewWriter(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w = encoder
+	default:
+		return []byte(text)
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestBytesPass: every kind of response that carries nothing foreign reaches
+// the client byte for byte, with its header.
+func TestBytesPass(t *testing.T) {
+	catalogue := strings.Repeat(`<li class="product"><a href="/p/1">Teapot</a> <span>€ 24.95</span></li>`, 5000)
+	cases := []struct {
+		name, contentType, encoding, body string
+		status                            int
+	}{
+		{"html", "text/html; charset=utf-8", "", "<html>" + catalogue, 200},
+		{"json", "application/json", "", `{"items":[` + strings.Repeat(`{"sku":"T-1","price":2495},`, 9000) + `{}]}`, 200},
+		{"broken json", "application/json", "", `{"items":[{"sku":`, 200},
+		{"one own record", "application/json", "", proxytest.Person(1), 200},
+		{"gzip", "text/html", "gzip", catalogue, 200},
+		{"deflate", "text/html", "deflate", catalogue, 200},
+		{"brotli", "text/html", "br", catalogue, 200},
+		{"zstd", "text/html", "zstd", catalogue, 200},
+		{"image", "image/png", "", "\x89PNG\r\n\x1a\n" + strings.Repeat("\x00\xff", 40000), 200},
+		{"no type", "", "", "hello", 200},
+		{"empty", "text/html", "", "", 200},
+		{"not found", "text/html", "", "<html>nothing here</html>", 404},
+		{"server error", "application/json", "", `{"error":"sorry"}`, 500},
+		{"redirect", "text/html", "", "<a href=/>moved</a>", 302},
+		{"not modified", "text/html", "", "", 304},
+		{"no content", "", "", "", 204},
+	}
+	for _, c := range cases {
+		for _, chunked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, chunked %v", c.name, chunked), func(t *testing.T) {
+				sent := encode(t, c.encoding, c.body)
+				w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header()["Content-Type"] = nil
+					if c.contentType != "" {
+						w.Header().Set("Content-Type", c.contentType)
+					}
+					if c.encoding != "" {
+						w.Header().Set("Content-Encoding", c.encoding)
+					}
+					w.Header().Set("ETag", `"v1"`)
+					w.WriteHeader(c.status)
+					if chunked {
+						_ = http.NewResponseController(w).Flush()
+					}
+					if c.status != 204 && c.status != 304 {
+						_, _ = w.Write(sent)
+					}
+				}))
+				got := w.Get("/page", "Accept-Encoding: gzip, deflate, br, zstd")
+				if got.Err != nil || got.StatusCode != c.status || got.Body != string(sent) || got.Header.Get("ETag") != `"v1"` || got.Header.Get("Content-Encoding") != c.encoding {
+					t.Fatalf("status %d, %d bytes, header %v, error %v: want %d and %d bytes", got.StatusCode, len(got.Body), got.Header, got.Err, c.status, len(sent))
+				}
+				if s := w.Observer.Next(); s.Reason != rules.ReasonNone {
+					t.Errorf("outcome %s", s.Reason)
+				}
+				head := w.Do(http.MethodHead, "/page", "")
+				if head.Err != nil || head.StatusCode != c.status || head.Body != "" {
+					t.Errorf("HEAD: %d %q %v", head.StatusCode, head.Body, head.Err)
+				}
+			})
+		}
+	}
+}
+
+// TestRequestsPass: what the upstream reads is what the client wrote.
+func TestRequestsPass(t *testing.T) {
+	type seen struct {
+		line, body, host string
+		header           http.Header
+	}
+	got := make(chan seen, 1)
+	w := proxytest.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- seen{r.Method + " " + r.RequestURI, string(body), r.Host, r.Header}
+	}))
+	for _, line := range []string{
+		"GET /", "GET /a%20b/c%2Fd?q=%C3%A9&x=1+2&y", "GET //double//slash", "GET /a/./b", "DELETE /basket/1?force", "GET /?a=b&a=c", "GET /p?",
+		"POST /checkout", "PUT /basket/1", "PATCH /basket/1", "OPTIONS /api",
+	} {
+		method, uri, _ := strings.Cut(line, " ")
+		body := ""
+		if method == "POST" || method[0] == 'P' {
+			body = `{"sku":"T-1"}`
+		}
+		if r := w.Do(method, uri, body, "Content-Type: application/json", "X-Forwarded-For: 203.0.113.9", "Cookie: sid=abc"); r.StatusCode != 200 {
+			t.Errorf("%s: status %d, outcome %s", line, r.StatusCode, w.Observer.Next().Reason)
+			continue
+		}
+		s := <-got
+		if s.line != line || s.body != body {
+			t.Errorf("sent %q %q, the upstream read %q %q", line, body, s.line, s.body)
+		}
+		if s.header.Get("X-Forwarded-For") != "127.0.0.1" || s.header.Get("Cookie") != "sid=abc" || !strings.HasPrefix(w.URL, "http://"+s.host) {
+			t.Errorf("header %v, host %s", s.header, s.host)
+		}
+	}
+}
+
+func TestAcceptEncodingIsNarrowed(t *testing.T) {
+	got := make(chan string, 1)
+	w := proxytest.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header.Get("Accept-Encoding") }))
+	for sent, want := range map[string]string{
+		"gzip, deflate, br, zstd": "gzip, deflate, br, zstd", "sdch, gzip;q=0.5, dcb": "gzip;q=0.5", "compress": "identity", "": "identity",
+	} {
+		w.Get("/", "Accept-Encoding: "+sent)
+		if read := <-got; read != want {
+			t.Errorf("Accept-Encoding %q reaches the upstream as %q, want %q", sent, read, want)
+		}
+	}
+}
+
+// TestH2C: the same gateway speaks HTTP/2 without TLS.
+func TestH2C(t *testing.T) {
+	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"read":%q}`, r.URL.Path)
+	}))
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: protocols}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Get(w.URL + "/over/h2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // a test's own
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.ProtoMajor != 2 || string(body) != `{"read":"/over/h2"}` {
+		t.Errorf("HTTP/%d, %q, %v", response.ProtoMajor, body, err)
+	}
+}
+
+// TestEventStream: an event reaches the client before the next one is made.
+func TestEventStream(t *testing.T) {
+	next := make(chan struct{})
+	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range 3 {
+			fmt.Fprintf(w, "data: {\"stock\":%d}\n\n", i)
+			_ = http.NewResponseController(w).Flush()
+			<-next
+		}
+	}))
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, w.URL+"/events", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := w.Client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // a test's own
+	lines := bufio.NewScanner(response.Body)
+	for i := range 3 {
+		if !lines.Scan() || lines.Text() != fmt.Sprintf(`data: {"stock":%d}`, i) {
+			t.Fatalf("event %d: %q %v", i, lines.Text(), lines.Err())
+		}
+		lines.Scan()
+		next <- struct{}{}
+	}
+}
+
+// TestUpgrade: a WebSocket goes through, and is counted as not inspected.
+func TestUpgrade(t *testing.T) {
+	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Upgrade", "echo")
+		w.Header().Set("Connection", "Upgrade")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		conn, both, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close() //nolint:errcheck // a test's own
+		line, _ := both.ReadString('\n')
+		_, _ = io.WriteString(conn, "echo "+line)
+	}))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // a test's own
+	_, _ = io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: t\r\nAccept: */*\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(response, err)
+	}
+	_, _ = io.WriteString(conn, "hello\n")
+	if line, err := reader.ReadString('\n'); err != nil || line != "echo hello\n" {
+		t.Errorf("%q %v", line, err)
+	}
+	_ = conn.Close()
+	if s := w.Observer.Next(); s.Uninspected != rules.UninspectedUpgrade || s.Reason != rules.ReasonNone {
+		t.Errorf("uninspected %q, outcome %s", s.Uninspected, s.Reason)
+	}
+}
+
+// TestReverseProxyHeaders pins the two things we rely on the standard library for.
+func TestReverseProxyHeaders(t *testing.T) {
+	got := make(chan http.Header, 1)
+	w := proxytest.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header }),
+		func(s *proxytest.Setup) { s.Policy.TrustedProxies = prefixes("127.0.0.0/8", "198.51.100.0/24") })
+	w.Get("/", "X-Forwarded-For: 203.0.113.9, 198.51.100.7", "Proxy-Authorization: Basic x", "Te: trailers")
+	header := <-got
+	if xff := header.Get("X-Forwarded-For"); xff != "203.0.113.9, 198.51.100.7, 127.0.0.1" {
+		t.Errorf("X-Forwarded-For behind a trusted hop: %q", xff)
+	}
+	if header.Get("Proxy-Authorization") != "" {
+		t.Error("a hop-by-hop header went on")
+	}
+}

@@ -1,0 +1,118 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/record"
+	"github.com/ordergate/ordergate/rules/waf"
+)
+
+// Carrier says where a session or token is carried.
+type Carrier struct {
+	Kind CarrierKind
+	// Name is the cookie's or header's name; a trailing * matches any ending.
+	// Empty for Bearer.
+	Name string
+}
+
+// CarrierKind is the part of a request that carries a credential.
+type CarrierKind uint8
+
+// The kinds of carriers.
+const (
+	Cookie CarrierKind = iota
+	Header
+	Bearer // Authorization: Bearer
+)
+
+// RoleRule gives requests a role; the first rule that matches wins. Fields
+// that are set must all match.
+type RoleRule struct {
+	Role    rules.Role
+	Path    string // glob: * is one segment, ** any number
+	Header  string // must be present; it carries the credential
+	SHA256  string // hexadecimal SHA-256 of the credential, for declared ones
+	CIDR    []netip.Prefix
+	Machine int // index of the declared machine plus one
+}
+
+// RouteRule is what holds for the requests of one route; the first rule that
+// matches wins.
+type RouteRule struct {
+	Path     string   // glob, as in RoleRule
+	Methods  []string // upper case; empty: all
+	Template string   // name in ledger and incidents; empty: made from the path
+	// Mode overrides Policy.Mode where set.
+	Mode *rules.Mode
+	// StreamBody passes request bodies beyond the limit on, uninspected from
+	// there, instead of refusing them with 413.
+	StreamBody bool
+	// RequestBody overrides Policy.RequestBody, in bytes; 0 does not.
+	RequestBody int64
+	// Uninspected overrides Policy.Uninspected where set.
+	Uninspected *rules.Action
+}
+
+// Policy is everything that a reload may change, swapped as one. It is
+// read-only once given to the gateway.
+type Policy struct {
+	Mode           rules.Mode
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; empty: nobody's
+	Sessions       []Carrier
+	Roles          []RoleRule
+	Routes         []RouteRule
+	Records        *record.Config
+	WAF            *waf.Engine
+	// WAFRequestError and WAFResponseError are what happens when the WAF
+	// itself fails. The zero value refuses.
+	WAFRequestError, WAFResponseError rules.Action
+	// LedgerFailure is what happens to records when the ledger cannot make
+	// them durable. The zero value refuses.
+	LedgerFailure rules.Action
+	// LedgerWait is how long a response waits for the ledger; 0 means 2 s.
+	LedgerWait time.Duration
+	// Uninspected is what happens to a response that should be inspected and
+	// cannot be: an undecodable or lying encoding, a decompression bomb, a
+	// part of a text. The zero value refuses. Types that the finder does not
+	// read (images, PDF) pass unless their route says refuse; they are counted.
+	Uninspected rules.Action
+	// RequestBody is the most bytes of a request body, 413 beyond; 0: none.
+	RequestBody int64
+	// Window is how many bytes of a response are decided about together; the
+	// first window is decided before the status line goes. 0 means 64 KiB.
+	Window int
+	// Ratio is the largest allowed decoded size for each byte received, past
+	// the first MiB. 0 means 200.
+	Ratio int64
+	// Config is the digest of the effective config.
+	Config string
+}
+
+const (
+	defaultLedgerWait = 2 * time.Second
+	defaultWindow     = 64 << 10
+	defaultRatio      = 200
+)
+
+func (p *Policy) window() int {
+	if p.Window <= 0 {
+		return defaultWindow
+	}
+	return p.Window
+}
+
+func (p *Policy) ratio() int64 {
+	if p.Ratio <= 0 {
+		return defaultRatio
+	}
+	return p.Ratio
+}
+
+func (p *Policy) ledgerWait() time.Duration {
+	if p.LedgerWait <= 0 {
+		return defaultLedgerWait
+	}
+	return p.LedgerWait
+}

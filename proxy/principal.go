@@ -1,0 +1,192 @@
+package proxy
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+)
+
+// maxCredentials bounds how many credentials of one request are looked at.
+const maxCredentials = 8
+
+// clientAddress returns who sent the request: the peer, or, as long as the
+// hop before is a trusted proxy, what that one says in X-Forwarded-For.
+func (p *Policy) clientAddress(r *http.Request) netip.AddrPort {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.AddrPort{} // a listener without addresses: everybody is one stand-in
+	}
+	addr := peer.Addr().Unmap()
+	if !p.trusts(addr) {
+		return netip.AddrPortFrom(addr, peer.Port())
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		said, ok := hopAddress(strings.TrimSpace(hop))
+		if !ok {
+			break // what cannot be read is not read past
+		}
+		addr = said
+		if !p.trusts(addr) {
+			break
+		}
+	}
+	return netip.AddrPortFrom(addr, peer.Port())
+}
+
+// hopAddress reads one element of X-Forwarded-For; some proxies add a port.
+func hopAddress(hop string) (netip.Addr, bool) {
+	if addr, err := netip.ParseAddr(hop); err == nil {
+		return addr.Unmap(), true
+	}
+	if addr, err := netip.ParseAddrPort(hop); err == nil {
+		return addr.Addr().Unmap(), true
+	}
+	return netip.Addr{}, false
+}
+
+func (p *Policy) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.TrustedProxies, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
+}
+
+// standIn names the clients of one address that show no usable credential:
+// the address itself, or the /64 that one IPv6 customer usually gets.
+func standIn(addr netip.Addr) []byte {
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	return prefixOf(addr, bits)
+}
+
+// prefixOf returns the address's first bits in text form.
+func prefixOf(addr netip.Addr, bits int) []byte {
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return []byte("unknown")
+	}
+	return []byte(prefix.String())
+}
+
+// credentials returns every credential that the request carries.
+func (p *Policy) credentials(r *http.Request) []string {
+	var found []string
+	add := func(value string) {
+		if value != "" && len(found) < maxCredentials && !slices.Contains(found, value) {
+			found = append(found, value)
+		}
+	}
+	var cookies []*http.Cookie
+	for _, carrier := range p.Sessions {
+		switch carrier.Kind {
+		case Bearer:
+			add(bearer(r.Header.Get("Authorization")))
+		case Header:
+			add(r.Header.Get(carrier.Name))
+		case Cookie:
+			if cookies == nil {
+				cookies = r.Cookies()
+			}
+			for _, cookie := range cookies {
+				if matchName(carrier.Name, cookie.Name) {
+					add(cookie.Value)
+				}
+			}
+		}
+	}
+	return found
+}
+
+func bearer(authorization string) string {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+func matchName(pattern, name string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(name, prefix)
+	}
+	return pattern == name
+}
+
+// roleOf returns the first role rule that matches, and the credential that it
+// is about; ok is false when none matches.
+func (p *Policy) roleOf(r *http.Request, client netip.Addr) (rule *RoleRule, credential string, ok bool) {
+	for i := range p.Roles {
+		rule := &p.Roles[i]
+		if rule.Path != "" && !matchPath(rule.Path, r.URL.Path) {
+			continue
+		}
+		if len(rule.CIDR) > 0 && !slices.ContainsFunc(rule.CIDR, func(c netip.Prefix) bool { return c.Contains(client) }) {
+			continue
+		}
+		credential := ""
+		if rule.Header != "" {
+			if credential = r.Header.Get(rule.Header); credential == "" {
+				continue
+			}
+			if token := bearer(credential); token != "" && strings.EqualFold(rule.Header, "Authorization") {
+				credential = token
+			}
+		}
+		if rule.SHA256 != "" && !declared(credential, rule.SHA256) {
+			continue
+		}
+		return rule, credential, true
+	}
+	return nil, "", false
+}
+
+// declared compares a credential with the digest that the operator declared.
+func declared(credential, hexDigest string) bool {
+	sum := sha256.Sum256([]byte(credential))
+	return subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(strings.ToLower(hexDigest))) == 1
+}
+
+// sameToken compares two secrets in time that tells nothing but their digests' equality.
+func sameToken(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// identify fills in who asks.
+func (x *exchange) identify(r *http.Request) {
+	x.client = x.policy.clientAddress(r)
+	addr := x.client.Addr()
+	bits := 24
+	if addr.Is6() {
+		bits = 48
+	}
+	c := exfil.Credentials{
+		StandIn: x.hasher.Key(rules.KeySession, standIn(addr)),
+		IP:      x.hasher.Key(rules.KeyIP, standIn(addr)),
+		Prefix:  x.hasher.Key(rules.KeyPrefix, prefixOf(addr, bits)),
+	}
+	rule, credential, matched := x.policy.roleOf(r, addr)
+	if matched {
+		c.Wanted, c.ByHeader = rule.Role, credential != ""
+		if rule.SHA256 != "" {
+			c.Declared, c.Machine = true, rule.Machine
+		}
+		x.wanted = rule.Role
+	}
+	if credential != "" {
+		c.Sessions = []rules.Digest{x.hasher.Key(rules.KeySession, []byte(credential))}
+	} else {
+		for _, value := range x.policy.credentials(r) {
+			c.Sessions = append(c.Sessions, x.hasher.Key(rules.KeySession, []byte(value)))
+		}
+	}
+	x.presented = c.Sessions
+	x.principal = x.gateway.engine.Recognise(&c, x.start)
+}

@@ -1,0 +1,62 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// refusal carries a verdict through httputil.ReverseProxy's error handler.
+type refusal struct{ verdict rules.Verdict }
+
+// Error never reaches a client.
+func (e *refusal) Error() string { return "refused: " + string(e.verdict.Reason) }
+
+// refuse answers with a status and a reference id, nothing else. The reason
+// goes to log, metrics and ledger.
+func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
+	if v.Status == 0 {
+		v.Status = http.StatusForbidden // the zero verdict refuses
+	}
+	x.Reason, x.Status = v.Reason, v.Status
+	header := w.Header()
+	clear(header)
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if v.RetryAfter > 0 {
+		header.Set("Retry-After", retryAfter(v.RetryAfter))
+	}
+	if x.body == nil && v.Reason == rules.ReasonTooLarge {
+		header.Set("Connection", "close") // the body was not read: nothing sensible can follow it
+	}
+	w.WriteHeader(v.Status)
+	_, _ = io.WriteString(w, refusalText(v.Status, x.id)) // a client that is gone misses its reference id, nobody else's
+}
+
+func refusalText(status int, id rules.ExchangeID) string {
+	return fmt.Sprintf("%d %s\nReference: %s\n", status, http.StatusText(status), id)
+}
+
+// retryAfter is in whole seconds, rounded up (RFC 9110, 10.2.3).
+func retryAfter(d time.Duration) string {
+	return strconv.Itoa(int(math.Ceil(d.Seconds())))
+}
+
+func describePanic(cause any) string {
+	text := fmt.Sprintf("%T", cause)
+	// A panic value may quote what it choked on; only errors of the runtime
+	// are known to hold no input.
+	if err, ok := cause.(interface {
+		error
+		RuntimeError()
+	}); ok {
+		text = err.Error()
+	}
+	return text
+}

@@ -1,0 +1,174 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/record"
+	"github.com/ordergate/ordergate/rules/waf"
+)
+
+// admit decides about the request: what it answers Refuse to never reaches
+// the upstream.
+func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
+	if !wellFormed(r) {
+		// Not subject to observe mode: the WAF and the upstream would read
+		// two different requests.
+		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonMalformed, Status: http.StatusBadRequest}
+	}
+	x.uri = r.URL.RequestURI()
+	x.identify(r)
+	x.Role = x.principal.Role
+	if v := x.enforce(x.gateway.engine.Admit(&x.principal, x.start)); v.Action == rules.Refuse {
+		x.attempted()
+		return v
+	}
+	if v := x.readBody(r); v.Action == rules.Refuse {
+		return v
+	}
+	x.readClaim(r)
+	now := x.spend(StageAdmit, x.start)
+	v := x.judgeRequest(r)
+	x.spend(StageWAFRequest, now)
+	return v
+}
+
+// wellFormed reports whether the request reaches the upstream as it came: no
+// part of its request line that the standard library would write differently.
+// Two Content-Lengths, a bad chunk or a bad header never get here: net/http
+// refuses them, and conn.go gives that answer its reference id.
+func wellFormed(r *http.Request) bool {
+	if r.Method == http.MethodConnect || r.RequestURI == "*" {
+		return false
+	}
+	sent := r.RequestURI
+	if r.URL.Host != "" { // absolute-form (RFC 9112, 3.2.2): the upstream gets origin-form
+		if _, rest, ok := strings.Cut(sent, "://"); ok {
+			if i := strings.IndexAny(rest, "/?"); i >= 0 {
+				sent = rest[i:]
+			} else {
+				sent = "/"
+			}
+		}
+	}
+	return r.URL.RequestURI() == sent && cleanQuery(r.URL.RawQuery)
+}
+
+// maxQueryParameters is net/url's own default limit (GODEBUG
+// urlmaxqueryparams): beyond it the standard library drops the query.
+const maxQueryParameters = 10000
+
+// cleanQuery reports whether httputil.ReverseProxy would leave the query as
+// it is: no semicolon, no bad escape, not too many parameters.
+func cleanQuery(raw string) bool {
+	parameters := 1
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case ';':
+			return false
+		case '&':
+			parameters++
+		case '%':
+			if i+2 >= len(raw) || !isHex(raw[i+1]) || !isHex(raw[i+2]) {
+				return false
+			}
+		}
+	}
+	return parameters <= maxQueryParameters
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+// readBody reads the request body up to its limit and one byte more; the
+// declared length is not believed.
+func (x *exchange) readBody(r *http.Request) rules.Verdict {
+	if r.Body == nil || r.Body == http.NoBody {
+		return rules.Passed
+	}
+	limit := x.policy.RequestBody
+	if x.rule.RequestBody > 0 {
+		limit = x.rule.RequestBody
+	}
+	tooLarge := rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonTooLarge, Status: http.StatusRequestEntityTooLarge}
+	if r.ContentLength > limit && !x.rule.StreamBody {
+		return tooLarge // before it is read, and before 100 Continue invites it
+	}
+	var body bytes.Buffer
+	if r.ContentLength > 0 {
+		body.Grow(int(min(r.ContentLength, limit)) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
+	x.body = body.Bytes()
+	switch {
+	case err != nil:
+		return bodyError(r.Context(), err)
+	case int64(len(x.body)) > limit && !x.rule.StreamBody:
+		return tooLarge
+	}
+	return rules.Passed
+}
+
+// bodyError tells a client that is slow or gone from one that sends nonsense.
+func bodyError(ctx context.Context, err error) rules.Verdict {
+	var netErr net.Error
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonClientGone, Status: http.StatusRequestTimeout}
+	case ctx.Err() != nil, errors.Is(err, io.ErrUnexpectedEOF):
+		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonClientGone, Status: http.StatusBadRequest}
+	}
+	return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonMalformed, Status: http.StatusBadRequest}
+}
+
+// readClaim reads what a create, login or checkout request says of its own
+// sender. Queries claim nothing: a look-up by e-mail is not a login.
+func (x *exchange) readClaim(r *http.Request) {
+	x.me = asksForSelf(r.Method, r.URL.Path, x.body)
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	default:
+		return
+	}
+	if len(x.body) == 0 || graphQLQuery(x.path, x.body) {
+		return
+	}
+	x.claim = record.Claims(x.body, r.Header.Get("Content-Type"), "", x.hasher)
+}
+
+// judgeRequest runs the WAF's request phases.
+func (x *exchange) judgeRequest(r *http.Request) rules.Verdict {
+	x.waf = x.policy.WAF.Begin(x.id)
+	x.WAFRan = true
+	verdict, err := x.waf.Request(&waf.Request{
+		Client: x.client, URI: x.uri, Method: r.Method, Proto: r.Proto, Host: r.Host,
+		Header: r.Header, TransferEncoding: r.TransferEncoding, Body: x.body,
+	})
+	if err != nil {
+		x.WAFFailed = true
+		x.gateway.log.Error("WAF failed on a request", "exchange", x.id.String(), "route", x.route, "err", err)
+		return x.fail(x.policy.WAFRequestError, rules.ReasonWAFError, http.StatusServiceUnavailable)
+	}
+	return x.enforce(verdict)
+}
+
+// outgoing is the request as the upstream gets it: the bytes that were read,
+// then, on a streaming route, the rest.
+func (x *exchange) outgoing(r *http.Request) *http.Request {
+	out := r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	if r.Body != nil && r.Body != http.NoBody {
+		out.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(x.body), r.Body), r.Body}
+	}
+	return out
+}

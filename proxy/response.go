@@ -1,0 +1,202 @@
+package proxy
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+	"github.com/ordergate/ordergate/rules/record"
+)
+
+// modifyResponse decides about a response before its status line goes out.
+func (g *Gateway) modifyResponse(res *http.Response) error {
+	x := exchangeOf(res.Request.Context())
+	now := g.now()
+	x.Upstream = now.Sub(x.start)
+	x.Status = res.StatusCode
+	x.response = g.engine.Open(x.visit(res), now)
+	verdict := x.enforce(x.waf.Header(res.StatusCode, res.Proto, res.Header))
+	x.spend(StageWAFResponse, now)
+	if verdict.Action == rules.Refuse {
+		return &refusal{verdict}
+	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		// Bytes after an upgrade are not inspected: counted, and passed,
+		// because shops that use WebSockets cannot do without.
+		x.Uninspected = rules.UninspectedUpgrade
+		x.answered = true
+		return nil
+	}
+	if bodyless(res) {
+		x.answered = true
+		return nil
+	}
+	body, verdict := x.inspect(res)
+	if verdict.Action == rules.Refuse {
+		return &refusal{verdict}
+	}
+	res.Body = body
+	x.answered = true
+	return nil
+}
+
+// bodyless reports whether no body follows the header (RFC 9112, 6.3).
+func bodyless(res *http.Response) bool {
+	return res.Request.Method == http.MethodHead || res.StatusCode == http.StatusNoContent ||
+		res.StatusCode == http.StatusNotModified || res.ContentLength == 0
+}
+
+// visit gathers what exfil needs to know when a response begins.
+func (x *exchange) visit(res *http.Response) exfil.Visit {
+	v := exfil.Visit{
+		Principal: x.principal, Exchange: x.id, Route: x.route, Wanted: x.wanted,
+		Password: x.claim.Password, Me: x.me, Observe: x.observes(),
+		Config: x.policy.Config, Status: res.StatusCode, Issued: x.issuedBy(res.Header),
+	}
+	if x.claim.Password || creates(x.path, x.body, res.StatusCode) {
+		v.Claim = x.claim.Identifiers
+	}
+	v.LoggedIn = len(v.Issued) > 0 && loggedIn(res, x.principal.Issued) || len(v.Issued) == 0 && redirectsOn(res)
+	return v
+}
+
+// issuedBy returns the sessions that a response's header issues: values of
+// the configured carriers that the request did not bring along itself, so
+// that a platform's echo makes no made-up session an issued one.
+func (x *exchange) issuedBy(header http.Header) []rules.Digest {
+	var issued []rules.Digest
+	add := func(value string) {
+		if value == "" || len(issued) == maxCredentials {
+			return
+		}
+		if d := x.hasher.Key(rules.KeySession, []byte(value)); !slices.Contains(x.presented, d) && !slices.Contains(issued, d) {
+			issued = append(issued, d)
+		}
+	}
+	var cookies []*http.Cookie
+	if len(header["Set-Cookie"]) > 0 {
+		cookies = (&http.Response{Header: header}).Cookies()
+	}
+	for _, carrier := range x.policy.Sessions {
+		switch carrier.Kind {
+		case Bearer:
+			add(bearer(header.Get("Authorization")))
+		case Header:
+			add(header.Get(carrier.Name))
+		case Cookie:
+			for _, cookie := range cookies {
+				if matchName(carrier.Name, cookie.Name) && cookie.MaxAge >= 0 && cookie.Value != "deleted" {
+					add(cookie.Value)
+				}
+			}
+		}
+	}
+	return issued
+}
+
+// loginWords in a redirect's target say that a login did not succeed.
+var loginWords = []string{"login", "signin", "sign-in", "logon", "error", "fail", "denied", "captcha"}
+
+// loggedIn reports whether a response that issues a session shows that a login
+// succeeded: the client is sent on to somewhere that is not the login again,
+// a known session was replaced by another one, or an API answers success.
+func loggedIn(res *http.Response, known bool) bool {
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return redirectsOn(res)
+	}
+	media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	return known || err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
+}
+
+// redirectsOn reports whether a response sends the client on to somewhere
+// that is not the login again.
+func redirectsOn(res *http.Response) bool {
+	target := strings.ToLower(res.Header.Get("Location"))
+	return res.StatusCode >= http.StatusMultipleChoices && res.StatusCode < http.StatusBadRequest && target != "" &&
+		!slices.ContainsFunc(loginWords, func(word string) bool { return strings.Contains(target, word) })
+}
+
+// inspect returns the body that goes to the client: behind the gate when the
+// finder reads its type, as it is otherwise.
+func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
+	contentType := res.Header.Get("Content-Type")
+	switch {
+	case record.Harmless(contentType):
+		return &pulse{ReadCloser: res.Body, x: x}, rules.Passed
+	case res.StatusCode == http.StatusPartialContent:
+		// A record cut into ranges would pass the finder piece by piece.
+		if v := x.uninspected(rules.UninspectedPartial, x.policy.Uninspected); v.Action == rules.Refuse {
+			return nil, v
+		}
+	case !record.Inspectable(contentType):
+		if v := x.uninspected(rules.UninspectedType, rules.Pass); v.Action == rules.Refuse {
+			return nil, v
+		}
+		return &pulse{ReadCloser: res.Body, x: x}, rules.Passed
+	}
+	gate, verdict := newGate(x, res)
+	if verdict.Action == rules.Refuse {
+		return nil, verdict
+	}
+	x.gate = gate
+	return gate, rules.Passed
+}
+
+// uninspected notes why a response was not (wholly) inspected, and applies
+// the route's policy, or the given one.
+func (x *exchange) uninspected(reason rules.Uninspected, policy rules.Action) rules.Verdict {
+	x.Uninspected = reason
+	if x.rule.Uninspected != nil {
+		policy = *x.rule.Uninspected
+	}
+	return x.fail(policy, rules.ReasonUninspected, http.StatusBadGateway)
+}
+
+// streams reports whether a response's type is read by its client as it
+// arrives, so that waiting for a whole first window would stop it.
+func streams(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	switch media {
+	case "text/event-stream", "application/x-ndjson", "application/jsonl", "application/stream+json", "application/json-seq", "multipart/mixed":
+		return true
+	}
+	return strings.HasPrefix(media, "application/grpc")
+}
+
+// pulse passes a body on as it is and moves the write deadline with it.
+type pulse struct {
+	io.ReadCloser
+	x    *exchange
+	last time.Time
+}
+
+// Read implements io.Reader.
+func (p *pulse) Read(b []byte) (int, error) {
+	p.last = p.x.extendWrite(p.last)
+	n, err := p.ReadCloser.Read(b)
+	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract
+		p.x.Reason = rules.ReasonUpstreamGone
+	}
+	return n, err
+}
+
+// extendWrite moves the write deadline, at most once a second: the server's
+// WriteTimeout bounds how long one write may stall, not how long a download
+// may last.
+func (x *exchange) extendWrite(last time.Time) time.Time {
+	now := x.gateway.now()
+	if now.Sub(last) < time.Second {
+		return last
+	}
+	// A connection that does not support it keeps the server's own timeout.
+	_ = x.control.SetWriteDeadline(now.Add(x.gateway.timeouts.Write))
+	return now
+}

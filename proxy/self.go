@@ -1,0 +1,61 @@
+package proxy
+
+import (
+	"bytes"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// selfNames are the last path segments of routes that answer about whoever
+// asks.
+var selfNames = map[string]bool{
+	"me": true, "account": true, "profile": true, "whoami": true, "my-account": true, "myaccount": true,
+	"current-user": true, "current_user": true, "currentuser": true, "current-customer": true, "userinfo": true,
+}
+
+// selfQuery matches a GraphQL selection of whoever asks.
+var selfQuery = regexp.MustCompile(`\b(?:me|activeCustomer|currentCustomer|currentUser|viewer)\s*\{`)
+
+// asksForSelf reports whether a request asks about its own sender and names
+// nobody else: the answer may bind the session.
+func asksForSelf(method, path string, body []byte) bool {
+	trimmed := strings.TrimSuffix(path, "/")
+	last := strings.ToLower(trimmed[strings.LastIndexByte(trimmed, '/')+1:])
+	if method == http.MethodGet && selfNames[last] {
+		return true
+	}
+	// An argument could name somebody else beside a null "me".
+	return method == http.MethodPost && last == "graphql" && !bytes.ContainsRune(body, '(') && selfQuery.Match(body)
+}
+
+// creatingWords in a path, or in a GraphQL mutation, say that the request makes
+// or opens something of its sender's.
+var creatingWords = []string{"login", "signin", "sign-in", "register", "signup", "sign-up", "checkout", "placeorder", "place-order", "createorder", "setcustomer", "createcustomer"}
+
+// creates reports whether a request was a create, login or checkout, which may
+// claim a customer; a look-up (order tracking, search by e-mail) may not, or
+// guessing would make foreign records one's own.
+func creates(path string, body []byte, status int) bool {
+	if status == http.StatusCreated {
+		return true
+	}
+	text := strings.ToLower(path)
+	if bytes.Contains(body, []byte("mutation")) {
+		text += strings.ToLower(string(body))
+	}
+	for _, word := range creatingWords {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// graphQLQuery reports whether a POST only asks, so that what it names is no
+// claim about its sender.
+func graphQLQuery(path string, body []byte) bool {
+	path = strings.ToLower(strings.TrimSuffix(path, "/"))
+	graphQL := strings.HasSuffix(path, "graphql") || strings.HasSuffix(path, "-api")
+	return graphQL && !bytes.Contains(body, []byte("mutation"))
+}

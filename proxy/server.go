@@ -1,0 +1,98 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Timeouts bounds every wait. A zero field means its default.
+type Timeouts struct {
+	ReadHeader      time.Duration // request line and header; 10 s
+	Read            time.Duration // a whole request, body included; 60 s
+	Write           time.Duration // how long one write to the client may stall; 60 s
+	Idle            time.Duration // a connection between requests; 120 s
+	UpstreamConnect time.Duration // dialling, and the TLS handshake; 5 s
+	UpstreamHeader  time.Duration // from the request sent to the response header; 60 s
+	Drain           time.Duration // open exchanges at shutdown; 30 s
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	for field, value := range map[*time.Duration]time.Duration{
+		&t.ReadHeader: 10 * time.Second, &t.Read: time.Minute, &t.Write: time.Minute, &t.Idle: 2 * time.Minute,
+		&t.UpstreamConnect: 5 * time.Second, &t.UpstreamHeader: time.Minute, &t.Drain: 30 * time.Second,
+	} {
+		if *field <= 0 {
+			*field = value
+		}
+	}
+	return t
+}
+
+// maxHeaderBytes bounds a request header.
+const maxHeaderBytes = 64 << 10
+
+// Server serves one handler on one listener with every timeout set.
+type Server struct {
+	server   *http.Server
+	listener net.Listener
+	drain    time.Duration
+}
+
+// Listen opens an address for a handler: HTTP/1.1, and HTTP/2 without TLS for
+// clients that know it is there (h2c, RFC 9113, 3.3).
+func Listen(address string, handler http.Handler, timeouts Timeouts, log *slog.Logger) (*Server, error) {
+	timeouts = timeouts.withDefaults()
+	listener, err := net.Listen("tcp", address) //nolint:noctx // opened once, at start
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &Server{
+		listener: &refListener{Listener: listener, log: log},
+		drain:    timeouts.Drain,
+		server: &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: timeouts.ReadHeader,
+			ReadTimeout:       timeouts.Read,
+			WriteTimeout:      timeouts.Write,
+			IdleTimeout:       timeouts.Idle,
+			MaxHeaderBytes:    maxHeaderBytes,
+			Protocols:         protocols,
+			// OPTIONS * is refused by the handler, not answered by the server.
+			DisableGeneralOptionsHandler: true,
+			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 250},
+			// The standard library's messages may quote what a client sent.
+			ErrorLog: slog.NewLogLogger(discardLevel{log.Handler()}, slog.LevelDebug),
+		},
+	}, nil
+}
+
+// Addr is the address that is listened on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Serve serves until Shutdown; it returns nil then.
+func (s *Server) Serve() error {
+	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %s: %w", s.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown stops accepting, lets open exchanges finish within the drain time
+// and ctx, and cuts the rest. It may be called again.
+func (s *Server) Shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.drain)
+	defer cancel()
+	defer s.listener.Close() //nolint:errcheck // for where Serve was never called; closed already otherwise
+	if err := s.server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("draining %s: %w", s.Addr(), err), s.server.Close())
+	}
+	return nil
+}

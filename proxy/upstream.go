@@ -1,0 +1,147 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/record"
+)
+
+// Upstream is one server of the order platform.
+type Upstream struct {
+	URL    *url.URL
+	Weight int // share of the requests, at least 1
+}
+
+// reverseProxy stands on the standard library's: no hop-by-hop list and no
+// copy loop of our own.
+func (g *Gateway) reverseProxy(upstreams []Upstream) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite:        func(pr *httputil.ProxyRequest) { g.rewrite(pr, choose(upstreams)) },
+		Transport:      g.transport(),
+		ModifyResponse: g.modifyResponse,
+		ErrorHandler:   g.upstreamError,
+		BufferPool:     g.pool,
+		ErrorLog:       slog.NewLogLogger(discardLevel{g.log.Handler()}, slog.LevelDebug),
+	}
+}
+
+// choose picks an upstream by weight.
+func choose(upstreams []Upstream) *url.URL {
+	if len(upstreams) == 1 {
+		return upstreams[0].URL
+	}
+	total := 0
+	for _, u := range upstreams {
+		total += max(u.Weight, 1)
+	}
+	n := rand.IntN(total) //nolint:gosec // load balancing, not a secret
+	for _, u := range upstreams {
+		if n -= max(u.Weight, 1); n < 0 {
+			return u.URL
+		}
+	}
+	return upstreams[0].URL
+}
+
+func (g *Gateway) rewrite(pr *httputil.ProxyRequest, target *url.URL) {
+	x := exchangeOf(pr.In.Context())
+	pr.SetURL(target)
+	pr.Out.Host = pr.In.Host
+	// What an untrusted client says of the hops before it is not passed on;
+	// ReverseProxy has removed it from Out already.
+	if peer, err := netip.ParseAddrPort(pr.In.RemoteAddr); err == nil && x.policy.trusts(peer.Addr().Unmap()) {
+		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
+	}
+	pr.SetXForwarded()
+	pr.Out.Header.Set("Accept-Encoding", narrowEncoding(pr.In.Header.Get("Accept-Encoding")))
+}
+
+// narrowEncoding keeps of an Accept-Encoding what can be decoded; with nothing
+// left the upstream is asked for plain bytes.
+func narrowEncoding(accepted string) string {
+	var kept []string
+	for element := range strings.SplitSeq(accepted, ",") {
+		element = strings.TrimSpace(element)
+		name, _, _ := strings.Cut(element, ";")
+		name = strings.ToLower(strings.TrimSpace(name))
+		for _, known := range record.Decodable() {
+			if name == known {
+				kept = append(kept, element)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return "identity"
+	}
+	return strings.Join(kept, ", ")
+}
+
+// upstreamError answers when there is no response of the upstream, or when
+// its response was refused before the status line.
+func (g *Gateway) upstreamError(w http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r.Context())
+	var refused *refusal
+	var netErr net.Error
+	v := rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonUpstream, Status: http.StatusBadGateway}
+	switch {
+	case errors.As(err, &refused):
+		v = refused.verdict
+	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
+		v.Reason, v.Status = rules.ReasonClientGone, 499 // nobody reads it; 499 as nginx logs it
+	case errors.As(err, &netErr) && netErr.Timeout():
+		v.Reason, v.Status = rules.ReasonTimeout, http.StatusGatewayTimeout
+	}
+	if v.Reason == rules.ReasonUpstream || v.Reason == rules.ReasonTimeout {
+		g.log.Warn("upstream failed", "exchange", x.id.String(), "route", x.route, "cause", describeUpstream(err))
+	}
+	x.refuse(w, v)
+}
+
+// describeUpstream names the fault. The text of a protocol error may quote
+// what the upstream sent, so only the network's own errors are told whole.
+func describeUpstream(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Error()
+	}
+	var netErr net.Error
+	if errors.As(err, &netErr) && netErr.Timeout() {
+		return "timeout"
+	}
+	return fmt.Sprintf("protocol error (%T)", err)
+}
+
+func (g *Gateway) transport() *http.Transport {
+	dialer := &net.Dialer{Timeout: g.timeouts.UpstreamConnect, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    g.timeouts.UpstreamConnect,
+		ResponseHeaderTimeout:  g.timeouts.UpstreamHeader,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           1024,
+		MaxIdleConnsPerHost:    256,
+		MaxResponseHeaderBytes: 256 << 10,
+		DisableCompression:     true, // bodies pass byte for byte
+	}
+}
+
+// discardLevel keeps ReverseProxy's own messages ("http: proxy error: …"),
+// which may quote a URL, out of the log; what matters of them is told by
+// upstreamError.
+type discardLevel struct{ slog.Handler }
+
+// Enabled implements slog.Handler: nothing is.
+func (discardLevel) Enabled(context.Context, slog.Level) bool { return false }

@@ -1,0 +1,328 @@
+package record
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// shape is the set of kinds of bytes that a value has; scanners collect it on
+// their way, so that most values are dismissed without a second look.
+type shape uint8
+
+const (
+	shapeAt shape = 1 << iota
+	shapeDigit
+	shapeLetter
+	shapeHigh   // not ASCII
+	shapeSecret // $ and {: password hashes that name their scheme, JSON
+	shapePlus
+	shapeLine // a line feed
+	shapeTag  // <
+)
+
+var shapes = func() (t [256]shape) {
+	for b := range t {
+		switch {
+		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z':
+			t[b] = shapeLetter
+		case b >= '0' && b <= '9':
+			t[b] = shapeDigit
+		case b >= 0x80:
+			t[b] = shapeHigh
+		}
+	}
+	t['@'], t['$'], t['{'], t['+'], t['\n'], t['<'] = shapeAt, shapeSecret, shapeSecret, shapePlus, shapeLine, shapeTag
+	return t
+}()
+
+func shapeOf(v []byte) (s shape) {
+	for _, b := range v {
+		s |= shapes[b]
+	}
+	return s
+}
+
+// value takes one value, found at start, under a key of class c. It keeps
+// nothing of v.
+func (g *grouper) value(c class, v []byte, s shape, start int64) {
+	if start-g.oldest > maxSpan {
+		g.age(start)
+	}
+	if len(v) == 0 || g.deep > 0 {
+		return
+	}
+	array := false
+	if n := len(g.frames); n > 0 && g.frames[n-1].kind == frameArray {
+		c, array = g.frames[n-1].class, true
+	}
+	if i := g.parent(); i >= 0 {
+		around := g.frames[i].class.sense
+		if c.sense&sensePlace != 0 {
+			around &^= sensePlace
+		}
+		c.sense |= around & (sensePlace | senseProduct | senseShop | senseStaff | senseThing | senseCustomer)
+	}
+	if g.claim != nil && s&shapeSecret != 0 && len(v) > 16 {
+		g.arguments(v, start)
+	}
+	if s&shapeAt != 0 && g.emails(c, v, start, array) {
+		return
+	}
+	switch c.kind {
+	case kindNone, kindText, kindUsername, kindCompany, kindEmail, kindTypename:
+		g.unlabelled(c, v, s, start)
+	case kindPhone:
+		g.phone(c, v, start)
+	case kindFirstName, kindLastName, kindFullName, kindName, kindHolder:
+		g.nameValue(c, v, s, start)
+	case kindStreet, kindHouse, kindAddress, kindPostcode:
+		g.place(c, v, s, start)
+	case kindCity, kindRegion, kindCountry:
+	case kindCustomerID, kindID, kindCode, kindOrder:
+		if !array {
+			g.number(c, v, start)
+		}
+	default:
+		g.other(c, v, s, start)
+	}
+}
+
+// emails takes the addresses in v; true means that v was nothing else.
+func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
+	how := inValue
+	if c.kind == kindEmail {
+		how = inEmail
+	}
+	if email, ok := wholeEmail(v, how); ok {
+		g.email(c, email, start, array)
+		return true
+	}
+	from, end := 0, 0
+	only := false
+	for n := 0; n < 512; n++ {
+		if from, end = findEmail(v, end, inText); from < 0 {
+			break
+		}
+		next, _ := findEmail(v, end, inText)
+		only = next < 0 && n == 0
+		g.email(c, v[from:end], start, array || !only)
+	}
+	return false
+}
+
+// email takes one address. apart says that it stands in a list of values.
+func (g *grouper) email(c class, v []byte, start int64, apart bool) {
+	low := g.scratch[:0]
+	for _, b := range v {
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		low = append(low, b)
+	}
+	if len(low) > 0 && bytes.IndexFunc(low, notASCII) >= 0 {
+		low = append(low[:0], bytes.ToLower(v)...)
+	}
+	g.scratch = low[:0]
+	id := rules.Identifier{Kind: rules.IdentifierEmail, Digest: g.h.Identifier(rules.IdentifierEmail, low)}
+	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {
+		return
+	}
+	mark := markEmail
+	if roleAddress(low) {
+		mark = markRole
+	}
+	o := g.own()
+	stranger := o.mail() && !o.has(id) && (apart || c.kind != kindEmail && c.sense&sensePlace == 0 || o.count(rules.IdentifierEmail) > 1)
+	if apart && o.n == 0 && o.nameless() || stranger {
+		at := g.alloc()
+		r := &g.groups[at]
+		r.add(id)
+		r.marks |= mark
+		r.fields |= rules.FieldEmail
+		r.since(start)
+		g.finish(at)
+		return
+	}
+	o.add(id)
+	o.marks |= mark
+	o.fields |= rules.FieldEmail
+	if c.kind == kindEmail {
+		o.marks |= markPersonKey
+	}
+	if o.local.n == 0 {
+		o.local.set(low[:bytes.IndexByte(low, '@')])
+	}
+	g.since(o, start)
+}
+
+func notASCII(r rune) bool { return r >= utf8.RuneSelf }
+
+func (g *grouper) since(o *group, start int64) {
+	o.since(start)
+	g.oldest = min(g.oldest, o.start)
+}
+
+func (g *grouper) phone(c class, v []byte, start int64) {
+	n, ok := normalizePhone(g.scratch[:0], v, g.cfg.Countries)
+	if !ok {
+		return
+	}
+	id := rules.Identifier{Kind: rules.IdentifierPhone, Digest: g.h.Identifier(rules.IdentifierPhone, n)}
+	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {
+		return
+	}
+	o := g.own()
+	o.add(id)
+	o.marks |= markPhone
+	o.fields |= rules.FieldPhone
+	g.since(o, start)
+}
+
+func (g *grouper) nameValue(c class, v []byte, s shape, start int64) {
+	if c.kind == kindName {
+		if s&shapeSecret != 0 && crypted(v) || s == shapeDigit|shapeLetter && hexadecimal(v) {
+			g.unlabelled(c, v, s, start)
+			return
+		}
+		if s&(shapeLetter|shapeHigh) != 0 && c.sense&(senseThing|senseProduct|senseShop|senseStaff) == 0 && len(v) <= 95 {
+			o := g.own()
+			o.title.set(v)
+			g.since(o, start)
+		}
+		return
+	}
+	if s&(shapeLetter|shapeHigh) == 0 || len(v) > 120 || c.sense&(senseShop|senseStaff|senseProduct) != 0 || filler(v) || v[0] == '*' {
+		return
+	}
+	o := g.own()
+	switch c.kind {
+	case kindFirstName:
+		o.first.set(v)
+	case kindLastName:
+		if o.last.n > 0 && int(o.last.n)+1+len(v) <= len(o.last.b) {
+			var room [64]byte
+			o.last.set(append(append(append(room[:0], o.last.bytes()...), ' '), v...))
+		} else {
+			o.last.set(v)
+		}
+	default:
+		if o.full.n == 0 {
+			o.full.set(v)
+		}
+	}
+	if c.kind != kindHolder {
+		o.marks |= markPersonKey
+	}
+	g.since(o, start)
+}
+
+// filler reports whether a value stands for no value.
+func filler(v []byte) bool {
+	switch string(v) {
+	case "null", "NULL", "none", "None", "undefined", "N/A", "n/a", "true", "false", `\N`, "nil", "NaN":
+		return true
+	}
+	return false
+}
+
+// placeField says which address field a sense means.
+func placeField(s sense) (f rules.Fields) {
+	if s&senseDelivery != 0 {
+		f |= rules.FieldDeliveryAddress
+	}
+	if s&senseBilling != 0 {
+		f |= rules.FieldBillingAddress
+	}
+	if f == 0 {
+		f = rules.FieldAddress
+	}
+	return f
+}
+
+func (g *grouper) place(c class, v []byte, s shape, start int64) {
+	if s&(shapeLetter|shapeHigh|shapeDigit) == 0 || c.sense&(senseShop|senseStaff|senseProduct) != 0 || filler(v) || len(v) > 300 {
+		return
+	}
+	if c.kind == kindAddress && s&(shapeLine|shapeTag) != 0 {
+		g.lines(c, v, start)
+		return
+	}
+	o := g.own()
+	switch c.kind {
+	case kindStreet:
+		if s&(shapeLetter|shapeHigh) == 0 && o.street.n > 0 { // a house number in the second line
+			o.house.set(v)
+			return
+		}
+		if o.street.n == 0 {
+			o.street.set(v)
+		}
+	case kindAddress:
+		if len(v) < 8 || s&(shapeLetter|shapeHigh) == 0 || s&shapeDigit == 0 && bytes.IndexByte(v, ',') < 0 {
+			return
+		}
+		if o.street.n == 0 {
+			o.street.set(v)
+		}
+	case kindHouse:
+		if len(v) <= 16 {
+			o.house.set(v)
+		}
+		return
+	case kindPostcode:
+		if !postcodeLike(v) {
+			return
+		}
+		o.marks |= markPostcode
+	}
+	o.fields |= placeField(c.sense)
+	g.since(o, start)
+}
+
+// number takes the ids and numbers of customers, orders and objects.
+func (g *grouper) number(c class, v []byte, start int64) {
+	if c.kind == kindOrder {
+		v = bytes.TrimPrefix(bytes.TrimSpace(v), []byte{'#'})
+	}
+	n, ok := NormalizeCustomerID(v)
+	if !ok || c.sense&(senseShop|senseStaff) != 0 && c.kind != kindOrder {
+		return
+	}
+	o := g.own()
+	switch c.kind {
+	case kindCustomerID:
+		o.customer.set(n)
+		if g.claim != nil {
+			g.claimed(g.identifier(rules.IdentifierCustomerID, n))
+		}
+	case kindOrder:
+		id := g.identifier(rules.IdentifierOrder, n)
+		if g.claimed(id) || !digital(n) {
+			return
+		}
+		o.add(id)
+		o.marks |= markOrder
+		o.fields |= rules.FieldPurchase
+	case kindID:
+		o.generic.set(n)
+	default:
+		o.code.set(n)
+	}
+	g.since(o, start)
+}
+
+// digital reports whether v has a digit, as every order number has.
+func digital(v []byte) bool {
+	for _, b := range v {
+		if b >= '0' && b <= '9' {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *grouper) identifier(kind rules.IdentifierKind, v []byte) rules.Identifier {
+	return rules.Identifier{Kind: kind, Digest: g.h.Identifier(kind, v)}
+}

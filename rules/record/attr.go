@@ -1,0 +1,230 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// attribute reads a tag outside of its name and of attribute values.
+func (s *htmlScanner) attribute(b byte, off int64) int {
+	blank := b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == '\f'
+	switch s.state {
+	case htmlAttrs:
+		switch {
+		case b == '>':
+			s.endTag(off)
+		case b == '/':
+			s.void = true
+		case !blank:
+			s.attr, s.void = s.attr[:0], false
+			s.state = htmlAttrName
+			return 0
+		}
+	case htmlAttrName:
+		switch {
+		case b == '=':
+			s.state = htmlAttrFrom
+		case blank:
+			s.state = htmlAttrIs
+		case b == '>' || b == '/':
+			s.page.attr(s.attr, nil, s.start)
+			s.state = htmlAttrs
+			return 0
+		case len(s.attr) < maxKey:
+			if 'A' <= b && b <= 'Z' && !s.page.xml {
+				b += 'a' - 'A'
+			}
+			s.attr = append(s.attr, b)
+		}
+	case htmlAttrIs:
+		switch {
+		case b == '=':
+			s.state = htmlAttrFrom
+		case !blank:
+			s.page.attr(s.attr, nil, s.start)
+			s.state = htmlAttrs
+			return 0
+		}
+	case htmlAttrFrom:
+		if blank {
+			return 1
+		}
+		s.state, s.quote, s.value = htmlAttrIn, 0, s.value[:0]
+		s.keep = s.page.wants(s.attr)
+		if b != '"' && b != '\'' {
+			return 0
+		}
+		s.quote = b
+	}
+	return 1
+}
+
+// attrValue reads an attribute's value.
+func (s *htmlScanner) attrValue(p []byte, off int64) int {
+	if s.inEnt {
+		if p[0] == s.quote || s.quote == 0 && (p[0] == ' ' || p[0] == '>') {
+			s.flushEntity(off)
+			return 0
+		}
+		return s.inEntity(p[0], off)
+	}
+	i := 0
+	if s.quote != 0 && !s.keep {
+		at := bytes.IndexByte(p, s.quote)
+		if at < 0 {
+			return len(p)
+		}
+		s.state = htmlAttrs
+		return at + 1
+	}
+	for i < len(p) {
+		b := p[i]
+		if b == '&' || b == s.quote || s.quote == 0 && (b == ' ' || b == '>' || b == '\n' || b == '\t') {
+			break
+		}
+		i++
+	}
+	if i > 0 && s.keep {
+		s.keepValue(p[:i], off)
+	}
+	if i == len(p) {
+		return i
+	}
+	if p[i] == '&' {
+		s.inEnt, s.entity = true, append(s.entity[:0], '&')
+		return i + 1
+	}
+	s.state = htmlAttrs
+	if s.keep {
+		s.endValue(off + int64(i))
+	}
+	if s.quote == 0 {
+		return i
+	}
+	return i + 1
+}
+
+// keepValue appends to an attribute's value; what grows beyond maxValue is
+// read as a text of its own.
+func (s *htmlScanner) keepValue(p []byte, off int64) {
+	if !s.keep {
+		return
+	}
+	if s.long != nil {
+		s.long.write(p, off)
+		return
+	}
+	if len(s.value)+len(p) <= maxValue {
+		s.value = append(s.value, p...)
+		return
+	}
+	rest := maxValue - len(s.value)
+	s.value = append(s.value, p[:rest]...)
+	s.long = s.nested(s.value)
+	s.long.write(s.value, s.start)
+	s.long.write(p[rest:], off+int64(rest))
+}
+
+func (s *htmlScanner) nested(v []byte) scanner {
+	v = bytes.TrimLeft(v, " \n\t\r")
+	if len(v) > 1 && (v[0] == '{' || v[0] == '[') && s.level < maxNested {
+		return s.spare.newJSON(s.page.g, s.level+1, class{})
+	}
+	return s.spare.newText(s.page.g, class{})
+}
+
+func (s *htmlScanner) endValue(off int64) {
+	switch {
+	case s.long != nil:
+		s.long.end(off)
+		s.long = nil
+	case len(s.value) > 8 && (s.value[0] == '{' || s.value[0] == '[') && nestedText(s.value) && s.level < maxNested:
+		n := s.nested(s.value)
+		n.write(s.value, s.start)
+		n.end(off)
+	default:
+		s.page.attr(s.attr, s.value, s.start)
+	}
+}
+
+// scriptScanner finds JSON in a script: every object or array that reads like
+// it, with JavaScript's bare keys and single quotes.
+type scriptScanner struct {
+	g     *grouper
+	level int
+	json  *jsonScanner
+	on    bool
+}
+
+func (s *scriptScanner) reset() { s.on = false }
+
+func (s *scriptScanner) write(p []byte, off int64) {
+	for i := 0; i < len(p); {
+		if s.on {
+			i += s.feed(p[i:], off+int64(i))
+			continue
+		}
+		at := bytes.IndexAny(p[i:], "{[")
+		if at < 0 {
+			return
+		}
+		s.begin()
+		i += at
+	}
+}
+
+func (s *scriptScanner) begin() {
+	if s.json == nil {
+		s.json = newJSON(s.g, s.level)
+	}
+	*s.json = jsonScanner{g: s.g, level: s.level, strict: true, buf: s.json.buf[:0], spare: s.json.spare}
+	s.on = true
+}
+
+// feed gives bytes to the JSON scanner, one value's worth at a time, and
+// returns how many it took.
+func (s *scriptScanner) feed(p []byte, off int64) int {
+	for i := range p {
+		if st := s.json.state; st == jsonString && s.json.sub == nil && i+1 < len(p) {
+			// Strings go in one piece.
+			if n := bytes.IndexAny(p[i:], "\"'`\\"); n > 0 {
+				s.json.write(p[i:i+n], off+int64(i))
+				return i + n
+			}
+		}
+		s.json.write(p[i:i+1], off+int64(i))
+		switch s.json.state {
+		case jsonAbort:
+			s.stop(off + int64(i))
+			if p[i] == '{' || p[i] == '[' {
+				return i // it may begin here
+			}
+			return i + 1
+		case jsonDone:
+			s.stop(off + int64(i))
+			return i + 1
+		}
+	}
+	return len(p)
+}
+
+func (s *scriptScanner) stop(off int64) {
+	s.json.end(off)
+	s.on = false
+}
+
+func (s *scriptScanner) end(off int64) {
+	if s.on {
+		s.stop(off)
+	}
+}
+
+func (s *scriptScanner) held() int64 {
+	if s.on {
+		return s.json.held()
+	}
+	return never
+}
+
+func (s *scriptScanner) fault() rules.Uninspected { return rules.UninspectedNone }

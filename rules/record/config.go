@@ -1,0 +1,37 @@
+package record
+
+import (
+	"sync"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Config tunes finders. It is immutable after its first use and shared by all
+// finders, from any goroutine. The zero value is usable.
+type Config struct {
+	// Ignore are identifiers that are not customers': the shop's own contact
+	// data, configured test people. A record loses them; one that has no other
+	// strong identifier is not reported.
+	Ignore []rules.Identifier
+	// Countries are ISO 3166 codes (DE, FR) whose national phone numbers are
+	// known, in order of preference. Empty: numbers are digested with their
+	// country code only where they are written with one.
+	Countries []string
+
+	once   sync.Once
+	ignore map[rules.Identifier]struct{}
+}
+
+func (c *Config) ignores(id rules.Identifier) bool {
+	if len(c.Ignore) == 0 {
+		return false
+	}
+	c.once.Do(func() {
+		c.ignore = make(map[rules.Identifier]struct{}, len(c.Ignore))
+		for _, id := range c.Ignore {
+			c.ignore[id] = struct{}{}
+		}
+	})
+	_, ok := c.ignore[id]
+	return ok
+}

@@ -1,0 +1,206 @@
+package record
+
+import (
+	"bytes"
+	"strings"
+)
+
+// form is the form of a body.
+type form uint8
+
+const (
+	formUnknown form = iota
+	formJSON
+	formHTML
+	formXML
+	formCSV
+	formSQL
+	formText
+	formPairs
+	formOpaque // not read
+)
+
+// mediaType returns the type without parameters, in lower case.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(t))
+}
+
+// formOf returns what a Content-Type promises.
+func formOf(contentType string) form {
+	switch t := mediaType(contentType); {
+	case t == "", t == "application/octet-stream", t == "binary/octet-stream", t == "application/force-download", t == "application/x-download":
+		return formUnknown
+	case strings.HasSuffix(t, "json"), strings.Contains(t, "ndjson"), strings.Contains(t, "graphql"), strings.HasSuffix(t, "json-seq"), strings.HasSuffix(t, "jsonlines"), t == "text/json":
+		return formJSON
+	case t == "text/html", t == "application/xhtml+xml":
+		return formHTML
+	case strings.HasSuffix(t, "/xml"), strings.HasSuffix(t, "+xml") && !strings.HasPrefix(t, "image/"):
+		return formXML
+	case strings.Contains(t, "csv"), strings.Contains(t, "tab-separated"), t == "application/vnd.ms-excel":
+		return formCSV
+	case t == "application/sql", t == "application/x-sql", t == "text/x-sql":
+		return formSQL
+	case t == "application/x-www-form-urlencoded":
+		return formPairs
+	case t == "text/css", t == "text/javascript", t == "text/ecmascript":
+		return formOpaque
+	case strings.HasPrefix(t, "text/"):
+		return formText
+	}
+	return formOpaque
+}
+
+// Inspectable reports whether the finder reads bodies of a Content-Type. A
+// missing or general type (application/octet-stream) is read if its first
+// bytes are text.
+func Inspectable(contentType string) bool { return formOf(contentType) != formOpaque }
+
+// Harmless reports whether a Content-Type that is not [Inspectable] is one
+// that carries no customer records: style sheets, scripts, fonts, images,
+// audio and video.
+func Harmless(contentType string) bool {
+	t := mediaType(contentType)
+	switch t {
+	case "text/css", "text/javascript", "text/ecmascript", "application/javascript", "application/x-javascript", "application/ecmascript",
+		"application/wasm", "application/vnd.ms-fontobject", "application/x-font-ttf", "application/x-font-woff", "application/manifest+json":
+		return true
+	}
+	return strings.HasPrefix(t, "image/") || strings.HasPrefix(t, "font/") || strings.HasPrefix(t, "audio/") || strings.HasPrefix(t, "video/")
+}
+
+// maxSniff is how many bytes are gathered before the form is decided.
+const maxSniff = 512
+
+// sniff decides the form of a body from its type and first bytes. The type is
+// a hint: JSON and markup are told by how they begin.
+func sniff(promised form, head []byte) form {
+	head = bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF"))
+	text := bytes.TrimLeft(head, " \t\r\n\x00\x1E")
+	if len(text) == 0 {
+		if promised == formUnknown {
+			return formText
+		}
+		return promised
+	}
+	if promised == formCSV || promised == formPairs {
+		if text[0] == '<' && markup(text) {
+			return formHTML
+		}
+		if text[0] != '{' && text[0] != '[' {
+			return promised
+		}
+	}
+	switch text[0] {
+	case '{', '[':
+		if rest := bytes.TrimLeft(text[1:], " \t\r\n"); promised == formJSON || len(rest) > 0 && bytes.IndexByte([]byte(`"{[}]`), rest[0]) >= 0 || len(rest) > 0 && text[0] == '[' && rest[0] >= '0' && rest[0] <= '9' {
+			return formJSON
+		}
+	case '<':
+		if promised == formOpaque && !markup(text) {
+			return formOpaque
+		}
+		if promised == formXML || bytes.HasPrefix(text, []byte("<?xml")) && !bytes.Contains(bytes.ToLower(text), []byte("<html")) {
+			return formXML
+		}
+		if promised != formJSON || markup(text) {
+			return formHTML
+		}
+	}
+	switch promised {
+	case formUnknown, formText, formSQL, formHTML:
+		if f := sniffText(promised, head, text); f != formUnknown {
+			return f
+		}
+	}
+	return promised
+}
+
+func markup(text []byte) bool {
+	low := bytes.ToLower(text[:min(len(text), 256)])
+	for _, start := range []string{"<!doctype", "<html", "<?xml", "<head", "<body", "<div", "<table", "<form", "<ul", "<p", "<span", "<!--", "<script", "<section"} {
+		if bytes.HasPrefix(low, []byte(start)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sniffText tells dumps, delimited text and plain text apart.
+func sniffText(promised form, head, text []byte) form {
+	if binaryHead(head) {
+		if promised == formUnknown {
+			return formOpaque
+		}
+		return promised
+	}
+	low := bytes.ToLower(text)
+	if promised == formSQL {
+		return formSQL
+	}
+	for _, start := range []string{"--", "/*", "insert into", "truncate", "create table", "drop table", "set ", "copy ", "begin;"} {
+		if bytes.HasPrefix(low, []byte(start)) && (start != "--" && start != "/*" && start != "set " || bytes.Contains(low, []byte("insert")) || bytes.Contains(low, []byte("dump")) || bytes.Contains(low, []byte("table"))) {
+			return formSQL
+		}
+	}
+	if promised == formHTML {
+		return formHTML
+	}
+	if delimiter(head) != 0 && headed(head) {
+		return formCSV
+	}
+	if promised == formUnknown && bytes.IndexByte(text, '<') >= 0 && bytes.Contains(low, []byte("</")) {
+		return formHTML
+	}
+	return formText
+}
+
+// binaryHead reports whether the first bytes are no text.
+func binaryHead(head []byte) bool {
+	control := 0
+	for _, b := range head {
+		if b < 0x20 && b != '\n' && b != '\r' && b != '\t' && b != '\f' && b != 0x1B && b != 0x1E {
+			control++
+		}
+	}
+	return bytes.HasPrefix(head, []byte("%PDF-")) || control*20 > len(head)
+}
+
+// delimiter returns the delimiter of delimited text, or 0: the sign that
+// stands most often in the first line, outside of quotes.
+func delimiter(head []byte) byte {
+	line, _, _ := bytes.Cut(head, []byte{'\n'})
+	best, most := byte(0), 0
+	for _, d := range []byte{',', ';', '\t', '|'} {
+		n, quoted := 0, false
+		for _, b := range line {
+			if b == '"' {
+				quoted = !quoted
+			} else if b == d && !quoted {
+				n++
+			}
+		}
+		if n > most {
+			best, most = d, n
+		}
+	}
+	return best
+}
+
+// headed reports whether the first line names columns, or whether the first
+// two lines have equally many cells.
+func headed(head []byte) bool {
+	d := delimiter(head)
+	lines := bytes.SplitN(head, []byte{'\n'}, 3)
+	known := 0
+	cells := bytes.Split(lines[0], []byte{d})
+	for _, cell := range cells {
+		if c := classify(bytes.Trim(cell, "\" \r\t")); c.sense&senseKnown != 0 {
+			known++
+		}
+	}
+	if len(cells) > 1 && known*2 >= len(cells) {
+		return true
+	}
+	return len(lines) > 1 && len(cells) > 2 && bytes.Count(lines[0], []byte{d}) == bytes.Count(lines[1], []byte{d})
+}

@@ -1,0 +1,181 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// csvScanner reads delimited text (RFC 4180, with any of , ; tab |). The first
+// row gives the columns' names if it is a heading: no cell of it has data and
+// at least one is a word of the lexicon.
+type csvScanner struct {
+	g     *grouper
+	delim byte
+
+	heads   [64]class
+	columns int
+	row     int
+	col     int
+	known   int  // cells of the first row that the lexicon knows
+	data    bool // a cell of the first row has data
+	inRow   bool
+	quoted  bool
+	closed  bool // after the closing quote of a cell
+	buf     []byte
+	shape   shape
+	start   int64
+	begun   bool
+	first   []byte // the first row's cells, until it is known what they are
+	ends    [64]struct {
+		end   int
+		start int64
+	}
+}
+
+func newCSV(g *grouper, delim byte) *csvScanner { return &csvScanner{g: g, delim: delim} }
+
+func (s *csvScanner) fault() rules.Uninspected { return rules.UninspectedNone }
+
+func (s *csvScanner) held() int64 {
+	if s.row == 0 && s.begun && s.col > 0 {
+		return s.ends[0].start
+	}
+	if s.begun {
+		return s.start
+	}
+	return never
+}
+
+func (s *csvScanner) write(p []byte, off int64) {
+	for i := 0; i < len(p); {
+		if !s.begun {
+			s.begun, s.start, s.quoted, s.closed, s.shape, s.buf = true, off+int64(i), false, false, 0, s.buf[:0]
+			if p[i] == '"' {
+				s.quoted = true
+				i++
+				continue
+			}
+		}
+		b := p[i]
+		if s.quoted {
+			i += s.inQuotes(p[i:])
+			continue
+		}
+		i++
+		switch {
+		case b == s.delim:
+			s.cell()
+		case b == '\n':
+			s.cell()
+			s.endRow(off + int64(i))
+		case b == '\r' || b == 0:
+		default:
+			s.add(b)
+		}
+	}
+}
+
+func (s *csvScanner) inQuotes(p []byte) int {
+	at := bytes.IndexByte(p, '"')
+	run := p
+	if at >= 0 {
+		run = p[:at]
+	}
+	if s.closed { // the byte after a quote: another quote, or the cell's end
+		s.closed = false
+		if at == 0 {
+			s.add('"')
+			return 1
+		}
+		s.quoted = false
+		return 0
+	}
+	for _, b := range run {
+		s.add(b)
+	}
+	if at < 0 {
+		return len(p)
+	}
+	s.closed = true
+	return at + 1
+}
+
+func (s *csvScanner) add(b byte) {
+	s.shape |= shapes[b]
+	if len(s.buf) < maxValue {
+		s.buf = append(s.buf, b)
+	}
+}
+
+// cell takes the cell that has ended.
+func (s *csvScanner) cell() {
+	v := bytes.TrimSpace(s.buf)
+	s.begun = false
+	if s.row == 0 {
+		if s.col < len(s.ends) && len(s.first)+len(v) <= 4*maxValue {
+			c := s.g.keys.class(v)
+			if c.sense&senseKnown != 0 {
+				s.known++
+			}
+			s.data = s.data || s.shape&shapeAt != 0 || digital(v) && s.shape&shapeLetter == 0
+			s.heads[s.col] = c
+			s.first = append(s.first, v...)
+			s.ends[s.col].end, s.ends[s.col].start = len(s.first), s.start
+		}
+		s.col++
+		return
+	}
+	if !s.inRow {
+		s.inRow = true
+		s.g.enter(frameArray, class{})
+		s.g.enter(frameObject, class{})
+	}
+	c := class{}
+	if s.col < s.columns {
+		c = s.heads[s.col]
+	}
+	if len(v) > 0 {
+		s.g.value(c, v, s.shape, s.start)
+	}
+	s.col++
+}
+
+func (s *csvScanner) endRow(off int64) {
+	if s.row == 0 {
+		s.firstRow(off)
+	} else if s.inRow {
+		s.g.leave(off)
+		s.g.leave(off)
+	}
+	s.row, s.col, s.inRow = 1, 0, false
+}
+
+// firstRow decides whether the first row names the columns.
+func (s *csvScanner) firstRow(off int64) {
+	n := min(s.col, len(s.ends))
+	if s.known > 0 && !s.data {
+		s.columns = n
+		return
+	}
+	s.g.enter(frameArray, class{})
+	s.g.enter(frameObject, class{})
+	from := 0
+	for i := range n {
+		v := s.first[from:s.ends[i].end]
+		from = s.ends[i].end
+		if len(v) > 0 {
+			s.g.value(class{}, v, shapeOf(v), s.ends[i].start)
+		}
+	}
+	s.g.leave(off)
+	s.g.leave(off)
+}
+
+func (s *csvScanner) end(off int64) {
+	if s.begun || s.col > 0 {
+		s.cell()
+		s.endRow(off)
+	}
+	s.first = nil
+}

@@ -1,0 +1,24 @@
+// Package record finds customer records in bodies: bytes in, records out.
+//
+// The way of the data through it:
+//
+//	body ─NewDecoder─► decoded bytes ─Finder.Write─► sniff: which form is it?
+//	  jsonScanner, htmlScanner (page, prose), csvScanner, sqlScanner, …
+//	        push scanners; each turns its form into the same atoms
+//	  atoms: enter and leave of structures, values with the class of their key
+//	  keys, lexicon.txt   what a key, a label or a heading says (≥ 12 languages)
+//	  value shapes        e-mail, phone, card, hash, street, name
+//	  grouper             which atoms belong to one person
+//	  report              one subject a person and response ─Finder.Take─► rules.Record
+//
+// A scanner knows its form and nothing of people; the grouper knows people and
+// nothing of forms. A new form is a new scanner. Texts inside texts (JSON in a
+// JSON string, in a script, in an attribute) are scanners inside scanners.
+//
+// Everything is bounded: a value is looked at up to 2 KiB and streamed beyond;
+// at most 20 groups are open, frames nest 512 deep, and what has waited for 32
+// KiB of body for the rest of its record is reported as it is. All bounds
+// count bytes of the body, never chunks, so the chunking does not change the
+// result. Values are digested when they are classified as personal; no
+// readable value leaves the package.
+package record

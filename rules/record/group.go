@@ -1,0 +1,236 @@
+package record
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// short and long hold one value each inside a group, cut at a rune.
+type short struct {
+	n uint8
+	b [47]byte
+}
+
+type long struct {
+	n uint8
+	b [95]byte
+}
+
+func (t *short) set(v []byte)  { t.n = uint8(copy(t.b[:], whole(v, len(t.b)))) }
+func (t *short) bytes() []byte { return t.b[:t.n] }
+func (t *long) set(v []byte)   { t.n = uint8(copy(t.b[:], whole(v, len(t.b)))) }
+func (t *long) bytes() []byte  { return t.b[:t.n] }
+
+// whole cuts v to at most n bytes, between runes.
+func whole(v []byte, n int) []byte {
+	v = bytes.TrimSpace(v)
+	if len(v) <= n {
+		return v
+	}
+	for n > 0 && !utf8.RuneStart(v[n]) {
+		n--
+	}
+	return v[:n]
+}
+
+// marks are what a group knows beside its values.
+type marks uint32
+
+const (
+	markEmail marks = 1 << iota // an e-mail that names a person
+	markRole                    // an e-mail that names an office
+	markPhone
+	markCard
+	markPersonKey // a key said that this object is a person's
+	markProduct
+	markOrder // a key said that this object is an order
+	markTotal
+	markLines
+	markStreet
+	markPostcode
+	markHash // an unlabelled hash: a credential if a person stands beside it
+	markStaff
+	markResidence // name and street are digested
+	markSealed
+	markDate // an order's date
+	markMaybeCard
+)
+
+// group gathers what is known of one person while a record is being read.
+// Groups live in the grouper's pool; next chains the pending ones of a frame.
+type group struct {
+	next   int16
+	slot   int32 // of the subject that it was reported as, plus one
+	marks  marks
+	sense  sense
+	named  bool  // its key is a noun of the lexicon: a part of what it stands in
+	start  int64 // offset of the oldest atom not yet reported; none: never
+	fields rules.Fields
+
+	ids [rules.MaxIdentifiers]rules.Identifier
+	n   uint8
+
+	first, last, customer, generic, code, house, local short
+	full, street, title                                long // title: a name of something
+
+	// Values under keys that say nothing: what they are shows when an
+	// e-mail stands beside them.
+	maybe       [2]short
+	maybePhone  short
+	maybeStreet long
+}
+
+const never = int64(1)<<62 - 1
+
+// since notes that an atom at start belongs to the group.
+func (g *group) since(start int64) { g.start = min(g.start, start) }
+
+// add adds an identifier; when there is no room, the weakest gives way.
+func (g *group) add(id rules.Identifier) {
+	for _, have := range g.ids[:g.n] {
+		if have == id {
+			return
+		}
+	}
+	if int(g.n) < len(g.ids) {
+		g.ids[g.n] = id
+		g.n++
+		return
+	}
+	weakest := 0
+	for i, have := range g.ids {
+		if have.Kind >= g.ids[weakest].Kind {
+			weakest = i
+		}
+	}
+	if id.Kind < g.ids[weakest].Kind {
+		g.ids[weakest] = id
+	}
+}
+
+// count returns how many identifiers of a kind the group has.
+func (g *group) count(kind rules.IdentifierKind) (n int) {
+	for _, id := range g.ids[:g.n] {
+		if id.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *group) has(id rules.Identifier) bool {
+	for _, have := range g.ids[:g.n] {
+		if have == id {
+			return true
+		}
+	}
+	return false
+}
+
+// shares reports whether two groups have an identifier of a kind in common.
+func (g *group) shares(o *group, kind rules.IdentifierKind) bool {
+	for _, id := range g.ids[:g.n] {
+		if id.Kind == kind && o.has(id) {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *group) mail() bool { return g.marks&(markEmail|markRole) != 0 }
+
+func (g *group) nameless() bool { return g.first.n == 0 && g.last.n == 0 && g.full.n == 0 }
+
+// strong reports whether the group singles a person out.
+func (g *group) strong() bool {
+	if g.marks&markEmail != 0 || g.marks&markPhone != 0 || g.marks&markResidence != 0 {
+		return true
+	}
+	person := !g.nameless() || g.customer.n > 0
+	if g.marks&markRole != 0 {
+		return person
+	}
+	return g.marks&markCard != 0 && !g.nameless() && g.customer.n > 0
+}
+
+// core reports whether the group's own values say whose it is.
+func (g *group) core() bool {
+	return g.mail() || g.customer.n > 0 && (!g.nameless() || g.marks&markPhone != 0) || g.marks&markResidence != 0
+}
+
+// absorb adds everything that o knows to g.
+func (g *group) absorb(o *group) {
+	for _, id := range o.ids[:o.n] {
+		g.add(id)
+	}
+	g.fields |= o.fields
+	if g.street.n == 0 && o.street.n > 0 {
+		g.street, g.house = o.street, o.house
+	}
+	if g.nameless() {
+		g.first, g.last, g.full = o.first, o.last, o.full
+	}
+	if g.customer.n == 0 {
+		g.customer = o.customer
+	}
+	if g.local.n == 0 {
+		g.local = o.local
+	}
+	if g.slot == 0 {
+		g.slot = o.slot
+	}
+	g.marks |= o.marks &^ (markProduct | markOrder | markTotal | markLines | markSealed | markPersonKey)
+	g.start = min(g.start, o.start)
+}
+
+// clashes reports whether two groups cannot be the same person's: different
+// e-mails, customer numbers or names.
+func (g *group) clashes(o *group) bool {
+	if g.mail() && o.mail() && !g.shares(o, rules.IdentifierEmail) {
+		return true
+	}
+	if g.customer.n > 0 && o.customer.n > 0 && !bytes.Equal(g.customer.bytes(), o.customer.bytes()) {
+		return true
+	}
+	return !g.nameless() && !o.nameless() && !sameName(g, o)
+}
+
+// sameName reports whether every word of one group's name is in the other's.
+func sameName(a, b *group) bool {
+	var ra, rb [96]byte
+	x, y := a.name(ra[:0]), b.name(rb[:0])
+	if len(x) > len(y) {
+		x, y = y, x
+	}
+	for rest := x; len(rest) > 0; {
+		var w []byte
+		w, rest, _ = bytes.Cut(rest, []byte{' '})
+		if !hasWord(y, w) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasWord(s, word []byte) bool {
+	for len(s) > 0 {
+		var w []byte
+		w, s, _ = bytes.Cut(s, []byte{' '})
+		if bytes.Equal(w, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// name appends the group's name in normal form.
+func (g *group) name(dst []byte) []byte {
+	if g.full.n > 0 {
+		return appendName(dst, g.full.bytes())
+	}
+	var room [96]byte
+	both := append(append(append(room[:0], g.first.bytes()...), ' '), g.last.bytes()...)
+	return appendName(dst, both)
+}

@@ -1,0 +1,253 @@
+package record
+
+import "github.com/ordergate/ordergate/rules"
+
+const (
+	maxDepth   = 512      // frames; what lies deeper is not read
+	maxGroups  = 20       // groups alive at once
+	maxPending = 6        // groups that wait in one frame for its end
+	maxSpan    = 32 << 10 // bytes of body that an unreported atom may hold back
+)
+
+// frameKind says how the groups inside a frame belong together.
+type frameKind uint8
+
+const (
+	frameObject frameKind = iota // its values describe one thing; its children are decided at its end
+	frameArray                   // its elements stand for themselves
+	frameBlock                   // page text: what follows belongs to what went before until it clashes
+	frameRow                     // a table row: an object, taken for an element
+)
+
+// frame is one open structure.
+type frame struct {
+	kind    frameKind
+	named   bool // its key is a noun of the lexicon
+	element bool // of an array
+	crowd   bool // it has shown two different people: children stand for themselves
+	npend   uint8
+	class   class // of its key; sense includes what it inherits
+	own     int16 // group of its direct values, or none
+	pend    int16 // groups of children that wait for its end, newest first
+}
+
+const none int16 = -1
+
+// grouper turns atoms into records. All scanners of one response feed the
+// same one.
+type grouper struct {
+	cfg  *Config
+	h    *rules.Hasher
+	keys keys
+
+	frames  []frame
+	deep    int // frames beyond maxDepth that are open
+	groups  []group
+	free    []int16
+	oldest  int64 // lower bound of the start of every live group
+	size    bool  // a bound was met
+	report  report
+	aside   aside
+	prose   *prose // for values of several lines
+	scratch []byte
+	claim   *Claim // set while a request is read: identifiers go there
+}
+
+func (g *grouper) init(cfg *Config, h *rules.Hasher) {
+	g.cfg, g.h, g.oldest = cfg, h, never
+	g.frames = make([]frame, 0, 16)
+	g.scratch = make([]byte, 0, 256)
+}
+
+// enter opens a structure whose key has class c.
+func (g *grouper) enter(k frameKind, c class) {
+	if len(g.frames) == maxDepth {
+		g.deep++
+		g.size = true
+		return
+	}
+	if c.kind == kindLines {
+		g.own().marks |= markLines
+	}
+	if c.kind == kindAddress {
+		c.sense |= senseAddress
+	}
+	f := frame{kind: k, own: none, pend: none, class: c}
+	if n := len(g.frames); n > 0 {
+		p := &g.frames[n-1]
+		f.element = p.kind == frameArray
+		inherited := p.class.sense & (sensePlace | senseProduct | senseShop | senseStaff)
+		switch {
+		case f.element:
+			f.class, f.named = p.class, p.named
+		case c.sense&senseTransparent != 0 && c.sense&^(senseTransparent|senseKnown) == 0:
+			f.class.sense |= p.class.sense &^ senseThing
+			f.class.kind = kindNone
+		case c.sense&(senseCustomer|senseOrder) != 0:
+			inherited &= senseProduct
+			fallthrough
+		default:
+			if c.sense&sensePlace != 0 {
+				inherited &^= sensePlace
+			}
+			f.class.sense |= inherited
+		}
+	}
+	if !f.element {
+		f.named = c.sense&senseKnown != 0 && c.sense&senseTransparent == 0 || c.sense&(senseCustomer|sensePlace|senseOrder) != 0
+	}
+	if k == frameRow {
+		f.element = true
+	}
+	g.frames = append(g.frames, f)
+}
+
+// leave closes the innermost structure at offset off.
+func (g *grouper) leave(off int64) {
+	if g.deep > 0 {
+		g.deep--
+		return
+	}
+	n := len(g.frames)
+	if n == 0 {
+		return
+	}
+	f := g.frames[n-1]
+	if f.kind == frameArray {
+		g.frames = g.frames[:n-1]
+		return
+	}
+	var at int16
+	if f.kind == frameObject || f.kind == frameRow {
+		at = g.resolve(&f)
+	} else {
+		at = f.own
+		if at != none {
+			g.seal(&g.groups[at], f.class.sense)
+		}
+	}
+	g.frames = g.frames[:n-1]
+	if at != none {
+		r := &g.groups[at]
+		r.sense, r.named = f.class.sense, f.named
+		g.attach(at, f.element)
+	}
+	g.age(off)
+}
+
+// parent returns the index of the innermost open structure that can own
+// values, or -1.
+func (g *grouper) parent() int {
+	for i := len(g.frames) - 1; i >= 0; i-- {
+		if g.frames[i].kind != frameArray {
+			return i
+		}
+	}
+	return -1
+}
+
+// own returns the group of the innermost structure's direct values.
+func (g *grouper) own() *group {
+	i := g.parent()
+	if i < 0 {
+		g.enter(frameObject, class{})
+		i = 0
+	}
+	if g.frames[i].own == none {
+		at := g.alloc()
+		g.frames[i].own = at
+	}
+	return &g.groups[g.frames[i].own]
+}
+
+func (g *grouper) alloc() int16 {
+	if n := len(g.free); n > 0 {
+		at := g.free[n-1]
+		g.free = g.free[:n-1]
+		g.groups[at] = group{start: never, next: none}
+		return at
+	}
+	if len(g.groups) < maxGroups {
+		g.groups = append(g.groups, group{start: never, next: none})
+		return int16(len(g.groups) - 1)
+	}
+	return g.evict()
+}
+
+// evict reports the group that has waited longest in the outermost frame and
+// gives its place away.
+func (g *grouper) evict() int16 {
+	for i := range g.frames {
+		f := &g.frames[i]
+		at := f.own
+		if f.pend != none {
+			at = g.unpend(f)
+		} else if at == none {
+			continue
+		} else {
+			f.own = none
+		}
+		g.emit(at)
+		g.groups[at] = group{start: never, next: none}
+		return at
+	}
+	// Every live group hangs on a frame or is held by the caller, who holds
+	// at most two.
+	g.groups = append(g.groups, group{start: never, next: none})
+	return int16(len(g.groups) - 1)
+}
+
+func (g *grouper) release(at int16) {
+	g.groups[at].start = never
+	g.free = append(g.free, at)
+}
+
+// unpend takes the oldest pending group out of a frame.
+func (g *grouper) unpend(f *frame) int16 {
+	at, before := f.pend, none
+	for g.groups[at].next != none {
+		before, at = at, g.groups[at].next
+	}
+	if before == none {
+		f.pend = none
+	} else {
+		g.groups[before].next = none
+	}
+	f.npend--
+	return at
+}
+
+// age reports what has held bytes back for too long.
+func (g *grouper) age(off int64) {
+	if off-g.oldest <= maxSpan {
+		return
+	}
+	g.oldest = never
+	for i := range g.groups {
+		r := &g.groups[i]
+		if off-r.start > maxSpan && r.start != never {
+			g.emit(int16(i))
+			r = &g.groups[i]
+			r.start = never
+		}
+		g.oldest = min(g.oldest, r.start)
+	}
+}
+
+// held returns the offset of the oldest atom that is not yet reported, or
+// never.
+func (g *grouper) held() int64 {
+	oldest := never
+	for i := range g.groups {
+		oldest = min(oldest, g.groups[i].start)
+	}
+	return oldest
+}
+
+// flush closes everything that is open, at the end of the body.
+func (g *grouper) flush(off int64) {
+	g.deep = 0
+	for len(g.frames) > 0 {
+		g.leave(off)
+	}
+}

@@ -1,0 +1,382 @@
+package record
+
+import (
+	"bytes"
+	"html"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// htmlState is where an htmlScanner stands.
+type htmlState uint8
+
+const (
+	htmlText     htmlState = iota
+	htmlOpen               // after <
+	htmlMarkup             // after <!
+	htmlComment            // inside a comment
+	htmlBogus              // inside a doctype, an instruction or another thing up to >
+	htmlName               // inside a tag's name
+	htmlAttrs              // between attributes
+	htmlAttrName           // inside an attribute's name
+	htmlAttrIs             // after an attribute's name
+	htmlAttrFrom           // before an attribute's value
+	htmlAttrIn             // inside an attribute's value
+	htmlRaw                // inside script, style or textarea
+)
+
+const maxTag = 24 // bytes of a tag's or an attribute's name that count
+
+// htmlScanner reads HTML and XML: a push tokenizer after the states of the
+// WHATWG HTML standard, section 13.2.5, as far as they matter here. What the
+// tags mean is the page's business.
+type htmlScanner struct {
+	page  page
+	level int
+
+	state   htmlState
+	start   int64 // of the tag
+	closing bool
+	void    bool // <br/>
+	name    []byte
+	attr    []byte
+	quote   byte
+	keep    bool // the attribute's value is of interest
+	entity  []byte
+	tiny    [32]byte
+	inEnt   bool
+	value   []byte
+	long    scanner // of an attribute's value beyond maxValue
+	dashes  int
+	until   []byte
+	tail    []byte // of raw text that may be the end tag
+	inner   scanner
+	spare   spare
+	script  *scriptScanner
+}
+
+func newHTML(g *grouper, level int) *htmlScanner {
+	s := &htmlScanner{level: level}
+	s.page.init(g)
+	return s
+}
+
+func (s *htmlScanner) reset() {
+	s.page.reset()
+	*s = htmlScanner{
+		page: s.page, level: s.level, name: s.name[:0], attr: s.attr[:0], entity: s.entity[:0], value: s.value[:0],
+		until: s.until[:0], tail: s.tail[:0], spare: s.spare, script: s.script,
+	}
+}
+
+func (s *htmlScanner) fault() rules.Uninspected {
+	if s.page.g.size {
+		return rules.UninspectedSize
+	}
+	return rules.UninspectedNone
+}
+
+func (s *htmlScanner) held() int64 {
+	h := s.page.prose.held()
+	switch s.state {
+	case htmlText, htmlComment, htmlBogus:
+		if s.inEnt {
+			h = min(h, s.start)
+		}
+	case htmlRaw:
+		if s.inner != nil {
+			h = min(h, s.inner.held())
+		}
+	default:
+		if s.long != nil {
+			h = min(h, s.long.held())
+		} else {
+			h = min(h, s.start)
+		}
+	}
+	return h
+}
+
+func (s *htmlScanner) end(off int64) {
+	if s.inEnt {
+		s.flushEntity(off)
+	}
+	if s.state == htmlRaw {
+		s.endRaw(off)
+	}
+	if s.long != nil {
+		s.long.end(off)
+		s.long = nil
+	}
+	s.page.end(off)
+}
+
+func (s *htmlScanner) write(p []byte, off int64) {
+	for i := 0; i < len(p); {
+		rest, at := p[i:], off+int64(i)
+		switch s.state {
+		case htmlText:
+			i += s.text(rest, at)
+		case htmlOpen:
+			i += s.opened(p[i])
+		case htmlMarkup:
+			i += s.markup(p[i])
+		case htmlComment:
+			i += s.comment(rest)
+		case htmlBogus:
+			i += s.bogus(rest)
+		case htmlName:
+			i += s.tagName(p[i], at)
+		case htmlRaw:
+			i += s.rawText(rest, at)
+		case htmlAttrIn:
+			i += s.attrValue(rest, at)
+		default:
+			i += s.attribute(p[i], at)
+		}
+	}
+}
+
+func (s *htmlScanner) text(p []byte, off int64) int {
+	if s.inEnt {
+		return s.inEntity(p[0], off)
+	}
+	i := 0
+	for i < len(p) && p[i] != '<' && p[i] != '&' {
+		i++
+	}
+	if i > 0 {
+		s.page.text(p[:i], off)
+	}
+	if i == len(p) {
+		return i
+	}
+	s.start = off + int64(i)
+	if p[i] == '&' {
+		s.inEnt, s.entity = true, append(s.entity[:0], '&')
+	} else {
+		s.state = htmlOpen
+	}
+	return i + 1
+}
+
+// inEntity gathers a character reference; it returns 0 if the byte is not
+// part of it.
+func (s *htmlScanner) inEntity(b byte, off int64) int {
+	if shapes[b]&(shapeLetter|shapeDigit) != 0 || b == '#' && len(s.entity) == 1 {
+		if s.entity = append(s.entity, b); len(s.entity) < 12 {
+			return 1
+		}
+		s.flushEntity(off)
+		return 1
+	}
+	n := 0
+	if b == ';' {
+		s.entity = append(s.entity, b)
+		n = 1
+	}
+	s.flushEntity(off)
+	return n
+}
+
+// flushEntity gives the text of a character reference to what is being read.
+func (s *htmlScanner) flushEntity(off int64) {
+	s.inEnt = false
+	text := unescape(s.tiny[:0], s.entity)
+	s.entity = s.entity[:0]
+	at := off - int64(len(text)) + 1
+	if s.state == htmlAttrIn {
+		s.keepValue(text, at)
+	} else {
+		s.page.text(text, at)
+	}
+}
+
+// unescape appends the text of one character reference.
+func unescape(dst, ref []byte) []byte {
+	switch string(ref) {
+	case "&amp;":
+		return append(dst, '&')
+	case "&lt;":
+		return append(dst, '<')
+	case "&gt;":
+		return append(dst, '>')
+	case "&quot;", "&#34;", "&#034;":
+		return append(dst, '"')
+	case "&#39;", "&#039;", "&apos;":
+		return append(dst, '\'')
+	case "&nbsp;":
+		return append(dst, ' ')
+	case "&#64;", "&commat;", "&#x40;":
+		return append(dst, '@')
+	}
+	if len(ref) < 3 {
+		return append(dst, ref...)
+	}
+	return append(dst, html.UnescapeString(string(ref))...)
+}
+
+func (s *htmlScanner) opened(b byte) int {
+	s.name, s.closing, s.void = s.name[:0], false, false
+	switch {
+	case b == '!':
+		s.state, s.dashes = htmlMarkup, 0
+	case b == '/':
+		s.state, s.closing = htmlName, true
+	case b == '?':
+		s.state = htmlBogus
+	case shapes[b]&shapeLetter != 0 || b == '_':
+		s.state = htmlName
+		return 0
+	default:
+		s.state = htmlText
+		s.tiny[0] = '<'
+		s.page.text(s.tiny[:1], s.start)
+		return 0
+	}
+	return 1
+}
+
+func (s *htmlScanner) markup(b byte) int {
+	if b == '-' && s.dashes < 2 {
+		if s.dashes++; s.dashes == 2 {
+			s.state, s.dashes = htmlComment, 0
+		}
+		return 1
+	}
+	if b == '[' && s.dashes == 0 { // <![CDATA[ : its text is text
+		s.dashes = 10
+		return 1
+	}
+	if s.dashes >= 10 {
+		if s.dashes++; b == '[' {
+			s.state = htmlText
+		} else if s.dashes > 20 || b == '>' {
+			s.state = htmlBogus
+			return 0
+		}
+		return 1
+	}
+	s.state = htmlBogus
+	return 0
+}
+
+func (s *htmlScanner) comment(p []byte) int {
+	for i, b := range p {
+		switch {
+		case b == '-':
+			s.dashes++
+		case b == '>' && s.dashes >= 2:
+			s.state = htmlText
+			return i + 1
+		default:
+			s.dashes = 0
+		}
+	}
+	return len(p)
+}
+
+func (s *htmlScanner) bogus(p []byte) int {
+	at := bytes.IndexByte(p, '>')
+	if at < 0 {
+		return len(p)
+	}
+	s.state = htmlText
+	return at + 1
+}
+
+func (s *htmlScanner) tagName(b byte, off int64) int {
+	switch b {
+	case '>':
+		s.endTag(off)
+	case '/':
+		if len(s.name) > 0 {
+			s.beginTag()
+			s.state, s.void = htmlAttrs, true
+		}
+	case ' ', '\n', '\t', '\r', '\f':
+		s.beginTag()
+		s.state = htmlAttrs
+	default:
+		if len(s.name) < maxTag {
+			if 'A' <= b && b <= 'Z' && !s.page.xml {
+				b += 'a' - 'A'
+			}
+			s.name = append(s.name, b)
+		}
+	}
+	return 1
+}
+
+func (s *htmlScanner) beginTag() { s.page.begin(s.name, s.closing, s.start) }
+
+// endTag is the > of a tag.
+func (s *htmlScanner) endTag(off int64) {
+	if s.state == htmlName {
+		s.beginTag()
+	}
+	s.state = htmlText
+	switch s.page.finish(s.void, off) {
+	case rawNone:
+		return
+	case rawSkip:
+		s.inner = nil
+	case rawJSON:
+		s.inner = s.spare.newJSON(s.page.g, s.level+1, class{})
+	case rawScript:
+		if s.script == nil {
+			s.script = &scriptScanner{g: s.page.g, level: s.level + 1}
+		}
+		s.script.reset()
+		s.inner = s.script
+	}
+	if s.level >= maxNested {
+		s.inner = nil
+	}
+	s.state = htmlRaw
+	s.until = append(append(s.until[:0], "</"...), s.name...)
+	s.tail = s.tail[:0]
+}
+
+// rawText reads up to the end tag of a raw element.
+func (s *htmlScanner) rawText(p []byte, off int64) int {
+	if len(s.tail) == 0 {
+		at := bytes.IndexByte(p, '<')
+		run := p
+		if at >= 0 {
+			run = p[:at]
+		}
+		if s.inner != nil && len(run) > 0 {
+			s.inner.write(run, off)
+		}
+		if at < 0 {
+			return len(p)
+		}
+		s.tail, s.start = append(s.tail, '<'), off+int64(at)
+		return at + 1
+	}
+	b := p[0]
+	if want := s.until[len(s.tail)]; b == want || b|0x20 == want {
+		if s.tail = append(s.tail, b); len(s.tail) < len(s.until) {
+			return 1
+		}
+		s.endRaw(off)
+		s.name = append(s.name[:0], s.until[2:]...)
+		s.page.begin(s.name, true, s.start)
+		s.state = htmlAttrs
+		return 1
+	}
+	if s.inner != nil {
+		s.inner.write(s.tail, s.start)
+	}
+	s.tail = s.tail[:0]
+	return 0
+}
+
+func (s *htmlScanner) endRaw(off int64) {
+	if s.inner != nil {
+		s.inner.end(off)
+		s.inner = nil
+	}
+	s.tail = s.tail[:0]
+}

@@ -1,0 +1,359 @@
+package record
+
+import (
+	"unicode/utf8"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// scanner reads one form of body, pushed in any chunking, and feeds the
+// grouper. off is the offset of p[0] in the decoded body.
+type scanner interface {
+	write(p []byte, off int64)
+	// end says that the text is complete.
+	end(off int64)
+	// held returns the offset of the first byte that is read but not yet
+	// given to the grouper, or never.
+	held() int64
+	// fault returns why the text could not be read wholly.
+	fault() rules.Uninspected
+}
+
+const (
+	maxValue  = 2048 // bytes of a value that is looked at as a whole; longer ones are read as text
+	maxNested = 3    // texts inside texts: JSON in a JSON string in a script
+)
+
+// jsonState is where a jsonScanner stands.
+type jsonState uint8
+
+const (
+	jsonValue  jsonState = iota // before a value
+	jsonKey                     // before a key or the end of an object
+	jsonColon                   // after a key
+	jsonComma                   // after a value
+	jsonString                  // inside a string
+	jsonEscape                  // after a backslash
+	jsonHex                     // inside \uXXXX
+	jsonBare                    // inside a number or a literal, or a bare key
+	jsonDone                    // after the root value of a strict scanner
+	jsonAbort                   // a strict scanner met something else than JSON
+)
+
+// jsonScanner reads JSON, one root value after the other (NDJSON). It goes on
+// after errors. A strict one, for scripts, stops at the first error or at the
+// end of the root value, and takes JavaScript's bare keys and single quotes.
+type jsonScanner struct {
+	g      *grouper
+	strict bool
+	level  int // how many texts this one lies in
+
+	state   jsonState
+	isKey   bool // the string or bare word is a key
+	quote   byte
+	syntax  bool
+	started bool
+	depth   int
+	kinds   [(maxDepth + 63) / 64]uint64 // one bit a level: object
+
+	class  class // of the key before the value
+	shape  shape
+	start  int64 // of the token
+	buf    []byte
+	tiny   [utf8.UTFMax]byte
+	hex    rune
+	digits int
+	high   rune // first half of a surrogate pair
+	sub    scanner
+	over   int64
+	spare  spare
+}
+
+func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }
+
+func (s *jsonScanner) object() bool {
+	if s.depth == 0 || s.depth > maxDepth {
+		return s.depth > maxDepth
+	}
+	return s.kinds[(s.depth-1)/64]&(1<<((s.depth-1)%64)) != 0
+}
+
+func (s *jsonScanner) fault() rules.Uninspected {
+	switch {
+	case s.g.size:
+		return rules.UninspectedSize
+	case s.syntax:
+		return rules.UninspectedSyntax
+	}
+	return rules.UninspectedNone
+}
+
+func (s *jsonScanner) held() int64 {
+	switch s.state {
+	case jsonString, jsonEscape, jsonHex, jsonBare:
+		if s.sub != nil {
+			return min(s.sub.held(), s.over)
+		}
+		return s.start
+	}
+	return never
+}
+
+func (s *jsonScanner) end(off int64) {
+	switch s.state {
+	case jsonString, jsonEscape, jsonHex:
+		s.syntax = true
+		s.finishString(nil, off)
+	case jsonBare:
+		s.finishBare(nil)
+	}
+	s.syntax = s.syntax || s.depth > 0 || !s.started
+	for ; s.depth > 0; s.depth-- {
+		s.g.leave(off)
+	}
+}
+
+func (s *jsonScanner) write(p []byte, off int64) {
+	for i := 0; i < len(p); {
+		switch s.state {
+		case jsonString:
+			i += s.inString(p[i:], off+int64(i))
+		case jsonEscape:
+			s.escape(p[i], off+int64(i))
+			i++
+		case jsonHex:
+			i += s.inHex(p[i], off+int64(i))
+		case jsonBare:
+			i += s.inBare(p[i:])
+		case jsonDone, jsonAbort:
+			return
+		default:
+			i = s.run(p, i, off)
+		}
+	}
+}
+
+// run reads from i on while the bytes follow the usual course; it is write
+// without a way through every state for every byte.
+func (s *jsonScanner) run(p []byte, i int, off int64) int {
+	for i < len(p) {
+		switch b := p[i]; {
+		case b == '"' && (s.state == jsonValue || s.state == jsonKey):
+			s.isKey = s.state == jsonKey
+			s.state, s.quote, s.start, s.shape, s.buf = jsonString, b, off+int64(i), 0, s.buf[:0]
+			i++
+			i += s.inString(p[i:], off+int64(i))
+		case b == ':' && s.state == jsonColon:
+			s.state = jsonValue
+			i++
+		case b == ',' && s.state == jsonComma && s.depth > 0:
+			s.next()
+			i++
+		case b == ' ' || b == '\n':
+			i++
+		default:
+			i += s.between(p[i:], off+int64(i))
+		}
+		if s.state > jsonComma {
+			return i
+		}
+	}
+	return i
+}
+
+// between reads what stands outside of strings and bare words.
+func (s *jsonScanner) between(p []byte, off int64) int {
+	b := p[0]
+	switch b {
+	case ' ', '\n', '\r', '\t', 0x1E: // 0x1E divides JSON text sequences (RFC 7464)
+		return 1
+	case '"', '\'', '`':
+		if b != '"' && !s.strict {
+			return s.stray()
+		}
+		if s.state == jsonColon || s.state == jsonComma {
+			if s.stray(); s.state == jsonAbort {
+				return 1
+			}
+		}
+		s.isKey = s.state == jsonKey || s.state == jsonComma && s.object()
+		s.state, s.quote, s.start, s.shape, s.buf = jsonString, b, off, 0, s.buf[:0]
+		return 1
+	case '{', '[':
+		s.open(b)
+		return 1
+	case '}', ']':
+		s.close(b, off)
+		return 1
+	case ':':
+		if s.state != jsonColon {
+			return s.stray()
+		}
+		s.state = jsonValue
+		return 1
+	case ',':
+		if s.state != jsonComma || s.depth == 0 {
+			return s.stray()
+		}
+		s.next()
+		return 1
+	}
+	return s.bare(b, off)
+}
+
+// bare starts a number, a literal, or the bare key of a script.
+func (s *jsonScanner) bare(b byte, off int64) int {
+	word := shapes[b]&(shapeDigit|shapeLetter|shapeHigh|shapeSecret) != 0 || b == '-' || b == '_' || b == '+' || b == '.'
+	if s.state == jsonComma && s.depth == 0 && !s.strict {
+		s.state = jsonValue
+	}
+	if !word || s.state != jsonValue && !(s.state == jsonKey && s.strict) {
+		return s.stray()
+	}
+	s.isKey = s.state == jsonKey
+	s.state, s.start, s.shape, s.buf = jsonBare, off, 0, s.buf[:0]
+	return 0
+}
+
+func (s *jsonScanner) stray() int {
+	s.syntax = true
+	if s.strict {
+		s.state = jsonAbort
+	}
+	return 1
+}
+
+// next is what a comma leads to.
+func (s *jsonScanner) next() {
+	if s.object() {
+		s.state, s.class = jsonKey, class{}
+	} else {
+		s.state = jsonValue
+	}
+}
+
+func (s *jsonScanner) open(b byte) {
+	if s.state != jsonValue && !(s.state == jsonComma && s.depth == 0) {
+		if s.stray(); s.state == jsonAbort {
+			return
+		}
+	}
+	s.started = true
+	c := s.class
+	s.class = class{}
+	if s.depth++; s.depth <= maxDepth {
+		bit := uint64(1) << ((s.depth - 1) % 64)
+		if b == '{' {
+			s.kinds[(s.depth-1)/64] |= bit
+		} else {
+			s.kinds[(s.depth-1)/64] &^= bit
+		}
+	}
+	if b == '{' {
+		s.g.enter(frameObject, c)
+		s.state = jsonKey
+	} else {
+		s.g.enter(frameArray, c)
+		s.state = jsonValue
+	}
+}
+
+func (s *jsonScanner) close(b byte, off int64) {
+	if s.depth == 0 || s.depth <= maxDepth && s.object() != (b == '}') || s.state == jsonColon {
+		if s.stray(); s.depth == 0 || s.state == jsonAbort {
+			return
+		}
+		if s.object() != (b == '}') {
+			return
+		}
+	}
+	s.depth--
+	s.g.leave(off)
+	s.state, s.class = jsonComma, class{}
+	if s.depth == 0 && s.strict {
+		s.state = jsonDone
+	}
+}
+
+func (s *spare) newJSON(g *grouper, level int, c class) *jsonScanner {
+	if s.json == nil {
+		s.json = newJSON(g, level)
+	}
+	*s.json = jsonScanner{g: g, level: level, class: c, buf: s.json.buf[:0], spare: s.json.spare}
+	return s.json
+}
+
+func (s *spare) newText(g *grouper, c class) *textScanner {
+	if s.text == nil {
+		s.text = newText(g)
+	}
+	s.text.reset(c)
+	return s.text
+}
+
+// inBare reads a number, a literal or a bare key.
+func (s *jsonScanner) inBare(p []byte) int {
+	i := 0
+	for i < len(p) {
+		b := p[i]
+		if shapes[b]&(shapeDigit|shapeLetter|shapeHigh|shapePlus|shapeSecret) == 0 && b != '-' && b != '.' && b != '_' || b == '{' {
+			break
+		}
+		s.shape |= shapes[b]
+		i++
+	}
+	if room := maxKey + 1 - len(s.buf); room > 0 && (i == len(p) || len(s.buf) > 0) {
+		s.buf = append(s.buf, p[:min(i, room)]...)
+	}
+	if i == len(p) {
+		return i
+	}
+	if len(s.buf) > 0 {
+		s.finishBare(nil)
+	} else {
+		s.finishBare(p[:i])
+	}
+	return i
+}
+
+func (s *jsonScanner) finishBare(v []byte) {
+	s.started = true
+	if v == nil {
+		v = s.buf
+	}
+	if s.isKey {
+		s.class, s.state = class{}, jsonColon
+		if len(v) <= maxKey {
+			s.class = s.g.keys.class(v)
+		}
+		return
+	}
+	c := s.class
+	s.state, s.class = jsonComma, class{}
+	if s.shape&shapeLetter != 0 && !literal(v) {
+		if s.stray(); s.state == jsonAbort {
+			return
+		}
+		s.state = jsonComma
+	}
+	if len(v) <= 40 && (s.shape&shapeLetter == 0 || c.kind == kindRole) && (c.kind != kindNone || len(v) > 8 || !s.object()) {
+		s.g.value(c, v, s.shape&^shapePlus, s.start)
+	}
+	if s.depth == 0 && s.strict {
+		s.state = jsonDone
+	}
+}
+
+// literal reports whether a bare word with letters is JSON.
+func literal(v []byte) bool {
+	switch string(v) {
+	case "true", "false", "null", "NaN", "Infinity", "undefined":
+		return true
+	}
+	for _, b := range v { // 1.5e+10
+		if b != 'e' && b != 'E' && shapes[b]&shapeLetter != 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,235 @@
+package record
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// inString reads a string up to its quote, an escape, or the end of p.
+func (s *jsonScanner) inString(p []byte, off int64) int {
+	sh, i := s.shape, 0
+	q := s.quote
+	for i < len(p) {
+		b := p[i]
+		if b == q || b == '\\' {
+			break
+		}
+		sh |= shapes[b]
+		i++
+	}
+	s.shape = sh
+	if i == len(p) {
+		s.keep(p, off)
+		return i
+	}
+	if p[i] == '\\' {
+		s.keep(p[:i], off)
+		s.state = jsonEscape
+		return i + 1
+	}
+	if s.high != 0 {
+		s.keepRune(utf8.RuneError, off)
+	}
+	if len(s.buf) == 0 && s.sub == nil && i <= maxValue {
+		s.finishString(p[:i], off+int64(i))
+	} else {
+		s.keep(p[:i], off)
+		s.finishString(nil, off+int64(i))
+	}
+	return i + 1
+}
+
+// keep appends bytes of an unfinished string; what grows beyond maxValue is
+// read as a text of its own.
+func (s *jsonScanner) keep(p []byte, off int64) {
+	if s.high != 0 && len(p) > 0 {
+		s.keepRune(utf8.RuneError, off)
+	}
+	if s.sub != nil {
+		s.sub.write(p, off)
+		s.over = off + int64(len(p))
+		return
+	}
+	if s.isKey && len(s.buf)+len(p) > maxKey {
+		p = p[:max(0, maxKey+1-len(s.buf))]
+	}
+	if len(s.buf)+len(p) <= maxValue {
+		s.buf = append(s.buf, p...)
+		return
+	}
+	rest := maxValue - len(s.buf)
+	s.buf = append(s.buf, p[:rest]...)
+	s.sub = s.nested(s.buf)
+	s.sub.write(s.buf, s.start+1)
+	s.sub.write(p[rest:], off+int64(rest))
+	s.over = off + int64(len(p))
+}
+
+// nested returns a scanner for the text that a string holds.
+func (s *jsonScanner) nested(text []byte) scanner {
+	if s.level < maxNested {
+		switch text = bytes.TrimLeft(text, " \t\r\n"); {
+		case len(text) > 1 && (text[0] == '{' || text[0] == '['):
+			return s.spare.newJSON(s.g, s.level+1, s.class)
+		case len(text) > 1 && text[0] == '<':
+			return s.spare.newHTML(s.g, s.level+1)
+		}
+	}
+	return s.spare.newText(s.g, s.class)
+}
+
+// spare keeps scanners for nested texts, so that each is made once.
+type spare struct {
+	json *jsonScanner
+	html *htmlScanner
+	text *textScanner
+}
+
+func (s *spare) newHTML(g *grouper, level int) *htmlScanner {
+	if s.html == nil {
+		s.html = newHTML(g, level)
+	}
+	s.html.reset()
+	return s.html
+}
+
+func (s *jsonScanner) escape(b byte, off int64) {
+	s.state = jsonString
+	switch b {
+	case 'n':
+		b = '\n'
+	case 'r':
+		b = '\r'
+	case 't':
+		b = '\t'
+	case 'b', 'f':
+		b = ' '
+	case 'u':
+		s.state, s.hex, s.digits = jsonHex, 0, 0
+		return
+	}
+	s.shape |= shapes[b]
+	s.tiny[0] = b
+	s.keep(s.tiny[:1], off)
+}
+
+func (s *jsonScanner) inHex(b byte, off int64) int {
+	d := unhex(b)
+	if d < 0 {
+		s.syntax = true
+		s.state = jsonString
+		return 0
+	}
+	s.hex = s.hex<<4 | rune(d)
+	if s.digits++; s.digits < 4 {
+		return 1
+	}
+	s.state = jsonString
+	r := s.hex
+	switch {
+	case s.high != 0:
+		high := s.high
+		s.high = 0
+		if pair := utf16.DecodeRune(high, r); pair != utf8.RuneError {
+			r = pair
+		} else {
+			s.keepRune(utf8.RuneError, off)
+		}
+		s.keepRune(r, off)
+	case utf16.IsSurrogate(r) && r < 0xDC00:
+		s.high = r
+	default:
+		s.keepRune(r, off)
+	}
+	return 1
+}
+
+func (s *jsonScanner) keepRune(r rune, off int64) {
+	s.high = 0
+	n := utf8.EncodeRune(s.tiny[:], r)
+	for _, b := range s.tiny[:n] {
+		s.shape |= shapes[b]
+	}
+	// The escape is at least as long as what it stands for.
+	s.keep(s.tiny[:n], off-int64(n)+1)
+}
+
+func unhex(b byte) int {
+	switch {
+	case b >= '0' && b <= '9':
+		return int(b - '0')
+	case b >= 'a' && b <= 'f':
+		return int(b-'a') + 10
+	case b >= 'A' && b <= 'F':
+		return int(b-'A') + 10
+	}
+	return -1
+}
+
+// finishString takes a whole string: v, or what was kept if v is nil.
+func (s *jsonScanner) finishString(v []byte, off int64) {
+	s.started = true
+	if s.high != 0 {
+		s.keepRune(utf8.RuneError, off)
+	}
+	if v == nil {
+		v = s.buf
+	}
+	if s.isKey {
+		s.class = class{}
+		if len(v) <= maxKey {
+			s.class = s.g.keys.class(v)
+		}
+		s.state = jsonColon
+		return
+	}
+	s.state = jsonComma
+	c := s.class
+	s.class = class{}
+	if c.kind == kindNone && c.sense&senseKnown != 0 && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {
+		return // nothing that a shape could tell
+	}
+	if s.sub != nil {
+		s.sub.end(off)
+		s.g.size = s.g.size || s.sub.fault() == rules.UninspectedSize
+		s.sub = nil
+	} else if len(v) > 8 && s.level < maxNested && s.nests(c, v) {
+		s.class = c
+		n := s.nested(v)
+		s.class = class{}
+		n.write(v, s.start+1)
+		n.end(off)
+	} else {
+		s.g.value(c, v, s.shape, s.start)
+	}
+	if s.depth == 0 && s.strict {
+		s.state = jsonDone
+	}
+}
+
+// nests reports whether a whole string is to be read as a text of its own.
+func (s *jsonScanner) nests(c class, v []byte) bool {
+	if s.shape&shapeTag != 0 && c.kind == kindText && s.shape&(shapeAt|shapeSecret) == 0 {
+		return false // a description in HTML
+	}
+	return (s.shape&(shapeSecret|shapeTag) != 0 || v[0] == '[') && nestedText(v)
+}
+
+// nestedText reports whether a string holds JSON or markup.
+func nestedText(v []byte) bool {
+	v = bytes.TrimSpace(v)
+	if len(v) < 6 {
+		return false
+	}
+	switch v[0] {
+	case '{', '[':
+		rest := bytes.TrimLeft(v[1:], " \t\r\n")
+		return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{' || rest[0] == '[')
+	case '<':
+		return v[len(v)-1] == '>'
+	}
+	return false
+}

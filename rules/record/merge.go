@@ -1,0 +1,226 @@
+package record
+
+import "github.com/ordergate/ordergate/rules"
+
+// attach hands the group of a structure that has ended to what it stood in.
+func (g *grouper) attach(at int16, element bool) {
+	i := g.parent()
+	if i < 0 {
+		g.finish(at)
+		return
+	}
+	p := &g.frames[i]
+	if p.kind == frameBlock {
+		g.follow(at, p, element)
+		return
+	}
+	r := &g.groups[at]
+	if r.strong() {
+		g.attachStrong(at, p, element)
+		return
+	}
+	if g.useful(r, p, element) {
+		g.joinOwn(at, p)
+		return
+	}
+	g.release(at)
+}
+
+// useful reports whether a child that names nobody tells something about its
+// parent.
+func (g *grouper) useful(r *group, p *frame, element bool) bool {
+	if r.sense&senseThing != 0 || r.fields == 0 && r.nameless() && r.customer.n == 0 && r.n == 0 && r.street.n == 0 && r.marks&markCard == 0 {
+		return false
+	}
+	if element {
+		return r.sense&(sensePlace|senseOrder|senseCustomer) != 0 && (r.nameless() || r.sense&sensePlace != 0) || r.fields&rules.FieldPurchase != 0
+	}
+	return p.own == none || r.nameless() || r.named || !g.groups[p.own].clashes(r)
+}
+
+func (g *grouper) joinOwn(at int16, p *frame) {
+	if p.own == none {
+		g.groups[at].marks &^= markSealed
+		p.own = at
+		return
+	}
+	g.groups[p.own].absorb(&g.groups[at])
+	g.release(at)
+}
+
+func (g *grouper) attachStrong(at int16, p *frame, element bool) {
+	r := &g.groups[at]
+	dependent := r.sense&(sensePlace|senseOrder) != 0
+	if p.own != none {
+		o := &g.groups[p.own]
+		if r.mail() && o.shares(r, rules.IdentifierEmail) || o.core() && !r.mail() && (dependent || !o.clashes(r)) {
+			o.absorb(r)
+			g.release(at)
+			return
+		}
+	}
+	if element && (r.mail() || !dependent) || p.crowd {
+		g.finish(at)
+		return
+	}
+	if !element && r.mail() && !r.named && g.crowded(r, p) {
+		p.crowd = true
+		for p.pend != none {
+			g.finish(g.unpend(p))
+		}
+		g.finish(at)
+		return
+	}
+	r.next, p.pend = p.pend, at
+	if p.npend++; p.npend > maxPending {
+		p.crowd = p.crowd || element
+		g.finish(g.unpend(p))
+	}
+}
+
+// crowded reports whether a sibling that waits in p is somebody else.
+func (g *grouper) crowded(r *group, p *frame) bool {
+	for i := p.pend; i != none; i = g.groups[i].next {
+		if o := &g.groups[i]; !o.named && o.mail() && !o.shares(r, rules.IdentifierEmail) {
+			return true
+		}
+	}
+	return false
+}
+
+// follow is attach in page text: a block belongs to the blocks before it until
+// it clashes with them.
+func (g *grouper) follow(at int16, p *frame, element bool) {
+	r := &g.groups[at]
+	if element && !r.strong() && r.fields&^rules.FieldPurchase == 0 {
+		g.release(at)
+		return
+	}
+	if element && !r.strong() && !r.nameless() {
+		g.release(at)
+		return
+	}
+	if element && r.mail() {
+		g.finish(at)
+		return
+	}
+	if p.own == none {
+		p.own = at
+		r.marks &^= markSealed
+		return
+	}
+	o := &g.groups[p.own]
+	if !o.clashes(r) && !(o.strong() && r.strong() && o.marks&r.marks&markResidence != 0 && !o.shares(r, rules.IdentifierResidence) && o.nameless()) {
+		o.absorb(r)
+		g.release(at)
+		return
+	}
+	if !r.strong() && o.strong() {
+		g.release(at)
+		return
+	}
+	g.finish(p.own)
+	p.own = at
+	r.marks &^= markSealed
+}
+
+// finish reports a group, if it names somebody, and forgets it.
+func (g *grouper) finish(at int16) {
+	g.emit(at)
+	g.release(at)
+}
+
+// resolve decides at the end of an object what its own values and its waiting
+// children are together. It returns the group that stands for the object, or
+// none.
+func (g *grouper) resolve(f *frame) int16 {
+	if f.own != none {
+		g.seal(&g.groups[f.own], f.class.sense)
+	}
+	if f.pend == none {
+		return f.own
+	}
+	base := f.own
+	if base == none || !g.groups[base].core() {
+		base = g.principal(f)
+	}
+	if base == none { // several people, none of them the one that it is about
+		for f.pend != none {
+			g.finish(g.unpend(f))
+		}
+		if f.own != none {
+			g.release(f.own)
+		}
+		return none
+	}
+	for at := f.pend; at != none; {
+		next := g.groups[at].next
+		if at != base {
+			g.settle(base, at)
+		}
+		at = next
+	}
+	if f.own != none && f.own != base {
+		own := &g.groups[f.own]
+		if own.sense = f.class.sense; !own.nameless() && g.groups[base].clashes(own) && !own.strong() {
+			own.first, own.last, own.full = short{}, short{}, long{}
+		}
+		g.groups[base].absorb(own)
+		g.release(f.own)
+	}
+	g.groups[base].next = none
+	return base
+}
+
+// principal picks, among the children of an object without a person of its
+// own, the one that the object is about: the only one with an e-mail, or the
+// one that is called customer; without e-mails the first.
+func (g *grouper) principal(f *frame) int16 {
+	mails, customers := 0, 0
+	var mail, customer, first, place int16 = none, none, none, none
+	for at := f.pend; at != none; at = g.groups[at].next {
+		r := &g.groups[at]
+		if r.sense&sensePlace == 0 {
+			if r.mail() {
+				mails++
+				mail = at
+			}
+			if r.sense&senseCustomer != 0 {
+				customers++
+				customer = at
+			}
+			first = at
+		} else {
+			place = at
+		}
+	}
+	switch {
+	case customers == 1:
+		return customer
+	case mails == 1:
+		return mail
+	case mails > 1:
+		return none
+	case first != none:
+		return first
+	}
+	return place
+}
+
+// settle gives a waiting child to the object's person, or lets it stand for
+// itself.
+func (g *grouper) settle(base, at int16) {
+	b, r := &g.groups[base], &g.groups[at]
+	part := r.sense&(sensePlace|senseOrder) != 0
+	switch {
+	case r.mail() && b.mail() && !part && !b.shares(r, rules.IdentifierEmail):
+		g.finish(at)
+	case !r.named && !part && b.clashes(r):
+		g.finish(at)
+	case !r.named && !b.named && !part && b.sense&sensePlace == 0 && !r.mail() != !b.mail() && r.core() && b.core():
+		g.finish(at)
+	default:
+		b.absorb(r)
+		g.release(at)
+	}
+}

@@ -1,0 +1,175 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// maxName and maxStreet bound the normal forms of names and streets in bytes;
+// what is longer is cut, on both sides of a join alike.
+const (
+	maxName     = 96
+	maxStreet   = 96
+	maxNameWord = 8
+)
+
+// NormalizeEmail returns an address in the form that is digested as
+// rules.IdentifierEmail: trimmed and in lower case. It is false if raw is not
+// one whole, unmasked address.
+func NormalizeEmail(raw []byte) ([]byte, bool) {
+	email, ok := wholeEmail(raw, inEmail)
+	if !ok {
+		return nil, false
+	}
+	return bytes.ToLower(email), true
+}
+
+// NormalizePhone returns a phone number in the form that is digested as
+// rules.IdentifierPhone: digits only; with the country code where raw has one
+// ("+49…", "0049…") or where it is a valid number of one of the countries (ISO
+// 3166 codes, tried in order). It is false if raw is no phone number.
+func NormalizePhone(raw []byte, countries []string) ([]byte, bool) {
+	return normalizePhone(nil, raw, countries)
+}
+
+// NormalizeCustomerID returns a customer number in the form that is digested
+// as rules.IdentifierCustomerID: trimmed, otherwise as it is. It is false if
+// raw is empty, longer than 47 bytes, a placeholder (0, -1, null) or text with
+// blanks. Order numbers (rules.IdentifierOrder) have the same form, without a
+// leading number sign.
+func NormalizeCustomerID(raw []byte) ([]byte, bool) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || len(raw) > 47 || bytes.ContainsAny(raw, " \t\r\n@*<>{}") {
+		return nil, false
+	}
+	switch string(raw) {
+	case "0", "-1", "null", "NULL", "undefined", "none", "None", "-", "nil", "true", "false", `\N`:
+		return nil, false
+	}
+	return raw, true
+}
+
+// NormalizeResidence returns a person's name with the street (and house
+// number) in the form that is digested as rules.IdentifierResidence: both
+// without case, signs and Latin diacritics, the words of the name sorted. It
+// is false if either is empty.
+func NormalizeResidence(name, street []byte) ([]byte, bool) {
+	return appendResidence(nil, name, street)
+}
+
+func appendResidence(dst, name, street []byte) ([]byte, bool) {
+	from := len(dst)
+	dst = appendName(dst, name)
+	if len(dst) == from {
+		return dst, false
+	}
+	dst = append(dst, '|')
+	mid := len(dst)
+	dst = appendFolded(dst, street, maxStreet)
+	return dst, len(dst)-mid >= 3
+}
+
+// appendName appends the folded words of a name, sorted, with blanks between.
+func appendName(dst, name []byte) []byte {
+	var room [maxName]byte
+	var words [maxNameWord][]byte
+	n, at := 0, 0
+	for rest := name; len(rest) > 0 && n < len(words); {
+		i := 0
+		for i < len(rest) && rest[i] != ' ' && rest[i] != ',' && rest[i] != '\t' && rest[i] != '\n' {
+			i++
+		}
+		w := appendFolded(room[at:at], rest[:i], len(room)-at)
+		if len(w) > 0 {
+			words[n] = w
+			n++
+			at += len(w)
+		}
+		rest = rest[min(i+1, len(rest)):]
+	}
+	for i := 1; i < n; i++ {
+		for j := i; j > 0 && bytes.Compare(words[j], words[j-1]) < 0; j-- {
+			words[j], words[j-1] = words[j-1], words[j]
+		}
+	}
+	for i, w := range words[:n] {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, w...)
+	}
+	return dst
+}
+
+// Identify digests the row of a customer list of the retailer's own, so that
+// it can be joined with the ledger: columns are the headings (any that the
+// finder's lexicon knows: id, customer number, name, first name, email, phone,
+// street, house number, address, order number), values the cells beside them.
+// A column named id is taken as the customer's. The result holds every
+// identifier that the finder would have reported for these values, strongest
+// kind first; it is empty if there is none.
+func Identify(h *rules.Hasher, countries []string, columns, values []string) []rules.Identifier {
+	var first, last, full, street, house []byte
+	var ids []rules.Identifier
+	add := func(kind rules.IdentifierKind, v []byte, ok bool) {
+		if ok {
+			ids = append(ids, rules.Identifier{Kind: kind, Digest: h.Identifier(kind, v)})
+		}
+	}
+	for i, column := range columns {
+		if i >= len(values) || values[i] == "" {
+			continue
+		}
+		v := bytes.TrimSpace([]byte(values[i]))
+		switch c := classify([]byte(column)); c.kind {
+		case kindEmail:
+			n, ok := NormalizeEmail(v)
+			add(rules.IdentifierEmail, n, ok)
+		case kindPhone:
+			n, ok := NormalizePhone(v, countries)
+			add(rules.IdentifierPhone, n, ok)
+		case kindID, kindCode, kindCustomerID:
+			n, ok := NormalizeCustomerID(v)
+			add(rules.IdentifierCustomerID, n, ok)
+		case kindOrder:
+			n, ok := NormalizeCustomerID(bytes.TrimPrefix(v, []byte{'#'}))
+			add(rules.IdentifierOrder, n, ok)
+		case kindFirstName:
+			first = append(first, v...)
+		case kindLastName:
+			last = append(append(last, v...), ' ')
+		case kindName, kindFullName:
+			full = v
+		case kindStreet, kindAddress:
+			if street == nil {
+				street = v
+			}
+		case kindHouse:
+			house = v
+		default:
+			if n, ok := NormalizeEmail(v); ok {
+				add(rules.IdentifierEmail, n, true)
+			}
+		}
+	}
+	if full == nil {
+		full = append(append(first, ' '), last...)
+	}
+	if len(street) > 0 {
+		n, ok := NormalizeResidence(full, append(append(street, ' '), house...))
+		add(rules.IdentifierResidence, n, ok)
+	}
+	sortIdentifiers(ids)
+	return ids
+}
+
+// sortIdentifiers puts the strongest kinds first and keeps the order inside a
+// kind.
+func sortIdentifiers(ids []rules.Identifier) {
+	for i := 1; i < len(ids); i++ {
+		for j := i; j > 0 && ids[j].Kind < ids[j-1].Kind; j-- {
+			ids[j], ids[j-1] = ids[j-1], ids[j]
+		}
+	}
+}

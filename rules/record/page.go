@@ -1,0 +1,275 @@
+package record
+
+import "bytes"
+
+// raw says how the text of an element is read that holds no markup.
+type raw uint8
+
+const (
+	rawNone raw = iota
+	rawSkip
+	rawJSON
+	rawScript
+)
+
+const (
+	maxElements = 256
+	maxColumns  = 24
+	maxTables   = 6
+)
+
+// table is an open table.
+type table struct {
+	heads   [maxColumns]class
+	columns int // of the heading, 0 while there is none
+	row     [maxColumns]class
+	cells   int  // of the row so far
+	labels  int  // cells of the row that are labels
+	data    bool // the row has a td
+	inHead  bool
+	said    bool // a cell of the row was a label for its neighbour
+}
+
+// page gives tags and text their meaning: which frames there are, what is a
+// label, which values stand in attributes.
+type page struct {
+	g     *grouper
+	prose *prose
+	xml   bool
+	deep  int // open elements of XML beyond maxElements
+	muted int
+	zone  int // open navigations and headers
+	stack []element
+	table []table
+
+	tag     tag
+	closing bool
+	name    [maxTag]byte
+	n       int
+	start   int64
+	kind    [12]byte // the type attribute
+	kindLen int
+	field   []byte
+	value   []byte
+	has     bool
+	prop    class // itemprop
+	href    []byte
+}
+
+func (p *page) init(g *grouper) {
+	p.g, p.prose = g, newProse(g)
+	p.reset()
+}
+
+func (p *page) reset() {
+	p.prose.reset()
+	p.xml, p.deep, p.muted, p.zone = false, 0, 0, 0
+	p.stack, p.table = p.stack[:0], p.table[:0]
+}
+
+// text takes a run of text.
+func (p *page) text(s []byte, off int64) {
+	if p.muted == 0 {
+		p.prose.add(s, off)
+	}
+}
+
+// begin is the name of a tag.
+func (p *page) begin(name []byte, closing bool, start int64) {
+	p.tag, p.closing, p.start = tagOf(name), closing, start
+	if p.xml {
+		p.tag = tagElement
+	}
+	p.n = copy(p.name[:], name)
+	p.kindLen, p.has, p.prop = 0, false, class{}
+	p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
+}
+
+// wants reports whether the value of an attribute of the current tag matters.
+func (p *page) wants(name []byte) bool {
+	if p.closing {
+		return false
+	}
+	if p.xml {
+		return !bytes.HasPrefix(name, []byte("xmlns"))
+	}
+	switch string(name) {
+	case "name", "value", "type":
+		return p.tag == tagInput || p.tag == tagText || p.tag == tagScript && len(name) == 4
+	case "href", "itemprop", "content", "title", "aria-label":
+		return true
+	case "class", "id", "style", "src", "alt", "srcset", "rel", "target", "width", "height", "role", "action", "method", "placeholder":
+		return false
+	}
+	return bytes.HasPrefix(name, []byte("data-")) || bytes.IndexByte(name, ':') >= 0 || bytes.HasPrefix(name, []byte("initial"))
+}
+
+// attr takes an attribute of the current tag.
+func (p *page) attr(name, value []byte, start int64) {
+	if p.xml {
+		if len(value) > 0 && !p.closing {
+			p.g.value(p.g.keys.class(name), value, shapeOf(value), start)
+		}
+		return
+	}
+	switch string(name) {
+	case "name":
+		p.field = append(p.field[:0], value...)
+	case "value":
+		p.value, p.has = append(p.value[:0], value...), true
+	case "type":
+		p.kindLen = len(appendFolded(p.kind[:0], value, len(p.kind)))
+		if p.tag == tagScript && bytes.Contains(value, []byte("json")) {
+			p.kindLen = copy(p.kind[:], "json")
+		}
+	case "href":
+		p.href = append(p.href[:0], value...)
+	case "itemprop":
+		p.prop = p.g.keys.class(value)
+	default:
+		if len(value) == 0 {
+			return
+		}
+		s := shapeOf(value)
+		c := p.g.keys.class(bytes.TrimPrefix(name, []byte("data-")))
+		if string(name) == "content" {
+			c = p.prop
+		}
+		if s&shapeAt != 0 || string(name) != "title" && (c.kind == kindEmail || c.kind == kindPhone || c.kind == kindCustomerID) {
+			p.g.value(c, value, s, start)
+		}
+	}
+}
+
+// finish is the end of a tag. It says how the element's text is to be read.
+func (p *page) finish(void bool, off int64) raw {
+	if p.xml {
+		p.finishXML(void, off)
+		return rawNone
+	}
+	if p.closing {
+		p.close(off)
+		return rawNone
+	}
+	switch p.tag {
+	case tagBreak:
+		p.prose.brk()
+	case tagPara:
+		p.prose.gap()
+	case tagInput:
+		p.input(off)
+	case tagScript:
+		switch {
+		case p.kindLen == 4 && string(p.kind[:4]) == "json":
+			return rawJSON
+		default:
+			return rawScript
+		}
+	case tagStyle:
+		return rawSkip
+	case tagText:
+		p.prose.gap()
+		if len(p.field) > 0 {
+			p.prose.label = p.g.keys.class(p.field)
+		}
+	case tagMute:
+		if !void {
+			p.push(element{mute: true}, off)
+		}
+	case tagTable, tagHead, tagBody, tagRow, tagCell, tagHeading:
+		p.openTable(off)
+	case tagBlock, tagArticle, tagFooter, tagNav:
+		if !void {
+			p.openBlock(off)
+		}
+	default:
+		p.inline(off)
+	}
+	return rawNone
+}
+
+func (p *page) openBlock(off int64) {
+	p.prose.gap()
+	c := class{}
+	if p.tag == tagFooter && !p.inside(tagArticle) && !p.inside(tagRow) {
+		c.sense = senseShop
+	}
+	p.g.enter(frameBlock, c)
+	p.push(element{frame: true}, off)
+	if p.tag == tagNav {
+		p.zone++
+	}
+}
+
+// inline is a link, or an element that says what its text is.
+func (p *page) inline(off int64) {
+	if p.prop.kind != kindNone {
+		p.prose.gap()
+		p.prose.label = p.prop
+	}
+	if len(p.href) == 0 {
+		return
+	}
+	sense := sense(0)
+	if p.zone > 0 {
+		sense = senseShop
+	}
+	switch href := p.href; {
+	case len(href) > 7 && bytes.EqualFold(href[:7], []byte("mailto:")):
+		v, _, _ := bytes.Cut(href[7:], []byte{'?'})
+		p.g.value(class{kindEmail, sense | senseKnown}, v, shapeOf(v), p.start)
+	case len(href) > 4 && bytes.EqualFold(href[:4], []byte("tel:")):
+		o := p.g.own()
+		had := o.marks & markPhone
+		p.g.phone(class{kindPhone, sense}, href, p.start)
+		// A number that can be called is often the shop's: it names nobody alone.
+		o = p.g.own()
+		o.marks = o.marks&^markPhone | had
+	case p.zone == 0 && bytes.Contains(href, []byte("id=")):
+		p.query(href)
+	}
+}
+
+// query takes customer and order numbers out of a link.
+func (p *page) query(href []byte) {
+	at := bytes.IndexByte(href, '?')
+	if at < 0 {
+		return
+	}
+	for rest := href[at+1:]; len(rest) > 0; {
+		var pair []byte
+		pair, rest, _ = bytes.Cut(rest, []byte{'&'})
+		k, v, ok := bytes.Cut(pair, []byte{'='})
+		if !ok || len(v) == 0 || len(v) > 40 {
+			continue
+		}
+		if c := p.g.keys.class(k); c.kind == kindCustomerID || c.kind == kindOrder {
+			p.g.value(c, v, shapeDigit, p.start)
+		}
+	}
+}
+
+// input takes the value of a form's field.
+func (p *page) input(int64) {
+	p.prose.gap()
+	label := p.prose.label
+	p.prose.label = class{}
+	if !p.has || len(p.value) == 0 {
+		return
+	}
+	switch string(p.kind[:p.kindLen]) {
+	case "checkbox", "radio", "submit", "button", "image", "reset", "password":
+		return
+	}
+	c := p.g.keys.class(p.field)
+	if c.kind == kindNone {
+		c.kind, c.sense = label.kind, c.sense|label.sense
+	}
+	switch c.kind {
+	case kindToken, kindPassword, kindOpaque, kindID, kindCode, kindName, kindText:
+		if shapeOf(p.value)&shapeAt == 0 {
+			return
+		}
+	}
+	p.g.value(c, p.value, shapeOf(p.value), p.start)
+}

@@ -1,0 +1,196 @@
+package record
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// streetWords are words, or ends of words, that name streets.
+var streetWords = sync.OnceValue(func() map[string]bool {
+	m := make(map[string]bool)
+	for w := range strings.FieldsSeq(`street str strasse st road rd avenue ave av lane ln drive dr boulevard blvd bd bvd way court ct place pl
+		square sq terrace tce crescent cres parade pde highway hwy parkway pkwy close grove gardens row mews walk hill glade path view mall
+		rue allee allees chemin impasse quai voie cours passage route faubourg esplanade
+		weg gasse platz ring damm ufer steig pfad hof allee chaussee
+		via viale piazza piazzale corso vicolo largo strada contrada borgo lungomare
+		calle c avenida avda plaza paseo carrera camino ronda carretera ramal parcela travesia urbanizacion poligono jardines rambla glorieta
+		rua travessa praca alameda rodovia estrada
+		straat laan plein gracht kade singel dijk steeg dreef
+		ulica ul aleja al plac osiedle os
+		gata gatan vag vagen gatu torg vej gade alle gate veien vei katu tie kuja polku
+		utca ut ter korut sokak sk cadde cad mahallesi mah bulvari bulevardul
+		trida namesti nabrezi улица ул проспект пр переулок jalan jl`) {
+		m[w] = true
+	}
+	return m
+})
+
+var streetEnds = [...]string{"strasse", "str", "gasse", "weg", "platz", "allee", "damm", "ufer", "ring", "straat", "laan", "plein", "gracht", "kade", "singel", "dijk", "gatan", "vagen", "vej", "gade", "veien", "katu", "utca", "steig", "pfad"}
+
+// noStreet are signs that no street line has.
+var noStreet = func() (t [256]bool) {
+	for _, b := range []byte("@$%<>{}[]=|\"*_?!;") {
+		t[b] = true
+	}
+	return t
+}()
+
+// streetLike reports how much a line of text looks like street and house
+// number: 0 not at all, 1 a number beside words, 2 with a word for street.
+func streetLike(s []byte) int {
+	s = bytes.TrimSpace(s)
+	if len(s) < 4 || len(s) > 100 || bytes.IndexByte(s, ' ') < 0 {
+		return 0
+	}
+	for _, b := range s {
+		if noStreet[b] {
+			return 0
+		}
+	}
+	words, digits, letters, word, edge := 0, 0, 0, false, false
+	var room [48]byte
+	for rest := s; len(rest) > 0; {
+		var w []byte
+		w, rest = nextWord(rest)
+		if len(w) == 0 {
+			continue
+		}
+		f := appendFolded(room[:0], w, len(room))
+		if len(f) == 0 {
+			continue
+		}
+		words++
+		last := len(rest) == 0
+		if f[0] >= '0' && f[0] <= '9' {
+			digits++
+			edge = edge || words == 1 || last || words == 2
+			if len(f) > 6 {
+				return 0
+			}
+			continue
+		}
+		if bytes.Equal(f, []byte("sn")) && words > 1 && last {
+			digits, edge = digits+1, true
+		}
+		letters += utf8.RuneCount(f)
+		word = word || streetWords()[string(f)] || endsLikeStreet(f)
+	}
+	switch {
+	case words < 2 || words > 10 || letters < 3 || digits == 0:
+		return 0
+	case word:
+		return 2
+	case edge && words <= 6:
+		return 1
+	}
+	return 0
+}
+
+func endsLikeStreet(f []byte) bool {
+	for _, end := range streetEnds {
+		if len(f) > len(end)+2 && bytes.HasSuffix(f, []byte(end)) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextWord cuts the first word off s; blanks and commas divide words.
+func nextWord(s []byte) (word, rest []byte) {
+	i := 0
+	for i < len(s) && s[i] != ' ' && s[i] != ',' && s[i] != '\t' {
+		i++
+	}
+	word = s[:i]
+	for i < len(s) && (s[i] == ' ' || s[i] == ',' || s[i] == '\t') {
+		i++
+	}
+	return word, s[i:]
+}
+
+// particles may stand in lower case inside a person's name.
+func particle(f []byte) bool {
+	switch string(f) {
+	case "van", "von", "de", "der", "den", "het", "ter", "ten", "zu", "zur", "vom", "da", "das", "do", "dos", "del", "della", "di", "du", "des",
+		"la", "le", "el", "al", "bin", "ibn", "y", "e", "af", "av", "op", "t", "d":
+		return true
+	}
+	return false
+}
+
+// personLike reports whether a line of text looks like a person's full name:
+// two to six capitalised words (or ones without capitals in their script), no
+// digits, none of them a word of the lexicon.
+func personLike(s []byte) bool {
+	s = bytes.TrimSpace(s)
+	if len(s) < 4 || len(s) > 80 {
+		return false
+	}
+	words, lower := 0, 0
+	var room [64]byte
+	for rest := s; len(rest) > 0; {
+		var w []byte
+		w, rest = nextWord(rest)
+		if len(w) == 0 {
+			continue
+		}
+		r, size := utf8.DecodeRune(w)
+		if !unicode.IsLetter(r) || !wordOfName(w[size:]) {
+			return false
+		}
+		f := appendFolded(room[:0], w, len(room))
+		if c, ok := lexicon()[string(f)]; ok && (c.kind != kindNone || c.sense != 0) && len(f) > 2 && c.kind != kindText {
+			return false
+		}
+		if streetWords()[string(f)] && len(f) > 3 {
+			return false
+		}
+		words++
+		if unicode.IsLower(r) && !particle(f) {
+			lower++
+		}
+	}
+	if words == 1 { // scripts that write names without a blank
+		r, _ := utf8.DecodeRune(s)
+		n := utf8.RuneCount(s)
+		return r >= 0x2E80 && n >= 2 && n <= 8
+	}
+	return words <= 6 && lower == 0
+}
+
+func wordOfName(s []byte) bool {
+	for _, r := range string(s) {
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '\'' && r != '’' && r != '-' && r != '.' && r != '·' {
+			return false
+		}
+	}
+	return true
+}
+
+// postcodeLike reports whether a line holds a postal code beside a place name
+// ("12345 Town", "Town AB1 2CD"), or nothing but one.
+func postcodeLike(s []byte) bool {
+	s = bytes.TrimSpace(s)
+	if len(s) < 4 || len(s) > 80 {
+		return false
+	}
+	digits, letters, run, best := 0, 0, 0, 0
+	for _, r := range string(s) {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+			run++
+			best = max(best, run)
+			continue
+		case unicode.IsLetter(r):
+			letters++
+		case r != ' ' && r != '-' && r != ',' && r != '.' && r != '\'' && r != '/' && r != '(' && r != ')' && r != '〒':
+			return false
+		}
+		run = 0
+	}
+	return digits >= 3 && digits <= 10 && best <= 7 && (best >= 4 || letters >= 2)
+}

@@ -1,0 +1,369 @@
+package record
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+const (
+	maxLine  = 512 // bytes of a line that is read as a whole
+	maxLines = 12  // lines of a block that are read together
+	maxLabel = 48
+)
+
+// prose reads text that people read: lines with labels ("E-Mail: x"), a label
+// above its value, addresses of several lines. A block is a run of lines
+// without a larger gap.
+type prose struct {
+	g     *grouper
+	label class // said by the line, cell or element before; it waits for its value
+	cell  bool  // the label is a column's heading
+	said  bool  // a line was a label
+	blank bool  // the line ends in a blank
+	begun bool  // the line, or a line before it in the block, has text
+	start int64 // of the block
+	line  []byte
+	from  int64 // of the line
+	text  []byte
+	lines [maxLines]struct {
+		end   int
+		start int64
+	}
+	n int
+}
+
+func newProse(g *grouper) *prose { return &prose{g: g} }
+
+func (p *prose) reset() {
+	p.label, p.blank, p.begun, p.n = class{}, false, false, 0
+	p.line, p.text = p.line[:0], p.text[:0]
+}
+
+// held is the start of the block that is being read.
+func (p *prose) held() int64 {
+	if p.begun {
+		return p.start
+	}
+	return never
+}
+
+// add appends text to the line; runs of blanks become one blank.
+func (p *prose) add(s []byte, off int64) {
+	for i := 0; i < len(s); i++ {
+		b := s[i]
+		if b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == 0 {
+			p.blank = true
+			continue
+		}
+		if b == 0xA0 && len(p.line) > 0 && p.line[len(p.line)-1] == 0xC2 { // no-break space
+			p.line = p.line[:len(p.line)-1]
+			p.blank = true
+			continue
+		}
+		if len(p.line) == 0 {
+			p.from = off + int64(i)
+			if !p.begun {
+				p.begun, p.start = true, p.from
+			}
+		} else if p.blank {
+			p.line = append(p.line, ' ')
+		}
+		p.blank = false
+		p.line = append(p.line, b)
+		if len(p.line) >= maxLine {
+			p.slide(off + int64(i))
+		}
+	}
+}
+
+// slide reads the addresses in the first part of a long line and drops it.
+func (p *prose) slide(off int64) {
+	p.block()
+	cut := maxLine * 3 / 4
+	from, end := 0, 0
+	for {
+		if from, end = findEmail(p.line, end, inText); from < 0 || from >= cut {
+			break
+		}
+		if end == len(p.line) {
+			cut = from
+			break
+		}
+		p.g.email(class{}, p.line[from:end], p.from, true)
+		cut = max(cut, end)
+	}
+	p.line = p.line[:copy(p.line, p.line[cut:])]
+	p.begun, p.from = true, off-int64(len(p.line))+1
+	p.start = p.from
+	p.g.age(off)
+}
+
+// brk ends the line.
+func (p *prose) brk() {
+	p.blank = false
+	if len(p.line) == 0 {
+		return
+	}
+	if p.n == maxLines || len(p.text)+len(p.line) > 2*maxLine {
+		p.block()
+		p.begun, p.start = true, p.from
+	}
+	p.text = append(p.text, p.line...)
+	p.lines[p.n].end, p.lines[p.n].start = len(p.text), p.from
+	p.n++
+	p.line = p.line[:0]
+}
+
+func (p *prose) at(i int) []byte {
+	if i == 0 {
+		return p.text[:p.lines[0].end]
+	}
+	return p.text[p.lines[i-1].end:p.lines[i].end]
+}
+
+// gap ends the block.
+func (p *prose) gap() {
+	p.brk()
+	p.block()
+	p.begun = false
+}
+
+// block reads the lines that were gathered.
+func (p *prose) block() {
+	for i := 0; i < p.n; {
+		i += p.read(i)
+	}
+	p.n, p.text = 0, p.text[:0]
+}
+
+// read takes the line i, and the lines that belong to it, and returns how
+// many.
+func (p *prose) read(i int) int {
+	line, start := p.at(i), p.lines[i].start
+	if c, ok := p.labels(bytes.TrimRight(line, ": ")); ok {
+		p.label, p.said = c, true
+		return 1
+	}
+	if at := bytes.IndexByte(line[:min(len(line), maxLabel)], ':'); at > 0 && !bytes.HasPrefix(line[at:], []byte("://")) {
+		if c, ok := p.labels(line[:at]); ok {
+			p.take(c, bytes.TrimSpace(line[at+1:]), start)
+			return 1
+		}
+	}
+	if p.heading(line, start) {
+		return 1
+	}
+	if c := p.label; c != (class{}) {
+		p.label = class{}
+		if c.kind == kindAddress || c.kind == kindNone && c.sense&(sensePlace|senseCustomer|senseShop|senseStaff) != 0 {
+			return max(1, p.address(i, c, true))
+		}
+		p.take(c, line, start)
+		return 1
+	}
+	if n := p.address(i, class{}, false); n > 0 {
+		return n
+	}
+	p.take(class{}, line, start)
+	return 1
+}
+
+// labels reports whether a text is a label: words that the lexicon knows.
+func (p *prose) labels(s []byte) (class, bool) {
+	if len(s) < 2 || len(s) > maxLabel || len(bytes.TrimRight(s, "0123456789")) < len(s)-1 {
+		return class{}, false // a number is a value, even beside a word
+	}
+	c := p.g.keys.class(s)
+	if c.sense&senseKnown == 0 || c.kind == kindOrder && digital(s) {
+		return class{}, false
+	}
+	return c, c.kind != kindNone && c.kind != kindText || c.sense&(senseCustomer|sensePlace|senseShop|senseStaff) != 0
+}
+
+// take gives a line's value to the grouper.
+func (p *prose) take(c class, v []byte, start int64) {
+	if len(v) == 0 {
+		p.label = c
+		return
+	}
+	s := shapeOf(v)
+	if c.kind == kindNone {
+		if c.sense&senseCustomer != 0 && personLike(v) {
+			c.kind = kindFullName
+		} else if s&(shapeAt|shapePlus|shapeSecret) == 0 {
+			return
+		}
+	}
+	switch c.kind {
+	case kindID, kindCode, kindName:
+		if !p.cell {
+			return // of anything on the page
+		}
+	case kindToken, kindOpaque:
+		return
+	case kindPassword:
+		if !crypted(v) && !hexadecimal(v) {
+			return
+		}
+	}
+	p.g.value(c, v, s&^shapeLine, start)
+}
+
+// heading takes the number out of "Order #2092" or "Invoice No. 17".
+func (p *prose) heading(line []byte, start int64) bool {
+	if len(line) > 40 {
+		return false
+	}
+	cut := bytes.LastIndexAny(line, "# ")
+	if cut < 3 || cut+1 >= len(line) || !digital(line[cut+1:]) || bytes.IndexByte(line[:cut], '@') >= 0 {
+		return false
+	}
+	c := p.g.keys.class(bytes.TrimRight(line[:cut], "# :."))
+	if c.sense&senseKnown == 0 || c.kind != kindOrder && (c.sense&senseOrder == 0 || c.kind != kindNone) || c.sense&senseVeto != 0 {
+		return false
+	}
+	p.g.value(class{kind: kindOrder, sense: c.sense}, line[cut+1:], shapeDigit, start)
+	return true
+}
+
+// address reads the lines from i on as name, street and town. Without a label
+// all three must look like it. It returns how many lines it took.
+func (p *prose) address(i int, c class, labelled bool) int {
+	name, street, strength := -1, -1, 0
+	first := p.at(i)
+	if personLike(first) || labelled && p.n-i > 1 && shapeOf(first)&(shapeDigit|shapeAt) == 0 && utf8.RuneCount(first) >= 3 {
+		name = i
+	}
+	if name < 0 && !labelled {
+		return 0
+	}
+	end := min(p.n, i+8)
+	for j := i; j < end && j < i+4; j++ {
+		if j == name {
+			continue
+		}
+		if n := streetLike(p.at(j)); n > strength {
+			street, strength = j, n
+		}
+	}
+	town := -1
+	for j := max(i, street) + 1; j < end; j++ {
+		if postcodeLike(p.at(j)) {
+			town = j
+			break
+		}
+	}
+	if labelled && street < 0 && name == i && i+1 < end && (town > 0 || p.n-i > 2) && shapeOf(p.at(i+1))&shapeAt == 0 {
+		street, strength = i+1, 1
+	}
+	if street < 0 && !labelled || !labelled && town < 0 && strength < 2 || !labelled && street == i {
+		return 0
+	}
+	c.sense &^= senseKnown
+	if name >= 0 && (street >= 0 || c.sense&senseCustomer != 0) {
+		p.g.value(class{kindFullName, c.sense}, p.at(name), shapeLetter, p.lines[name].start)
+	}
+	if street >= 0 {
+		p.g.value(class{kindStreet, c.sense}, p.at(street), shapeLetter|shapeDigit, p.lines[street].start)
+	}
+	taken := 1
+	for j := i; j < end; j++ {
+		line := p.at(j)
+		if j > i && bytes.IndexByte(line, ':') > 0 {
+			break
+		}
+		if _, label := p.labels(line); label && j > i {
+			break
+		}
+		if s := shapeOf(line); s&(shapeAt|shapePlus) != 0 {
+			p.g.value(class{sense: c.sense}, line, s, p.lines[j].start)
+		}
+		taken = j - i + 1
+	}
+	return taken
+}
+
+// lines reads a value of several lines, such as an address in one string.
+func (g *grouper) lines(c class, v []byte, start int64) {
+	if g.prose == nil {
+		g.prose = newProse(g)
+	}
+	p := g.prose
+	if p.n > 0 || len(v) > maxLine {
+		return
+	}
+	p.reset()
+	if c.kind == kindAddress || c.sense&sensePlace != 0 {
+		p.label = c
+	}
+	for len(v) > 0 {
+		at := bytes.IndexByte(v, '\n')
+		tag := bytes.Index(v, []byte("<br"))
+		switch {
+		case tag >= 0 && (at < 0 || tag < at):
+			p.add(v[:tag], start)
+			end := bytes.IndexByte(v[tag:], '>')
+			if end < 0 {
+				end = len(v) - tag - 1
+			}
+			v = v[tag+end+1:]
+		case at >= 0:
+			p.add(v[:at], start)
+			v = v[at+1:]
+		default:
+			p.add(v, start)
+			v = nil
+		}
+		p.brk()
+	}
+	p.gap()
+	p.reset()
+}
+
+// textScanner reads plain text, line by line; an empty line is a gap.
+type textScanner struct {
+	p     *prose
+	empty bool // the line has no text yet
+}
+
+func newText(g *grouper) *textScanner { return &textScanner{p: newProse(g), empty: true} }
+
+// reset prepares for a text under a key of class c.
+func (s *textScanner) reset(c class) {
+	s.p.reset()
+	s.empty = true
+	if c.kind == kindAddress || c.sense&sensePlace != 0 {
+		s.p.label = c
+	}
+}
+
+func (s *textScanner) write(p []byte, off int64) {
+	for len(p) > 0 {
+		at := bytes.IndexByte(p, '\n')
+		run := p
+		if at >= 0 {
+			run = p[:at]
+		}
+		if s.empty && len(bytes.TrimSpace(run)) > 0 {
+			s.empty = false
+		}
+		s.p.add(run, off)
+		if at < 0 {
+			return
+		}
+		if s.empty {
+			s.p.gap()
+		} else {
+			s.p.brk()
+		}
+		s.empty = true
+		p, off = p[at+1:], off+int64(at)+1
+		s.p.g.age(off)
+	}
+}
+
+func (s *textScanner) end(int64)                { s.p.gap() }
+func (s *textScanner) held() int64              { return s.p.held() }
+func (s *textScanner) fault() rules.Uninspected { return rules.UninspectedNone }

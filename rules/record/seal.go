@@ -1,0 +1,210 @@
+package record
+
+import (
+	"bytes"
+	"hash/maphash"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// seal concludes, when the direct values of a structure are all known, what
+// its generic values mean: the id and the name of a person, the number of an
+// order, the values under keys that say nothing.
+func (g *grouper) seal(o *group, s sense) {
+	if o.marks&markSealed != 0 {
+		return
+	}
+	o.marks |= markSealed
+	product := s&senseProduct != 0 || o.marks&markProduct != 0 && o.marks&markPersonKey == 0
+	g.guess(o)
+	if o.title.n > 0 && o.nameless() && !product && s&(senseThing|senseShop|senseStaff) == 0 && !digital(o.title.bytes()) &&
+		(s&(senseCustomer|sensePlace) != 0 || o.mail() || o.marks&markPhone != 0 || o.customer.n > 0 || o.street.n > 0) {
+		o.full = o.title
+	}
+	g.sealNumbers(o, s, product)
+	if o.customer.n > 0 {
+		o.add(g.identifier(rules.IdentifierCustomerID, o.customer.bytes()))
+	}
+	if !o.nameless() {
+		o.fields |= rules.FieldName
+	}
+	if o.marks&markHash != 0 && o.mail() {
+		o.fields |= rules.FieldCredential
+	}
+	if o.marks&markMaybeCard != 0 && o.mail() {
+		o.fields |= rules.FieldPaymentCard
+	}
+	g.residence(o)
+}
+
+// sealNumbers decides whether the id and the code of an object are a
+// customer's or an order's.
+func (g *grouper) sealNumbers(o *group, s sense, product bool) {
+	order := s&senseOrder != 0 || o.marks&markOrder != 0
+	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) {
+		order = true
+	}
+	if order && s&senseThing == 0 {
+		for _, n := range [...]*short{&o.code, &o.generic} {
+			if n.n > 0 && digital(n.bytes()) && (o.marks&(markTotal|markLines|markDate|markOrder) != 0 || s&senseOrder != 0) {
+				o.add(g.identifier(rules.IdentifierOrder, n.bytes()))
+				o.fields |= rules.FieldPurchase
+			}
+		}
+		if o.marks&(markTotal|markDate) != 0 || o.marks&markLines != 0 && s&senseOrder != 0 {
+			o.fields |= rules.FieldPurchase
+		}
+		return
+	}
+	if o.generic.n == 0 || o.customer.n > 0 || product || s&(sensePlace|senseThing|senseShop|senseStaff) != 0 {
+		return
+	}
+	if s&senseCustomer != 0 || o.marks&markPersonKey != 0 && (o.mail() || o.first.n > 0 || o.last.n > 0) {
+		o.customer = o.generic
+	}
+}
+
+// residence digests name and street, once both are known.
+func (g *grouper) residence(o *group) {
+	if o.street.n == 0 || o.nameless() || o.marks&markResidence != 0 {
+		return
+	}
+	var name, street [200]byte
+	n := append(name[:0], o.full.bytes()...)
+	if len(n) == 0 {
+		n = append(append(append(n, o.first.bytes()...), ' '), o.last.bytes()...)
+	}
+	st := append(append(append(street[:0], o.street.bytes()...), ' '), o.house.bytes()...)
+	v, ok := appendResidence(g.scratch[:0], n, st)
+	if !ok {
+		return
+	}
+	o.marks |= markResidence
+	if id := g.identifier(rules.IdentifierResidence, v); !g.cfg.ignores(id) {
+		o.add(id)
+	}
+}
+
+// guess gives the values under telling-nothing keys their meaning: beside an
+// e-mail, words that recur in its local part are the person's names, and a
+// street or a number is the person's.
+func (g *grouper) guess(o *group) {
+	names := 0
+	if o.nameless() && o.maybe[0].n > 0 {
+		for i := range o.maybe {
+			if m := o.maybe[i].bytes(); len(m) > 0 && (o.mail() && within(m, o.local.bytes()) || personLike(m) && (o.mail() || o.maybeStreet.n > 0)) {
+				names++
+			}
+		}
+		if names == 0 && o.maybeStreet.n > 0 && o.maybe[1].n > 0 {
+			names = 1
+		}
+	}
+	if names > 0 {
+		o.first, o.last = o.maybe[0], o.maybe[1]
+	}
+	if !o.mail() && names == 0 {
+		return
+	}
+	if o.maybeStreet.n > 0 && o.street.n == 0 {
+		o.street = o.maybeStreet
+		o.fields |= rules.FieldAddress
+	}
+	if o.maybePhone.n > 0 && o.marks&markPhone == 0 && o.mail() {
+		if n, ok := normalizePhone(g.scratch[:0], o.maybePhone.bytes(), g.cfg.Countries); ok {
+			o.add(g.identifier(rules.IdentifierPhone, n))
+			o.marks |= markPhone
+			o.fields |= rules.FieldPhone
+		}
+	}
+}
+
+// within reports whether a word of a name recurs in an e-mail's local part.
+func within(name, local []byte) bool {
+	var ra, rb [64]byte
+	l := appendFolded(ra[:0], local, len(ra))
+	for rest := name; len(rest) > 0; {
+		var w []byte
+		w, rest = nextWord(rest)
+		if f := appendFolded(rb[:0], w, len(rb)); len(f) >= 3 && bytes.Contains(l, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// emit reports a group, if it names a person who is a customer.
+func (g *grouper) emit(at int16) {
+	o := &g.groups[at]
+	if o.marks&markSealed == 0 {
+		g.seal(o, o.sense)
+		o.marks &^= markSealed // more may come
+	} else {
+		g.residence(o)
+		if !o.nameless() {
+			o.fields |= rules.FieldName
+		}
+	}
+	o.start = never
+	if o.n == 0 || !o.strong() || g.claim != nil {
+		return
+	}
+	if o.marks&markStaff != 0 && g.aside.staff < maxStaff {
+		g.aside.staff++
+		return
+	}
+	var name uint64
+	if !o.nameless() {
+		var room [maxName + maxNameWord]byte
+		if !g.keys.ready {
+			g.keys.seed, g.keys.ready = maphash.MakeSeed(), true
+		}
+		name = maphash.Bytes(g.keys.seed, o.name(room[:0]))
+	}
+	g.report.add(o, name)
+}
+
+const (
+	maxShop  = 3  // identifiers taken for the shop's own in one response
+	maxStaff = 16 // people taken for staff in one response
+)
+
+// aside is what a response itself shows not to be a customer's: contact data
+// under keys of the shop, rows with a staff role. Both are bounded, since a
+// query may choose the names of the keys in its answer (GraphQL aliases).
+type aside struct {
+	shop  [maxShop]rules.Digest
+	n     int
+	staff int
+}
+
+// take reports whether an identifier under a key of the shop is the shop's.
+func (a *aside) take(d rules.Digest) bool {
+	for _, have := range a.shop[:a.n] {
+		if have == d {
+			return true
+		}
+	}
+	if a.n == len(a.shop) {
+		return false
+	}
+	a.shop[a.n] = d
+	a.n++
+	return true
+}
+
+// claimed adds an identifier to the claim, when the grouper reads a request.
+func (g *grouper) claimed(id rules.Identifier) bool {
+	if g.claim == nil {
+		return false
+	}
+	for _, have := range g.claim.Identifiers {
+		if have == id {
+			return true
+		}
+	}
+	if len(g.claim.Identifiers) < maxClaims {
+		g.claim.Identifiers = append(g.claim.Identifiers, id)
+	}
+	return true
+}

@@ -1,0 +1,247 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// sqlState is where a sqlScanner stands.
+type sqlState uint8
+
+const (
+	sqlText    sqlState = iota // outside of a list
+	sqlColumns                 // inside the column list of an INSERT
+	sqlRow                     // inside a row of values
+	sqlCopy                    // inside the rows of a COPY (PostgreSQL)
+)
+
+// sqlScanner reads dumps: the rows of INSERT statements, with the names of
+// the columns where the statement has them, and PostgreSQL's COPY rows.
+type sqlScanner struct {
+	g     *grouper
+	state sqlState
+
+	heads   [64]class
+	columns int
+	col     int
+	values  bool // VALUES was read: lists are rows
+	insert  bool // INSERT or COPY was read
+	copying bool
+	quote   byte
+	escape  bool
+	maybe   bool // after a quote that may be the first of two
+	word    []byte
+	shape   shape
+	start   int64
+	depth   int
+}
+
+func newSQL(g *grouper) *sqlScanner { return &sqlScanner{g: g} }
+
+func (s *sqlScanner) fault() rules.Uninspected { return rules.UninspectedNone }
+
+func (s *sqlScanner) held() int64 {
+	if len(s.word) > 0 || s.quote != 0 {
+		return s.start
+	}
+	return never
+}
+
+func (s *sqlScanner) write(p []byte, off int64) {
+	for i, b := range p {
+		at := off + int64(i)
+		if s.state == sqlCopy {
+			s.copyRow(b, at)
+			continue
+		}
+		if s.quote != 0 {
+			if s.inQuotes(b) {
+				continue
+			}
+		}
+		s.plain(b, at)
+	}
+}
+
+// inQuotes takes a byte inside quotes; false hands it back, as the first one
+// after them.
+func (s *sqlScanner) inQuotes(b byte) bool {
+	switch {
+	case s.maybe:
+		s.maybe = false
+		if b != s.quote {
+			s.quote = 0
+			return false
+		}
+		s.add(b)
+	case s.escape:
+		s.escape = false
+		switch b {
+		case 'n', 'r':
+			b = '\n'
+		case 't', '0':
+			b = ' '
+		}
+		s.add(b)
+	case b == '\\' && s.quote == '\'':
+		s.escape = true
+	case b == s.quote:
+		s.maybe = true
+	default:
+		s.add(b)
+	}
+	return true
+}
+
+func (s *sqlScanner) add(b byte) {
+	s.shape |= shapes[b]
+	if len(s.word) < maxValue {
+		s.word = append(s.word, b)
+	}
+}
+
+func (s *sqlScanner) plain(b byte, off int64) {
+	switch b {
+	case '\'', '"', '`':
+		if len(s.word) == 0 {
+			s.start, s.shape = off, 0
+		}
+		s.quote = b
+	case '(':
+		s.flushWord(off)
+		if s.state == sqlRow {
+			s.depth++
+			return
+		}
+		s.open()
+	case ')':
+		s.flushWord(off)
+		if s.depth > 0 {
+			s.depth--
+			return
+		}
+		s.close(off)
+	case ',':
+		s.flushWord(off)
+		if s.depth == 0 {
+			s.col++
+		}
+	case ';', '\n':
+		s.flushWord(off)
+		if s.copying && b == '\n' && s.state == sqlText {
+			s.state, s.col = sqlCopy, 0
+			s.copying = false
+			s.row()
+		} else if b == ';' && s.state == sqlText && !s.copying {
+			s.insert, s.values, s.columns = false, false, 0
+		}
+	case ' ', '\t', '\r':
+		if s.state == sqlText {
+			s.flushWord(off)
+		}
+	default:
+		if len(s.word) == 0 {
+			s.start, s.shape = off, 0
+		}
+		s.add(b)
+	}
+}
+
+func (s *sqlScanner) row() {
+	s.g.enter(frameArray, class{})
+	s.g.enter(frameObject, class{})
+}
+
+func (s *sqlScanner) open() {
+	switch {
+	case s.values:
+		s.state, s.col = sqlRow, 0
+		s.row()
+	case s.insert:
+		s.state, s.col = sqlColumns, 0
+	}
+}
+
+func (s *sqlScanner) close(off int64) {
+	switch s.state {
+	case sqlRow:
+		s.g.leave(off)
+		s.g.leave(off)
+	case sqlColumns:
+		s.columns = min(s.col+1, len(s.heads))
+	}
+	s.state = sqlText
+}
+
+// flushWord takes a word, a name or a value that has ended.
+func (s *sqlScanner) flushWord(int64) {
+	if len(s.word) == 0 {
+		return
+	}
+	v := bytes.TrimSpace(s.word)
+	s.word = s.word[:0]
+	switch s.state {
+	case sqlColumns:
+		if s.col < len(s.heads) {
+			s.heads[s.col] = s.g.keys.class(v)
+		}
+	case sqlRow:
+		s.give(v)
+	case sqlText:
+		switch {
+		case bytes.EqualFold(v, []byte("insert")):
+			s.insert, s.values, s.columns = true, false, 0
+		case bytes.EqualFold(v, []byte("values")):
+			s.values = s.insert
+		case bytes.EqualFold(v, []byte("copy")):
+			s.insert, s.values, s.columns = true, false, 0
+		case bytes.EqualFold(v, []byte("stdin")):
+			s.copying = s.insert
+		}
+	}
+}
+
+func (s *sqlScanner) give(v []byte) {
+	if len(v) == 0 || filler(v) {
+		return
+	}
+	c := class{}
+	if s.col < s.columns {
+		c = s.heads[s.col]
+	}
+	s.g.value(c, v, s.shape, s.start)
+}
+
+// copyRow reads the tab-separated rows after COPY … FROM stdin, up to \. .
+func (s *sqlScanner) copyRow(b byte, off int64) {
+	switch b {
+	case '\t', '\n':
+		v := bytes.TrimSpace(s.word)
+		over := b == '\n' && s.col == 0 && string(v) == `\.`
+		if !over {
+			s.give(v)
+		}
+		s.word = s.word[:0]
+		s.col++
+		if b == '\n' {
+			s.g.leave(off)
+			s.g.leave(off)
+			if s.col = 0; over {
+				s.state, s.insert = sqlText, false
+				return
+			}
+			s.row()
+		}
+	default:
+		if len(s.word) == 0 {
+			s.start, s.shape = off, 0
+		}
+		s.add(b)
+	}
+}
+
+func (s *sqlScanner) end(off int64) {
+	s.quote = 0
+	s.flushWord(off)
+}
