@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// client keeps no connections: none is left when a test ends.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+
 // child is the program running in a process of its own.
 type child struct {
 	cmd           *exec.Cmd
@@ -137,7 +140,7 @@ func TestKill(t *testing.T) {
 
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
+	client := &http.Client{Transport: transport} // sixteen connections, kept
 	var mu sync.Mutex
 	received := map[string]bool{}
 	enough := make(chan struct{})
@@ -233,7 +236,7 @@ func TestReload(t *testing.T) {
 	c := startChild(t, writeConfig(t, path, good))
 	defer c.end(t, syscall.SIGTERM) //nolint:errcheck // asserted elsewhere
 	status := func() int {
-		response, err := http.Get(c.listen + "/")
+		response, err := client.Get(c.listen + "/")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +277,7 @@ func TestReload(t *testing.T) {
 
 func get(t *testing.T, url string) string {
 	t.Helper()
-	response, err := http.Get(url)
+	response, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +286,6 @@ func get(t *testing.T, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	http.DefaultClient.CloseIdleConnections()
 	return string(body)
 }
 

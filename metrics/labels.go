@@ -123,8 +123,9 @@ func windowIndex(w rules.Window) (int, bool) {
 		return 2, true
 	case rules.WindowMonth:
 		return 3, true
+	default:
+		return 0, false
 	}
-	return 0, false
 }
 
 // known returns the role, or guest for one that is out of range.

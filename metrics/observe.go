@@ -97,6 +97,7 @@ func (m *Metrics) Signal(s *rules.Signal) {
 		}
 	case rules.DetectorCanary:
 		m.canaries[role].Inc()
+	default: // counted as a signal only
 	}
 }
 

@@ -75,7 +75,7 @@ func (c *Incident) call(ctx context.Context, method, path string, into any) erro
 	if c.Token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.Token)
 	}
-	response, err := http.DefaultTransport.RoundTrip(request)
+	response, err := new(http.Transport).RoundTrip(request)
 	if err != nil {
 		return fmt.Errorf("asking the gateway at %s: %w: is it running, and is this its admin address?", c.Admin, err)
 	}

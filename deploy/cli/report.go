@@ -33,7 +33,7 @@ import (
 // field names and order are stable. Times are RFC 3339 in UTC.
 type ReportAffected struct {
 	DataDir   string   `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
-	Incident  string   `help:"Only what this incident's session or account was sent (or its route, if it has neither), from 24 h before it opened to its last update; all: what any incident's was sent." placeholder:"ID|all"`
+	Incident  string   `help:"Only what this incident's session or account was sent (or its route, or the site, if it has neither), from 24 h before it opened until it was closed; all: what any incident's was sent." placeholder:"ID|all"`
 	Since     string   `help:"From this time on: RFC 3339, a date, or how long ago (90m, 24h, 7d)." placeholder:"TIME"`
 	Until     string   `help:"Before this time: likewise." placeholder:"TIME"`
 	Customers string   `help:"The retailer's customer list (CSV): its customers are named instead of digests." placeholder:"FILE" type:"path"`
@@ -71,32 +71,32 @@ type console struct{ out, err io.Writer }
 func (c console) note(format string, args ...any) { _, _ = fmt.Fprintf(c.err, format+"\n", args...) }
 
 func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledger.Query, to console) error {
-	queries := []ledger.Query{query}
+	selected := []selection{{query: query}}
 	if c.Incident != "" {
 		incidents, err := findIncidents(ctx, store, c.Incident)
 		if err != nil {
 			return err
 		}
-		queries = queries[:0]
-		for _, incident := range incidents {
-			queries = append(queries, ledger.IncidentQuery(incident))
+		selected = selected[:0]
+		for i := range incidents {
+			selected = append(selected, selection{ledger.IncidentQuery(incidents[i]), &incidents[i]})
 		}
 	}
 	affected := ledger.Affected{All: c.All}
 	keys := make(map[string]int) // disclosures by key id
 	seen := make(map[int64]struct{})
-	for _, query := range queries {
+	for _, s := range selected {
 		if c.All {
-			query.Ownership = nil
+			s.query.Ownership = nil
 		}
-		for row, err := range store.Disclosures(ctx, query) {
+		for row, err := range store.Disclosures(ctx, s.query) {
 			if err != nil {
 				return err
 			}
-			if len(queries) > 1 { // one row may belong to several incidents
-				if _, again := seen[row.Sequence]; again {
-					continue
-				}
+			if _, again := seen[row.Sequence]; again || !s.concerns(&row) {
+				continue // one row may belong to several incidents
+			}
+			if len(selected) > 1 {
 				seen[row.Sequence] = struct{}{}
 			}
 			affected.Add(row)
@@ -112,6 +112,16 @@ func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledg
 		}
 		return c.join(&r, console{out, to.err})
 	})
+}
+
+// selection is one part of what a report reads.
+type selection struct {
+	query    ledger.Query
+	incident *rules.Incident // nil: everything that the query selects
+}
+
+func (s selection) concerns(row *ledger.Row) bool {
+	return s.incident == nil || ledger.Concerns(s.incident, row)
 }
 
 // query checks the flags and makes the query of a report without incident.

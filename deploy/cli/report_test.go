@@ -147,15 +147,16 @@ func TestAffectedByIncident(t *testing.T) {
 	e.sent(by(thief, rules.Digest{}, 3*time.Hour), "email=late@example.org")
 	e.keep()
 	for _, incident := range []rules.Incident{
-		{ID: "inc-1", Session: thief, Account: rules.Digest{0xcc}, Opened: noon, Updated: noon.Add(2 * time.Hour)},
-		{ID: "inc-2", Route: "/orders/{id}", Opened: noon, Updated: noon.Add(2 * time.Hour)},
+		{ID: "inc-1", State: rules.IncidentClosed, Session: thief, Account: rules.Digest{0xcc}, Opened: noon, Updated: noon.Add(2 * time.Hour)},
+		{ID: "inc-2", State: rules.IncidentClosed, Route: "/orders/{id}", Opened: noon, Updated: noon.Add(2 * time.Hour)},
+		{ID: "inc-3", Session: thief, Opened: noon, Updated: noon.Add(2 * time.Hour)},
 	} {
 		if err := e.store.SaveIncident(context.Background(), incident); err != nil {
 			t.Fatal(err)
 		}
 	}
 	customers := e.file("customers.csv", "email\nearly@example.org\nbefore@example.org\nduring@example.org\naccount@example.org\nother@example.org\nlast@example.org\nlate@example.org\n")
-	for id, want := range map[string]string{"inc-1": "before during account last", "inc-2": "before during account other last"} {
+	for id, want := range map[string]string{"inc-1": "before during account last", "inc-2": "before during account other last", "inc-3": "before during last late"} {
 		out, _ := e.report(ReportAffected{Incident: id, Customers: customers})
 		var got []string
 		for _, line := range strings.Split(strings.TrimSpace(out), "\n")[1:] {

@@ -157,8 +157,9 @@ func (w Windows) Of(window rules.Window) Limit {
 		return w.Day
 	case rules.WindowMonth:
 		return w.Month
+	default:
+		return Unlimited
 	}
-	return Unlimited
 }
 
 // Bound returns the most distinct subjects that the limits together let

@@ -121,6 +121,7 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	case ast.AnchorType, ast.AliasType, ast.MergeKeyType, ast.TagType:
 		d.fault(path, "", problem{"uses a YAML anchor, alias or tag", "write the value itself"})
 		return
+	default: // the kind of v decides
 	}
 	if s, ok := scalarOf(v.Type()); ok {
 		d.scalar(n, s, v, path)

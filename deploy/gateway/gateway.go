@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -110,7 +109,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, g.config.ProxyTimeouts(), g.log); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	g.admin, err = proxy.Listen(g.config.Admin, http.Handler(admin.Handler()), g.config.ProxyTimeouts(), g.log)
+	g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), g.config.ProxyTimeouts(), g.log)
 	return err //nolint:wrapcheck // says it all
 }
 

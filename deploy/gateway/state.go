@@ -88,6 +88,7 @@ func (g *Gateway) keep(ctx context.Context) {
 		case <-g.watch.changed:
 			g.watch.tell()
 		case now := <-tick.C:
+			g.watch.tell()
 			g.keepBindings()
 			if now.Sub(retained) > retainEvery {
 				retained = now

@@ -18,11 +18,18 @@ type watch struct {
 	changed chan struct{} // holds one token while incidents wait to be told
 
 	mu      sync.Mutex
-	waiting map[string]rules.Incident // notable changes, by incident id; bounded by the open incidents
+	waiting map[string]change // by incident id; bounded by the open incidents
+}
+
+// change is an incident that changed since the last tell; a notable one is
+// told at once and gets a line, others wait for the next second.
+type change struct {
+	incident rules.Incident
+	notable  bool
 }
 
 func newWatch(g *Gateway) *watch {
-	return &watch{gateway: g, changed: make(chan struct{}, 1), waiting: make(map[string]rules.Incident)}
+	return &watch{gateway: g, changed: make(chan struct{}, 1), waiting: make(map[string]change)}
 }
 
 // Exchange implements proxy.Observer.
@@ -54,6 +61,7 @@ func (w *watch) Exchange(s *proxy.Summary) {
 			step = metrics.StepCut
 		}
 		m.Contained(step, s.Role)
+	default: // no principal was contained
 	}
 }
 
@@ -87,9 +95,7 @@ func (w *watch) LedgerFailed(rows int, released bool) {
 func (w *watch) Signal(s *rules.Signal) {
 	w.gateway.metrics.Signal(s)
 	incident, _, notable := w.gateway.engine.Incidents().Join(s)
-	if notable {
-		w.queue(incident)
-	}
+	w.queue(incident, notable)
 }
 
 // Open implements proxy.IncidentDesk.
@@ -99,15 +105,18 @@ func (w *watch) Open() []rules.Incident { return w.gateway.engine.Incidents().Op
 func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool) {
 	incident, ok := w.gateway.engine.Incidents().Set(id, state, time.Now().UTC())
 	if ok {
-		w.queue(incident)
+		w.queue(incident, true)
 	}
 	return incident, ok
 }
 
-func (w *watch) queue(incident rules.Incident) {
+func (w *watch) queue(incident rules.Incident, notable bool) {
 	w.mu.Lock()
-	w.waiting[incident.ID] = incident
+	w.waiting[incident.ID] = change{incident, notable || w.waiting[incident.ID].notable}
 	w.mu.Unlock()
+	if !notable {
+		return
+	}
 	select {
 	case w.changed <- struct{}{}:
 	default: // a token is waiting already
@@ -119,12 +128,17 @@ func (w *watch) queue(incident rules.Incident) {
 func (w *watch) tell() {
 	w.mu.Lock()
 	waiting := w.waiting
-	w.waiting = make(map[string]rules.Incident)
+	w.waiting = make(map[string]change)
 	w.mu.Unlock()
+	if len(waiting) == 0 {
+		return
+	}
 	w.gateway.metrics.IncidentsOpen(w.gateway.engine.Incidents().Open())
-	for _, incident := range waiting {
-		w.line(&incident)
-		w.save(incident)
+	for _, c := range waiting {
+		if c.notable {
+			w.line(&c.incident)
+		}
+		w.save(c.incident)
 	}
 }
 

@@ -231,13 +231,30 @@ func TestIncidentQuery(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	incident := rules.Incident{Route: "/orders/{id}", Session: ledgertest.Digest(1), Opened: at, Updated: at.Add(time.Hour)}
 	q := ledger.IncidentQuery(incident)
-	if q.Session != incident.Session || q.Route != "" || !q.Since.Equal(at.Add(-24*time.Hour)) || !q.Until.Equal(at.Add(time.Hour+1)) ||
+	if q.Session != incident.Session || q.Route != "" || !q.Since.Equal(at.Add(-24*time.Hour)) || !q.Until.IsZero() ||
 		!slices.Equal(q.Ownership, []rules.Ownership{rules.Foreign, rules.Unlinked}) {
-		t.Errorf("query %+v", q)
+		t.Errorf("an open one: %+v", q)
+	}
+	incident.State = rules.IncidentClosed
+	if q = ledger.IncidentQuery(incident); !q.Until.Equal(at.Add(time.Hour + 1)) {
+		t.Errorf("a closed one: %+v", q)
+	}
+	row := func(role rules.Role, credential bool) *ledger.Row {
+		return &ledger.Row{Disclosure: rules.Disclosure{Principal: rules.Principal{Role: role, Credential: credential}}}
+	}
+	if !ledger.Concerns(&incident, row(rules.RoleStaff, true)) {
+		t.Error("a row of the incident's session is not its evidence")
 	}
 	incident.Session = rules.Digest{}
+	if ledger.Concerns(&incident, row(rules.RoleStaff, true)) || !ledger.Concerns(&incident, row(rules.RoleGuest, true)) {
+		t.Error("a site-wide incident is about guests and shoppers")
+	}
+	incident.Detector = rules.DetectorUnauthenticated
 	if q = ledger.IncidentQuery(incident); q.Route != "/orders/{id}" {
-		t.Errorf("without a principal: %+v", q)
+		t.Errorf("without a credential: %+v", q)
+	}
+	if ledger.Concerns(&incident, row(rules.RoleGuest, true)) || !ledger.Concerns(&incident, row(rules.RoleGuest, false)) {
+		t.Error("records that went to no credential are told by that")
 	}
 }
 

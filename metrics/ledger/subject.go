@@ -62,20 +62,37 @@ type Counts struct {
 }
 
 // IncidentQuery selects an incident's evidence: the foreign and unlinked rows
-// of its session or account or, if it has neither, of its route, from
-// [HoldBefore] its opening to its last update.
+// of its session or account or, for records that went to no credential, of its
+// route, or else of the whole site, from [HoldBefore] its opening on. A closed
+// incident ends with its last update; one that is not goes on. Of the rows,
+// those that [Concerns] names count.
 func IncidentQuery(incident rules.Incident) Query {
 	query := Query{
 		Since:     incident.Opened.Add(-HoldBefore),
-		Until:     incident.Updated.Add(1), // included
 		Session:   incident.Session,
 		Account:   incident.Account,
 		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked},
 	}
-	if incident.Session.IsZero() && incident.Account.IsZero() {
+	if incident.State == rules.IncidentClosed {
+		query.Until = incident.Updated.Add(1) // included
+	}
+	if incident.Detector == rules.DetectorUnauthenticated {
 		query.Route = incident.Route
 	}
 	return query
+}
+
+// Concerns reports whether a row that [IncidentQuery] selects is evidence of
+// the incident: of records that went to no credential only such rows are, of
+// a site-wide incident those of guests and shoppers, whom the budget is for.
+func Concerns(incident *rules.Incident, row *Row) bool {
+	switch {
+	case incident.Detector == rules.DetectorUnauthenticated:
+		return !row.Principal.Credential
+	case incident.Session.IsZero() && incident.Account.IsZero():
+		return row.Principal.Role == rules.RoleGuest || row.Principal.Role == rules.RoleShopper
+	}
+	return true
 }
 
 // strong reports whether a kind names one customer: disclosures that share

@@ -100,12 +100,12 @@ func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time,
 		return reservation{}, trip
 	}
 	r := reservation{keys: make([]capKey, len(demands)), subjects: subjects, at: at}
-	for i := range demands {
-		r.keys[i] = demands[i].key
-		set := c.set(demands[i].key)
+	for i, d := range demands {
+		r.keys[i] = d.key
+		set := c.set(d.key)
 		for _, subject := range subjects {
 			set.reserve(subject, at)
-			if int(set.live) > maxLive(demands[i].limits) {
+			if int(set.live) > maxLive(d.limits) {
 				set.forgetOldest()
 			}
 		}

@@ -128,11 +128,17 @@ func directives(c *Config) string {
 	body := max(c.RequestBody, 1)
 	var b strings.Builder
 	fmt.Fprintf(&b, "SecRuleEngine %s\nSecRequestBodyAccess On\nSecRequestBodyLimit %d\nSecRequestBodyInMemoryLimit %d\n", engine, body, body)
-	b.WriteString("SecRequestBodyLimitAction ProcessPartial\nSecRequestBodyJsonDepthLimit 128\nSecAuditEngine Off\nSecRxPreFilter On\n")
+	// The prefilter of Coraza 3.8.1 loses attacks: it asks for literals that no
+	// match holds (942220 with 2.2250738585072011e-308, 932311). Off is
+	// Coraza's default too; an operator's file may say otherwise.
+	b.WriteString("SecRequestBodyLimitAction ProcessPartial\nSecRequestBodyJsonDepthLimit 128\nSecAuditEngine Off\nSecRxPreFilter Off\n")
 	fmt.Fprintf(&b, "SecResponseBodyAccess %s\nSecResponseBodyMimeType %s\nSecResponseBodyLimit %d\nSecResponseBodyLimitAction ProcessPartial\n",
 		response, crsResponseTypes, max(c.ResponseBody, 1))
 	b.WriteString(bodyProcessors)
 	b.WriteString("Include @crs-setup.conf.example\n")
+	// The CRS names default actions for phases 1 and 2 only; in the others a
+	// rule that says nothing would not be logged, and no hit of ours.
+	b.WriteString("SecDefaultAction \"phase:3,log,auditlog,pass\"\nSecDefaultAction \"phase:4,log,auditlog,pass\"\nSecDefaultAction \"phase:5,log,auditlog,pass\"\n")
 	fmt.Fprintf(&b, `SecAction "id:9900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d"`+"\n",
 		c.Paranoia, c.Paranoia)
 	fmt.Fprintf(&b, `SecAction "id:9900001,phase:1,pass,t:none,nolog,setvar:tx.inbound_anomaly_score_threshold=%d,setvar:tx.outbound_anomaly_score_threshold=%d"`+"\n",

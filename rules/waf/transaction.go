@@ -161,16 +161,18 @@ func (t *Transaction) Finish() (Report, error) {
 	t.tx.ProcessLogging()
 	report := Report{}
 	for _, match := range t.tx.MatchedRules() {
-		if match.Message() == "" {
+		if match.Message() == "" || !logged(match) {
 			continue // bookkeeping rules of the CRS
-		}
-		if match.Disruptive() {
-			report.Detected = true
 		}
 		report.Hits = append(report.Hits, Hit{Rule: match.Rule().ID(), Severity: severity(match.Rule())})
 	}
 	if in := t.tx.Interruption(); in != nil {
 		report.Blocked = in.RuleID
+	}
+	// MatchedRule.Disruptive says something else: false for every rule that
+	// only detects, true for one that passes.
+	if tx, ok := t.tx.(interface{ IsDetectionOnlyInterrupted() bool }); ok {
+		report.Detected = tx.IsDetectionOnlyInterrupted()
 	}
 	if state, ok := t.tx.(plugintypes.TransactionState); ok {
 		tx := state.Variables().TX()
@@ -181,6 +183,13 @@ func (t *Transaction) Finish() (Report, error) {
 		return report, fmt.Errorf("closing the WAF transaction: %w", err)
 	}
 	return report, nil
+}
+
+// logged reports whether a rule that matched is not one with the action
+// nolog. Coraza's interface does not tell before version 4, its type does.
+func logged(match types.MatchedRule) bool {
+	m, ok := match.(interface{ Log() bool })
+	return !ok || m.Log()
 }
 
 func severity(rule types.RuleMetadata) string {

@@ -55,6 +55,7 @@ func TestRequest(t *testing.T) {
 		{"cross-site scripting in a form", request("POST", "/review", form, "text=%3Cscript%3Ealert(1)%3C%2Fscript%3E"), request("POST", "/review", form, "text=it+scripts+well"), 941100, 5, 403},
 		{"path traversal", request("GET", "/download?file=../../../../etc/passwd", "", ""), request("GET", "/download?file=manual.txt", "", ""), 930120, 5, 403},
 		{"a JSON body that no parser reads", request("POST", "/api/search", json, `{"q":`), request("POST", "/api/search", json, `{"q":1}`), 200002, 0, 400},
+		{"a number that a literal prefilter loses", request("GET", "/search?q=2.2250738585072011e-308", "", ""), request("GET", "/search?q=2.2250738585072019e-308", "", ""), 942220, 5, 403},
 		{"PUT and DELETE are a shop's own verbs", request("TRACE", "/api/basket/1", "", ""), request("DELETE", "/api/basket/1", "", ""), 911100, 5, 403},
 	}
 	engine := newEngine(t, nil)
@@ -119,8 +120,12 @@ func TestResponse(t *testing.T) {
 		if verdict.Action != want {
 			t.Errorf("%q: verdict %+v, want action %v", body, verdict, want)
 		}
-		if _, err := tx.Finish(); err != nil {
+		report, err := tx.Finish()
+		if err != nil {
 			t.Fatal(err)
+		}
+		if leaks := want == rules.Refuse; hit(report, 951230) != leaks {
+			t.Errorf("%q: report %+v: want rule 951230 to hit: %v", body, report, leaks)
 		}
 	}
 	tx := engine.Begin(rules.ExchangeID{3})
@@ -135,12 +140,26 @@ func TestResponse(t *testing.T) {
 func TestModes(t *testing.T) {
 	attack := request("GET", "/search?q=1%27%20UNION%20SELECT%20email,password%20FROM%20customers--", "", "")
 	verdict, report := judge(t, newEngine(t, func(c *waf.Config) { c.Mode = rules.Observe }), attack)
-	if verdict != rules.Passed || !hit(report, 942100) {
-		t.Errorf("observe: %+v %+v: want it passed, with its hits", verdict, report)
+	if verdict != rules.Passed || !hit(report, 942100) || !report.Detected || report.Blocked != 0 {
+		t.Errorf("observe: %+v %+v: want it passed and detected, with its hits", verdict, report)
 	}
 	verdict, report = judge(t, newEngine(t, func(c *waf.Config) { c.Mode = rules.Off }), attack)
 	if verdict != rules.Passed || len(report.Hits) != 0 {
 		t.Errorf("off: %+v %+v: want it passed, without hits", verdict, report)
+	}
+}
+
+// TestQuiet: a request that scores too little is not detected, and the Core
+// Rule Set's bookkeeping (901340 runs on every request without a body) is no hit.
+func TestQuiet(t *testing.T) {
+	for _, mode := range []rules.Mode{rules.Enforce, rules.Observe} {
+		engine := newEngine(t, func(c *waf.Config) { c.Mode, c.Threshold = mode, 10 })
+		if v, r := judge(t, engine, request("GET", "/product/1?colour=red", "", "")); v != rules.Passed || r.Detected || len(r.Hits) != 0 {
+			t.Errorf("%v: clean: %+v %+v: want no hit", mode, v, r)
+		}
+		if v, r := judge(t, engine, request("GET", "/search?q=2.2250738585072011e-308", "", "")); v != rules.Passed || r.Detected || !hit(r, 942220) {
+			t.Errorf("%v: below the threshold: %+v %+v: want a hit, not detected", mode, v, r)
+		}
 	}
 }
 

@@ -190,7 +190,7 @@ func (w *writer) put(ctx context.Context, tx *sql.Tx, row *rules.Disclosure, at 
 // if it is missing. into is the table with its columns.
 func named(ctx context.Context, tx *sql.Tx, id *int64, into string, values ...any) error {
 	marks := "(?" + strings.Repeat(",?", len(values)-1) + ")"
-	if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO "+into+" VALUES "+marks, values...); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO "+into+" VALUES "+marks, values...); err != nil { //nolint:gosec // into is a literal
 		return err
 	}
 	table, columns, _ := strings.Cut(into, " ")

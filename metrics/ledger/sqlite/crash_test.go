@@ -28,12 +28,12 @@ func childRuns() bool {
 	}
 	first, err := strconv.Atoi(os.Getenv(childDir + "_FIRST"))
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		return true
 	}
 	store, err := Open(context.Background(), dir, Options{Key: "child"})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		return true
 	}
 	led := ledger.New(store, ledger.Options{})
@@ -46,7 +46,7 @@ func childRuns() bool {
 				}
 				led.Finish(ledgertest.Exchange(i), rules.Delivered)
 				said.Lock()
-				fmt.Println(i)
+				fmt.Fprintln(os.Stdout, i)
 				said.Unlock()
 			}
 		}()
