@@ -56,14 +56,14 @@ func (p *Policy) routeOf(method, path string) *RouteRule {
 func template(path string) string {
 	var b strings.Builder
 	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
-		if b.Len()+len(segment)+5 > rules.MaxRoute {
+		if nameless(segment) {
+			segment = "{id}"
+		}
+		if b.Len()+1+len(segment)+len("/…") > rules.MaxRoute {
 			b.WriteString("/…")
 			break
 		}
 		b.WriteByte('/')
-		if nameless(segment) {
-			segment = "{id}"
-		}
 		b.WriteString(segment)
 	}
 	return b.String()

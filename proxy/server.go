@@ -33,8 +33,16 @@ func (t Timeouts) withDefaults() Timeouts {
 	return t
 }
 
-// maxHeaderBytes bounds a request header.
-const maxHeaderBytes = 64 << 10
+// ServerConfig bounds a server.
+type ServerConfig struct {
+	Timeouts Timeouts
+	// MaxHeader is the most bytes of a request header; net/http adds a slack of
+	// 4 KiB and answers 431 beyond. 0 means 64 KiB.
+	MaxHeader int
+	Log       *slog.Logger
+}
+
+const defaultMaxHeader = 64 << 10
 
 // Server serves one handler on one listener with every timeout set.
 type Server struct {
@@ -45,8 +53,11 @@ type Server struct {
 
 // Listen opens an address for a handler: HTTP/1.1, and HTTP/2 without TLS for
 // clients that know it is there (h2c, RFC 9113, 3.3).
-func Listen(address string, handler http.Handler, timeouts Timeouts, log *slog.Logger) (*Server, error) {
-	timeouts = timeouts.withDefaults()
+func Listen(address string, handler http.Handler, config ServerConfig) (*Server, error) {
+	timeouts := config.Timeouts.withDefaults()
+	if config.MaxHeader <= 0 {
+		config.MaxHeader = defaultMaxHeader
+	}
 	listener, err := net.Listen("tcp", address) //nolint:noctx // opened once, at start
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
@@ -55,7 +66,7 @@ func Listen(address string, handler http.Handler, timeouts Timeouts, log *slog.L
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &Server{
-		listener: &refListener{Listener: listener, log: log},
+		listener: &refListener{Listener: listener, log: config.Log},
 		drain:    timeouts.Drain,
 		server: &http.Server{
 			Handler:           handler,
@@ -63,13 +74,13 @@ func Listen(address string, handler http.Handler, timeouts Timeouts, log *slog.L
 			ReadTimeout:       timeouts.Read,
 			WriteTimeout:      timeouts.Write,
 			IdleTimeout:       timeouts.Idle,
-			MaxHeaderBytes:    maxHeaderBytes,
+			MaxHeaderBytes:    config.MaxHeader,
 			Protocols:         protocols,
 			// OPTIONS * is refused by the handler, not answered by the server.
 			DisableGeneralOptionsHandler: true,
 			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 250},
 			// The standard library's messages may quote what a client sent.
-			ErrorLog: slog.NewLogLogger(discardLevel{log.Handler()}, slog.LevelDebug),
+			ErrorLog: slog.NewLogLogger(discardLevel{config.Log.Handler()}, slog.LevelDebug),
 		},
 	}, nil
 }

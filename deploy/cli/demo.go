@@ -26,7 +26,7 @@ type Demo struct {
 	Quick     bool   `help:"Send fewer requests."`
 	Listen    string `help:"Address for clients; 127.0.0.1:8080, or a free port." placeholder:"HOST:PORT"`
 	Admin     string `help:"Address for metrics; 127.0.0.1:9090, or a free port." placeholder:"HOST:PORT"`
-	DataDir   string `help:"Keep ledger, key, log and customer list in this folder; otherwise in a temporary one." type:"path" placeholder:"DIR"`
+	DataDir   string `help:"Folder for ledger, key, log and customer list; otherwise a temporary one." type:"path" placeholder:"DIR"`
 	Customers int    `help:"Number of customers." default:"5000"`
 
 	// Observe, when set, is given the story's numbers: tests assert on them.
@@ -51,9 +51,6 @@ func (c *Demo) Run(ctx context.Context, version string, stdout io.Writer) (err e
 		if s.dir, err = os.MkdirTemp("", "ordergate-demo-"); err != nil {
 			return fmt.Errorf("making a folder for the demo: %w", err)
 		}
-		if !c.Serve {
-			defer os.RemoveAll(s.dir) //nolint:errcheck // a temporary folder
-		}
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := c.build(ctx, s, version); err != nil {
@@ -61,13 +58,18 @@ func (c *Demo) Run(ctx context.Context, version string, stdout io.Writer) (err e
 	}
 	result, err := demo.Run(ctx, demo.Options{
 		ShopURL: s.server.URL, GatewayURL: "http://" + s.gateway.Addr(), AdminURL: "http://" + s.gateway.AdminAddr(),
-		Out: stdout, Customers: s.customers, CustomersFile: s.list, Quick: c.Quick, Affected: s.affected,
+		Out: stdout, Customers: s.customers, Quick: c.Quick, Affected: s.affected,
+		ReportCommand: fmt.Sprintf("go run . report affected --incident all --data-dir %s --customers %s", filepath.Join(s.dir, "ordergate-data"), s.list),
 	})
 	if c.Observe != nil {
 		c.Observe(result)
 	}
-	if err != nil || !c.Serve {
+	if err != nil {
 		return err
+	}
+	if !c.Serve {
+		fmt.Fprintf(stdout, "\nLedger, log and customers.csv stay in %s; delete it when you have seen enough.\nWith --serve shop and gateway keep running, to look at the metrics and to try things by hand.\n", s.dir)
+		return nil
 	}
 	fmt.Fprintf(stdout, "\nThe gateway stays at http://%s (shop: %s, metrics: http://%s/metrics).\nLedger, log and customers.csv: %s\nCtrl-C ends it.\n",
 		s.gateway.Addr(), s.server.URL, s.gateway.AdminAddr(), s.dir)

@@ -81,5 +81,5 @@ func (s *story) answer(own int) {
 			s.tell.row(side.name, customersText(len(side.emails))+": "+strings.Join(side.emails[:min(shown, len(side.emails))], " "))
 		}
 	}
-	s.tell.look("ordergate report affected --customers " + cmp.Or(s.CustomersFile, "customers.csv"))
+	s.tell.look(cmp.Or(s.ReportCommand, "ordergate report affected --incident all --customers customers.csv"))
 }

@@ -37,9 +37,9 @@ type Options struct {
 	// whose records went to principals with an incident, and nobody for
 	// their own. Nil: nothing is compared.
 	Affected func(ctx context.Context, customersCSV string) (emails []string, report string, err error)
-	// CustomersFile is where the customer list lies, for the commands that are
-	// printed; empty means customers.csv.
-	CustomersFile string
+	// ReportCommand is the command that is printed for looking at the report
+	// again; empty means one without folders.
+	ReportCommand string
 	// Attacks are done one after the other; nil means DefaultAttacks.
 	Attacks []Attack
 	// Quick sends fewer requests.

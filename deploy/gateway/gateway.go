@@ -106,10 +106,11 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}),
 		Ready:   g.ready, Token: g.config.AdminToken.Reveal(), Incidents: g.watch,
 	}
-	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, g.config.ProxyTimeouts(), g.log); err != nil {
+	server := proxy.ServerConfig{Timeouts: g.config.ProxyTimeouts(), MaxHeader: int(g.config.Limits.RequestHeaders), Log: g.log}
+	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, server); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), g.config.ProxyTimeouts(), g.log)
+	g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), server)
 	return err //nolint:wrapcheck // says it all
 }
 

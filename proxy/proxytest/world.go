@@ -124,7 +124,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 
 func (w *World) listen(timeouts proxy.Timeouts, log *slog.Logger) {
 	w.Helper()
-	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, timeouts, log)
+	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: timeouts, Log: log})
 	if err != nil {
 		w.Fatal(err)
 	}

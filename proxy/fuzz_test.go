@@ -1,0 +1,128 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+var errSeen = errors.New("seen")
+
+type seeing func(*http.Request)
+
+func (see seeing) RoundTrip(r *http.Request) (*http.Response, error) {
+	see(r)
+	return nil, errSeen
+}
+
+// FuzzCleanQuery: a query that cleanQuery lets through is one that the
+// standard library's reverse proxy sends on as it is.
+func FuzzCleanQuery(f *testing.F) {
+	for _, seed := range []string{"", "a=b", "a=1;b=2", "discount=50%", "q=%C3%A9", "a&b&c", "%", "%2", "%zz", "a=%00", "=", "&&", "+"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		if !cleanQuery(raw) {
+			return
+		}
+		var sent string
+		proxy := &httputil.ReverseProxy{
+			Rewrite:      func(*httputil.ProxyRequest) {},
+			Transport:    seeing(func(r *http.Request) { sent = r.URL.RawQuery }),
+			ErrorHandler: func(http.ResponseWriter, *http.Request, error) {},
+		}
+		r := httptest.NewRequest(http.MethodGet, "http://shop.example/", http.NoBody)
+		r.URL = &url.URL{Scheme: "http", Host: "shop.example", Path: "/", RawQuery: raw}
+		proxy.ServeHTTP(httptest.NewRecorder(), r)
+		if sent != raw {
+			t.Errorf("%q would be sent as %q", raw, sent)
+		}
+	})
+}
+
+// FuzzTemplate: a route's name never holds what could name a customer or an
+// order, and never grows.
+func FuzzTemplate(f *testing.F) {
+	for _, seed := range []string{"/", "/orders/100001", "/api/v2/orders/100001/invoice", "/a%20b/c", "/Jörg", "//x//", strings.Repeat("/a", 200), "/mary@example.org"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		got := template(path)
+		if len(got) > rules.MaxRoute || !strings.HasPrefix(got, "/") {
+			t.Errorf("template(%q) = %q, %d bytes", path, got, len(got))
+		}
+		for segment := range strings.SplitSeq(got[1:], "/") {
+			if segment != "{id}" && segment != "…" && nameless(segment) {
+				t.Errorf("template(%q) = %q keeps %q", path, got, segment)
+			}
+		}
+	})
+}
+
+func TestTemplate(t *testing.T) {
+	for path, want := range map[string]string{
+		"/": "/", "/orders/100001": "/orders/{id}", "/api/v2/orders/100001/invoice.pdf": "/api/v2/orders/{id}/invoice.pdf",
+		"/product/teapot-blue": "/product/teapot-blue", "/customers/mary@example.org": "/customers/{id}", "/v123456": "/{id}",
+		"/u/3f2a": "/u/{id}", "/" + strings.Repeat("x", 40): "/{id}",
+	} {
+		if got := template(path); got != want {
+			t.Errorf("template(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestMatchPath(t *testing.T) {
+	for _, c := range []struct {
+		glob, path string
+		want       bool
+	}{
+		{"/admin/**", "/admin/orders/1", true}, {"/admin/**", "/admin", true}, {"/admin/**", "/administrator", false},
+		{"/orders/*/invoice", "/orders/7/invoice", true}, {"/orders/*/invoice", "/orders/7/8/invoice", false},
+		{"/**/export", "/a/b/export", true}, {"/**/export", "/export", true}, {"/shop-*", "/shop-au", true}, {"/shop-*", "/shopau", false},
+		{"/", "/", true}, {"/", "/a", false},
+	} {
+		if got := matchPath(c.glob, c.path); got != c.want {
+			t.Errorf("matchPath(%q, %q) = %v", c.glob, c.path, got)
+		}
+	}
+}
+
+func TestAsksForSelf(t *testing.T) {
+	for _, c := range []struct {
+		method, path, body string
+		want               bool
+	}{
+		{"GET", "/api/me", "", true}, {"GET", "/account/", "", true}, {"POST", "/account", "", false}, {"GET", "/account/orders", "", false},
+		{"POST", "/graphql", `{"query":"{ me { email } }"}`, true},
+		{"POST", "/graphql", `{"query":"{ me { email } order(number:1) { email } }"}`, false}, // a null me beside somebody else
+		{"POST", "/graphql", `{"query":"{ customers { email } }"}`, false},
+	} {
+		if got := asksForSelf(c.method, c.path, []byte(c.body)); got != c.want {
+			t.Errorf("%s %s %s: %v", c.method, c.path, c.body, got)
+		}
+	}
+}
+
+// TestCreates: looking something up claims nothing.
+func TestCreates(t *testing.T) {
+	for _, c := range []struct {
+		path, body string
+		status     int
+		want       bool
+	}{
+		{"/track", "order=1&email=a@example.org", 200, false}, {"/api/search", `{"email":"a@example.org"}`, 200, false},
+		{"/api/checkout", `{"email":"a@example.org"}`, 200, true}, {"/orders", `{"email":"a@example.org"}`, 201, true},
+		{"/graphql", `{"query":"mutation { setCustomerForOrder(input:{}) { id } }"}`, 200, true},
+		{"/graphql", `{"query":"{ orders(email:1) { id } }"}`, 200, false},
+	} {
+		if got := creates(c.path, []byte(c.body), c.status); got != c.want {
+			t.Errorf("%s %s %d: %v", c.path, c.body, c.status, got)
+		}
+	}
+}
