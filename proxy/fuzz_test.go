@@ -82,10 +82,17 @@ func TestMatchPath(t *testing.T) {
 		glob, path string
 		want       bool
 	}{
-		{"/admin/**", "/admin/orders/1", true}, {"/admin/**", "/admin", true}, {"/admin/**", "/administrator", false},
-		{"/orders/*/invoice", "/orders/7/invoice", true}, {"/orders/*/invoice", "/orders/7/8/invoice", false},
-		{"/**/export", "/a/b/export", true}, {"/**/export", "/export", true}, {"/shop-*", "/shop-au", true}, {"/shop-*", "/shopau", false},
-		{"/", "/", true}, {"/", "/a", false},
+		{"/admin/**", "/admin/orders/1", true},
+		{"/admin/**", "/admin", true},
+		{"/admin/**", "/administrator", false},
+		{"/orders/*/invoice", "/orders/7/invoice", true},
+		{"/orders/*/invoice", "/orders/7/8/invoice", false},
+		{"/**/export", "/a/b/export", true},
+		{"/**/export", "/export", true},
+		{"/shop-*", "/shop-au", true},
+		{"/shop-*", "/shopau", false},
+		{"/", "/", true},
+		{"/", "/a", false},
 	} {
 		if got := matchPath(c.glob, c.path); got != c.want {
 			t.Errorf("matchPath(%q, %q) = %v", c.glob, c.path, got)
@@ -98,7 +105,10 @@ func TestAsksForSelf(t *testing.T) {
 		method, path, body string
 		want               bool
 	}{
-		{"GET", "/api/me", "", true}, {"GET", "/account/", "", true}, {"POST", "/account", "", false}, {"GET", "/account/orders", "", false},
+		{"GET", "/api/me", "", true},
+		{"GET", "/account/", "", true},
+		{"POST", "/account", "", false},
+		{"GET", "/account/orders", "", false},
 		{"POST", "/graphql", `{"query":"{ me { email } }"}`, true},
 		{"POST", "/graphql", `{"query":"{ me { email } order(number:1) { email } }"}`, false}, // a null me beside somebody else
 		{"POST", "/graphql", `{"query":"{ customers { email } }"}`, false},
@@ -116,8 +126,10 @@ func TestCreates(t *testing.T) {
 		status     int
 		want       bool
 	}{
-		{"/track", "order=1&email=a@example.org", 200, false}, {"/api/search", `{"email":"a@example.org"}`, 200, false},
-		{"/api/checkout", `{"email":"a@example.org"}`, 200, true}, {"/orders", `{"email":"a@example.org"}`, 201, true},
+		{"/track", "order=1&email=a@example.org", 200, false},
+		{"/api/search", `{"email":"a@example.org"}`, 200, false},
+		{"/api/checkout", `{"email":"a@example.org"}`, 200, true},
+		{"/orders", `{"email":"a@example.org"}`, 201, true},
 		{"/graphql", `{"query":"mutation { setCustomerForOrder(input:{}) { id } }"}`, 200, true},
 		{"/graphql", `{"query":"{ orders(email:1) { id } }"}`, 200, false},
 	} {

@@ -79,7 +79,6 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 
 // Read implements io.Reader for httputil.ReverseProxy's copy loop.
 func (g *gate) Read(b []byte) (int, error) {
-	g.last = g.x.extendWrite(g.last)
 	for g.ready == g.tap.from {
 		if g.err != nil {
 			return 0, g.err
@@ -89,6 +88,7 @@ func (g *gate) Read(b []byte) (int, error) {
 			g.err = errCut
 		}
 	}
+	g.last = g.x.extendWrite(g.last) // behind the wait for the upstream, before the write
 	return g.tap.release(b, g.ready), nil
 }
 

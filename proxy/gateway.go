@@ -112,6 +112,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(w, v)
 		return
 	}
+	// The request is read: its deadline must not end a long download, which
+	// net/http takes for a client that is gone. The next request gets its own.
+	_ = x.control.SetReadDeadline(time.Time{}) // a connection without deadlines has none to lift
 	g.proxy.ServeHTTP(w, x.outgoing(r))
 }
 

@@ -12,10 +12,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/proxy/proxytest"
 	"github.com/ordergate/ordergate/rules"
 )
@@ -132,7 +134,7 @@ func TestRequestsPass(t *testing.T) {
 		if method == "POST" || method[0] == 'P' {
 			body = `{"sku":"T-1"}`
 		}
-		if r := w.Do(method, uri, body, "Content-Type: application/json", "X-Forwarded-For: 203.0.113.9", "Cookie: sid=abc"); r.StatusCode != 200 {
+		if r := w.Do(method, uri, body, "Content-Type: application/json", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https", "Cookie: sid=abc"); r.StatusCode != 200 {
 			t.Errorf("%s: status %d, outcome %s", line, r.StatusCode, w.Observer.Next().Reason)
 			continue
 		}
@@ -140,7 +142,7 @@ func TestRequestsPass(t *testing.T) {
 		if s.line != line || s.body != body {
 			t.Errorf("sent %q %q, the upstream read %q %q", line, body, s.line, s.body)
 		}
-		if s.header.Get("X-Forwarded-For") != "127.0.0.1" || s.header.Get("Cookie") != "sid=abc" || !strings.HasPrefix(w.URL, "http://"+s.host) {
+		if s.header.Get("X-Forwarded-Proto") != "http" || s.header.Get("X-Forwarded-For") != "127.0.0.1" || s.header.Get("Cookie") != "sid=abc" || !strings.HasPrefix(w.URL, "http://"+s.host) {
 			t.Errorf("header %v, host %s", s.header, s.host)
 		}
 	}
@@ -250,12 +252,44 @@ func TestReverseProxyHeaders(t *testing.T) {
 	got := make(chan http.Header, 1)
 	w := proxytest.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header }),
 		func(s *proxytest.Setup) { s.Policy.TrustedProxies = prefixes("127.0.0.0/8", "198.51.100.0/24") })
-	w.Get("/", "X-Forwarded-For: 203.0.113.9, 198.51.100.7", "Proxy-Authorization: Basic x", "Te: trailers")
+	w.Get("/", "X-Forwarded-For: 203.0.113.9, 198.51.100.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example", "Proxy-Authorization: Basic x", "Te: trailers")
 	header := <-got
+	if header.Get("X-Forwarded-Proto") != "https" || header.Get("X-Forwarded-Host") != "shop.example" {
+		t.Errorf("a trusted hop's scheme and host: %q %q", header.Get("X-Forwarded-Proto"), header.Get("X-Forwarded-Host"))
+	}
 	if xff := header.Get("X-Forwarded-For"); xff != "203.0.113.9, 198.51.100.7, 127.0.0.1" {
 		t.Errorf("X-Forwarded-For behind a trusted hop: %q", xff)
 	}
 	if header.Get("Proxy-Authorization") != "" {
 		t.Error("a hop-by-hop header went on")
+	}
+}
+
+// TestSlowIsNotGone: a response that takes longer than the read and write
+// timeouts, and moves, is not cut; so is an upload.
+func TestSlowIsNotGone(t *testing.T) {
+	const timeout = 150 * time.Millisecond
+	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range 8 {
+			fmt.Fprintf(w, "data: %d of %d\n\n", i, len(body))
+			_ = http.NewResponseController(w).Flush()
+			<-time.After(timeout / 3) // the deadline under test is the socket's own
+		}
+	}), func(s *proxytest.Setup) {
+		s.Timeouts.Read, s.Timeouts.Write = timeout, timeout
+		s.WAF.Mode = rules.Observe // the CRS has no text/plain among the types of its uploads
+		s.Policy.Routes = []proxy.RouteRule{{Path: "/upload", StreamBody: true}}
+	})
+	if got := w.Get("/events"); got.Err != nil || !strings.HasSuffix(got.Body, "data: 7 of 0\n\n") {
+		t.Errorf("a slow response: %q, %v", got.Body, got.Err)
+	}
+	got := w.Do(http.MethodPost, "/upload", strings.Repeat("x", 300<<10), "Content-Type: text/plain")
+	if got.Err != nil || !strings.HasSuffix(got.Body, fmt.Sprintf("data: 7 of %d\n\n", 300<<10)) {
+		t.Errorf("a streamed upload: %q, %v", got.Body, got.Err)
 	}
 }

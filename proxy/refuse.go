@@ -24,6 +24,7 @@ func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
 		v.Status = http.StatusForbidden // the zero verdict refuses
 	}
 	x.Reason, x.Status = v.Reason, v.Status
+	x.extendWrite(time.Time{}) // the upstream may have taken long
 	header := w.Header()
 	clear(header)
 	header.Set("Content-Type", "text/plain; charset=utf-8")

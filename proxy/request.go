@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/record"
@@ -165,10 +166,32 @@ func (x *exchange) judgeRequest(r *http.Request) rules.Verdict {
 func (x *exchange) outgoing(r *http.Request) *http.Request {
 	out := r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != http.NoBody {
+		rest := &upload{ReadCloser: r.Body, x: x}
 		out.Body = struct {
 			io.Reader
 			io.Closer
-		}{io.MultiReader(bytes.NewReader(x.body), r.Body), r.Body}
+		}{io.MultiReader(bytes.NewReader(x.body), rest), rest}
 	}
 	return out
+}
+
+// upload passes on the rest of a streamed request body and moves the read
+// deadline with it: the read timeout bounds a stall, not a long upload.
+type upload struct {
+	io.ReadCloser
+	x    *exchange
+	last time.Time
+}
+
+// Read implements io.Reader.
+func (u *upload) Read(b []byte) (int, error) {
+	if now := u.x.gateway.now(); now.Sub(u.last) >= often(u.x.gateway.timeouts.Read) {
+		u.last = now
+		_ = u.x.control.SetReadDeadline(now.Add(u.x.gateway.timeouts.Read)) // a connection without deadlines keeps none
+	}
+	n, err := u.ReadCloser.Read(b)
+	if err != nil {
+		_ = u.x.control.SetReadDeadline(time.Time{}) // as in ServeHTTP
+	}
+	return n, err //nolint:wrapcheck // io.Reader's contract
 }

@@ -16,7 +16,7 @@ import (
 // modifyResponse decides about a response before its status line goes out.
 func (g *Gateway) modifyResponse(res *http.Response) error {
 	x := exchangeOf(res.Request.Context())
-	now := g.now()
+	now := x.extendWrite(time.Time{})
 	x.Upstream = now.Sub(x.start)
 	x.Status = res.StatusCode
 	x.response = g.engine.Open(x.visit(res), now)
@@ -180,20 +180,23 @@ type pulse struct {
 
 // Read implements io.Reader.
 func (p *pulse) Read(b []byte) (int, error) {
-	p.last = p.x.extendWrite(p.last)
 	n, err := p.ReadCloser.Read(b)
+	p.last = p.x.extendWrite(p.last) // behind the wait for the upstream, before the write
 	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract
 		p.x.Reason = rules.ReasonUpstreamGone
 	}
 	return n, err
 }
 
-// extendWrite moves the write deadline, at most once a second: the server's
+// often is how often a deadline is moved, for one of this length.
+func often(timeout time.Duration) time.Duration { return min(time.Second, timeout/4) }
+
+// extendWrite moves the write deadline, not more than often: the server's
 // WriteTimeout bounds how long one write may stall, not how long a download
 // may last.
 func (x *exchange) extendWrite(last time.Time) time.Time {
 	now := x.gateway.now()
-	if now.Sub(last) < time.Second {
+	if now.Sub(last) < often(x.gateway.timeouts.Write) {
 		return last
 	}
 	// A connection that does not support it keeps the server's own timeout.

@@ -61,10 +61,19 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest, target *url.URL) {
 	pr.Out.Host = pr.In.Host
 	// What an untrusted client says of the hops before it is not passed on;
 	// ReverseProxy has removed it from Out already.
-	if peer, err := netip.ParseAddrPort(pr.In.RemoteAddr); err == nil && x.policy.trusts(peer.Addr().Unmap()) {
+	peer, err := netip.ParseAddrPort(pr.In.RemoteAddr)
+	trusted := err == nil && x.policy.trusts(peer.Addr().Unmap())
+	if trusted {
 		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	}
 	pr.SetXForwarded()
+	for _, name := range [...]string{"X-Forwarded-Proto", "X-Forwarded-Host"} {
+		// A load balancer that ends TLS knows better; without its word a shop
+		// would redirect to https for ever.
+		if said := pr.In.Header[name]; trusted && len(said) > 0 {
+			pr.Out.Header[name] = said
+		}
+	}
 	pr.Out.Header.Set("Accept-Encoding", narrowEncoding(pr.In.Header.Get("Accept-Encoding")))
 }
 
