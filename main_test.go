@@ -434,3 +434,40 @@ func TestIncidentDesk(t *testing.T) {
 		t.Errorf("after closing: %s", text)
 	}
 }
+
+// TestCanary: a planted customer in any response is a critical incident, told
+// by digest only; the twin is any other customer.
+func TestCanary(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var n int
+		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, proxytest.Person(n))
+	}))
+	defer upstream.Close()
+	dir := t.TempDir()
+	config := wide(upstream.URL, filepath.Join(dir, "data")) + fmt.Sprintf("canaries: {emails: [%q]}\n", strings.ToUpper(proxytest.Email(7)))
+	c := startChild(t, writeConfig(t, filepath.Join(dir, "o.yaml"), config))
+	defer c.end(t, syscall.SIGTERM) //nolint:errcheck // asserted elsewhere
+	const hits = `ordergate_canary_hits_total{role="guest"} `
+	get(t, c.listen+"/orders/8")
+	if text := get(t, c.admin+"/metrics"); !strings.Contains(text, hits+"0") {
+		t.Error("a hit without the canary")
+	}
+	get(t, c.listen+"/orders/7")
+	if text := get(t, c.admin+"/metrics"); !strings.Contains(text, hits+"1") {
+		t.Error("no hit for the canary")
+	}
+	for {
+		line := c.wait(t, "incident")
+		if strings.Contains(fmt.Sprint(line), "marieke") {
+			t.Errorf("the incident's line names the customer: %v", line)
+		}
+		if line["detector"] == string(rules.DetectorCanary) {
+			if line["severity"] != "critical" {
+				t.Errorf("incident %v", line)
+			}
+			return
+		}
+	}
+}
