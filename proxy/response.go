@@ -128,7 +128,7 @@ func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 	switch {
 	case record.Harmless(contentType):
 		return &pulse{ReadCloser: res.Body, x: x}, rules.Passed
-	case res.StatusCode == http.StatusPartialContent:
+	case res.StatusCode == http.StatusPartialContent && (record.Inspectable(contentType) || strings.HasPrefix(contentType, "multipart/")):
 		// A record cut into ranges would pass the finder piece by piece.
 		if v := x.uninspected(rules.UninspectedPartial, x.policy.Uninspected); v.Action == rules.Refuse {
 			return nil, v
