@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -61,6 +62,7 @@ type Gateway struct {
 	routes   *recordRoutes
 	proxy    *httputil.ReverseProxy
 	pool     *bufferPool
+	heavy    chan struct{} // a token for each large body that the WAF may read at a time
 }
 
 // New returns a gateway with a first policy.
@@ -71,6 +73,7 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	g := &Gateway{
 		hasher: config.Hasher, engine: config.Engine, ledger: config.Ledger, observer: config.Observer,
 		log: config.Log, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
+		heavy: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 	}
 	if g.now == nil {
 		g.now = time.Now

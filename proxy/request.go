@@ -149,6 +149,12 @@ func (x *exchange) readClaim(r *http.Request) {
 func (x *exchange) judgeRequest(r *http.Request) rules.Verdict {
 	x.waf = x.policy.WAF.Begin(x.id)
 	x.WAFRan = true
+	if len(x.body) > heavyBody {
+		if !x.takeTurn(r.Context()) {
+			return x.fail(rules.Refuse, rules.ReasonWAFError, http.StatusServiceUnavailable)
+		}
+		defer func() { <-x.gateway.heavy }()
+	}
 	verdict, err := x.waf.Request(&waf.Request{
 		Client: x.client, URI: x.uri, Method: r.Method, Proto: r.Proto, Host: r.Host,
 		Header: r.Header, TransferEncoding: r.TransferEncoding, Body: x.body,
@@ -159,6 +165,27 @@ func (x *exchange) judgeRequest(r *http.Request) rules.Verdict {
 		return x.fail(x.policy.WAFRequestError, rules.ReasonWAFError, http.StatusServiceUnavailable)
 	}
 	return x.enforce(verdict)
+}
+
+// The full rule set takes seconds of CPU for a body of 1 MiB, so large bodies
+// take turns: half of the processors stay free for everybody else.
+const (
+	heavyBody = 64 << 10
+	heavyWait = 10 * time.Second
+)
+
+// takeTurn waits until the WAF may read another large body; false means that
+// it took too long, or that the client is gone: the request is refused, in
+// observe mode it goes on.
+func (x *exchange) takeTurn(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, heavyWait)
+	defer cancel()
+	select {
+	case x.gateway.heavy <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // outgoing is the request as the upstream gets it: the bytes that were read,

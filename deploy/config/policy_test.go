@@ -18,7 +18,7 @@ func TestPolicy(t *testing.T) {
 	p := c.Policy(hasher(t), nil)
 	if p.Mode != rules.Enforce || len(p.TrustedProxies) != 1 || p.Config != c.Digest() || p.LedgerWait != 2*time.Second ||
 		p.LedgerFailure != rules.Refuse || p.WAFRequestError != rules.Refuse || p.WAFResponseError != rules.Pass ||
-		p.RequestBody != 1<<20 || p.Window != 64<<10 || p.Ratio != 200 {
+		p.RequestBody != 256<<10 || p.Window != 64<<10 || p.Ratio != 200 {
 		t.Errorf("policy %+v", p)
 	}
 	if first := p.Sessions[0]; first != (proxy.Carrier{Kind: proxy.Cookie, Name: "KHSID"}) || len(p.Sessions) != 25 {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -136,5 +137,23 @@ func TestCreates(t *testing.T) {
 		if got := creates(c.path, []byte(c.body), c.status); got != c.want {
 			t.Errorf("%s %s %d: %v", c.path, c.body, c.status, got)
 		}
+	}
+}
+
+// TestLargeBodiesTakeTurns: no more of them are read by the WAF at a time than
+// half of the processors; who waits too long, or hangs up, is told no.
+func TestLargeBodiesTakeTurns(t *testing.T) {
+	x := &exchange{gateway: &Gateway{heavy: make(chan struct{}, 1)}}
+	if !x.takeTurn(t.Context()) {
+		t.Fatal("the first large body has to wait")
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if x.takeTurn(gone) {
+		t.Error("the second one did not wait")
+	}
+	<-x.gateway.heavy
+	if !x.takeTurn(t.Context()) {
+		t.Error("the turn did not come back")
 	}
 }
