@@ -124,16 +124,23 @@ caps:
 `, upstream, dataDir)
 }
 
-// TestKill: SIGKILL in the middle of disclosures. Everything that a client
-// fully received is in the ledger.
-func TestKill(t *testing.T) {
+// orders is an upstream that answers /orders/N with person N.
+func orders(t *testing.T) *httptest.Server {
+	t.Helper()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n int
 		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, proxytest.Person(n))
 	}))
-	defer upstream.Close()
+	t.Cleanup(upstream.Close)
+	return upstream
+}
+
+// TestKill: SIGKILL in the middle of disclosures. Everything that a client
+// fully received is in the ledger.
+func TestKill(t *testing.T) {
+	upstream := orders(t)
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	c := startChild(t, writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide(upstream.URL, data)))
@@ -382,13 +389,7 @@ func TestCommandLine(t *testing.T) {
 // TestIncidentDesk: a tripped cap raises the breach alert at once, and a
 // person who acknowledges the incident lowers it.
 func TestIncidentDesk(t *testing.T) {
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var n int
-		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, proxytest.Person(n))
-	}))
-	defer upstream.Close()
+	upstream := orders(t)
 	dir := t.TempDir()
 	c := startChild(t, writeConfig(t, filepath.Join(dir, "o.yaml"),
 		fmt.Sprintf("upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\n", upstream.URL, filepath.Join(dir, "data"))))
@@ -438,13 +439,7 @@ func TestIncidentDesk(t *testing.T) {
 // TestCanary: a planted customer in any response is a critical incident, told
 // by digest only; the twin is any other customer.
 func TestCanary(t *testing.T) {
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var n int
-		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, proxytest.Person(n))
-	}))
-	defer upstream.Close()
+	upstream := orders(t)
 	dir := t.TempDir()
 	config := wide(upstream.URL, filepath.Join(dir, "data")) + fmt.Sprintf("canaries: {emails: [%q]}\n", strings.ToUpper(proxytest.Email(7)))
 	c := startChild(t, writeConfig(t, filepath.Join(dir, "o.yaml"), config))

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -155,5 +156,27 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	<-x.gateway.heavy
 	if !x.takeTurn(t.Context()) {
 		t.Error("the turn did not come back")
+	}
+}
+
+func TestJWTAccount(t *testing.T) {
+	token := func(payload string) string {
+		return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln"
+	}
+	for text, want := range map[string]string{
+		token(`{"iss":"shop","sub":"C-1","iat":1}`): "shop\x00C-1",
+		token(`{"sub":17}`):                         "\x0017",
+		token(`{"sub":null}`):                       "",
+		token(`{"name":"x"}`):                       "",
+		token(`{"sub":`):                            "",
+		"eyJhbGciOiJIUzI1NiJ9.!!!.c2ln":             "",
+		"opaque-token":                              "",
+		"a.b.c":                                     "",
+		"":                                          "",
+		token(strings.Repeat(" ", maxJWT) + `{"sub":"C-1"}`): "",
+	} {
+		if got, ok := jwtAccount(text); got != want || ok != (want != "") {
+			t.Errorf("%.40s: %q, %v", text, got, ok)
+		}
 	}
 }

@@ -180,12 +180,17 @@ func (x *exchange) identify(r *http.Request) {
 		}
 		x.wanted = rule.Role
 	}
-	if credential != "" {
-		c.Sessions = []rules.Digest{x.hasher.Key(rules.KeySession, []byte(credential))}
-	} else {
-		for _, value := range x.policy.credentials(r) {
-			c.Sessions = append(c.Sessions, x.hasher.Key(rules.KeySession, []byte(value)))
+	values := []string{credential}
+	if credential == "" {
+		values = x.policy.credentials(r)
+	}
+	for _, value := range values {
+		var account rules.Digest
+		if name, ok := jwtAccount(value); ok {
+			account = x.hasher.Key(rules.KeyAccount, []byte(name))
 		}
+		c.Sessions = append(c.Sessions, x.hasher.Key(rules.KeySession, []byte(value)))
+		c.Accounts = append(c.Accounts, account)
 	}
 	x.presented = c.Sessions
 	x.principal = x.gateway.engine.Recognise(&c, x.start)

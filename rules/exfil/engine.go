@@ -68,7 +68,10 @@ func (e *Engine) Restore(d *rules.Disclosure, now time.Time) {
 // Credentials are what a request shows of who sends it, all digests.
 type Credentials struct {
 	Sessions []rules.Digest // every session or token that the request carries
-	StandIn  rules.Digest   // made from the client's address, for requests without a usable one
+	// Accounts are, by index of Sessions, what the token itself says of whose it
+	// is (JWT iss and sub); shorter, or zero, where it says nothing.
+	Accounts []rules.Digest
+	StandIn  rules.Digest // made from the client's address, for requests without a usable one
 	IP       rules.Digest
 	Prefix   rules.Digest
 	Wanted   rules.Role // the role that the route policy names
@@ -105,7 +108,19 @@ func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
 	case !p.Account.IsZero():
 		p.Role = rules.RoleShopper
 	}
+	c.account(&p)
 	return p
+}
+
+// account gives a principal that is bound to nobody the account that its
+// issued token names: tokens that are refreshed share the account's caps. It
+// makes no shopper, and nothing its own.
+func (c *Credentials) account(p *rules.Principal) {
+	for i, session := range c.Sessions {
+		if session == p.Session && i < len(c.Accounts) && p.Account.IsZero() {
+			p.Account = c.Accounts[i]
+		}
+	}
 }
 
 // bestBinding returns the issued session of a request that says most: one of

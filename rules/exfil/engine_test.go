@@ -450,3 +450,25 @@ func TestIncidentLife(t *testing.T) {
 		t.Errorf("%d incidents open, bound is %d", n, maxOpen+1)
 	}
 }
+
+// TestRefreshedTokensShareACap: a login that refreshes its token for every few
+// records gets one account's caps, not one session's for each token.
+func TestRefreshedTokensShareACap(t *testing.T) {
+	released := func(account rules.Digest) (passed int) {
+		w := newWorld(t, nil)
+		for i := range 20 {
+			c := w.issued(byte(i))
+			c.Accounts = []rules.Digest{account}
+			if w.get(c, customers(i, 1), nil).Verdict.Action == rules.Pass {
+				passed++
+			}
+		}
+		return passed
+	}
+	if got := released(digest('j', 1)); got != 3 {
+		t.Errorf("%d released to twenty tokens of one account, want the guest's 3", got)
+	}
+	if got := released(rules.Digest{}); got != 20 {
+		t.Errorf("%d released to twenty sessions of twenty guests, want 20", got)
+	}
+}
