@@ -404,8 +404,10 @@ func TestIncidentDesk(t *testing.T) {
 			t.Fatal("no breach alert within a second")
 		}
 	}
-	if line := c.wait(t, "incident"); line["severity"] != "high" || line["incident"] == "" {
-		t.Errorf("incident line %v", line)
+	for line := c.wait(t, "incident"); line["severity"] != "high"; line = c.wait(t, "incident") {
+		if line["detector"] != string(rules.DetectorUnauthenticated) || line["severity"] != "medium" {
+			t.Errorf("incident line %v", line)
+		}
 	}
 	command := func(args ...string) string {
 		t.Helper()
@@ -421,6 +423,9 @@ func TestIncidentDesk(t *testing.T) {
 		t.Fatalf("incidents %+v, %v: want the cap's and the unauthenticated one's", open, err)
 	}
 	for i := range open {
+		if text := command("show", open[i].ID); !strings.Contains(text, "report affected --incident "+open[i].ID) {
+			t.Errorf("show does not say what to do next: %s", text)
+		}
 		command("ack", open[i].ID)
 	}
 	for strings.Contains(get(t, c.admin+"/metrics"), alert) {

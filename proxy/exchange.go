@@ -33,13 +33,17 @@ type exchange struct {
 	principal rules.Principal
 	body      []byte // of the request, up to its limit
 	claim     record.Claim
+	supplied  []rules.Identifier // phones and residences that a write request supplied
+	login     string             // who a request with a password says is logging in; raw, for this exchange only
+	issued    int                // sessions that the response's header issues
 	me        bool
 
 	waf      *waf.Transaction
 	response *exfil.Response
 	gate     *gate
 
-	answered bool // the upstream's status line may have gone out
+	seen     map[rules.Digest]struct{} // subjects counted already
+	answered bool                      // the upstream's status line may have gone out
 	Summary
 }
 

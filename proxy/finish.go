@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -97,20 +98,54 @@ func (x *exchange) log() {
 	attrs := []slog.Attr{
 		slog.String("exchange", x.id.String()), slog.String("method", knownMethod(x.method)), slog.String("route", x.route),
 		slog.Int("status", x.Status), slog.String("outcome", string(x.Reason)), slog.String("role", x.Role.String()),
-		slog.String("session", x.principal.Session.String()), slog.Duration("took", x.Took),
+		slog.String("session", x.principal.Session.String()), slog.Float64("took_ms", float64(x.Took.Microseconds())/1000),
 	}
 	if x.Subjects != [3]int{} || x.Withheld != [3]int{} {
 		attrs = append(
-			attrs, slog.Any("released", x.Subjects), slog.Any("withheld", x.Withheld), slog.String("state", x.State.String()),
+			attrs, tally("released", x.Subjects), tally("withheld", x.Withheld), slog.String("state", x.stateName()),
 		)
 	}
 	if x.Uninspected != rules.UninspectedNone {
 		attrs = append(attrs, slog.String("uninspected", string(x.Uninspected)))
 	}
 	if x.WAF.Blocked != 0 {
-		attrs = append(attrs, slog.Int("waf_rule", x.WAF.Blocked), slog.Int("waf_score", x.WAF.Inbound))
+		attrs = append(
+			attrs, slog.Int("waf_rule", x.WAF.Blocked), slog.Any("waf_hits", x.hits()),
+			slog.Int("waf_inbound", x.WAF.Inbound), slog.Int("waf_outbound", x.WAF.Outbound),
+		)
 	}
 	x.gateway.log.LogAttrs(context.Background(), level, "exchange", attrs...)
+}
+
+// tally is a count of distinct subjects by ownership.
+func tally(name string, counts [3]int) slog.Attr {
+	return slog.Group(
+		name, slog.Int("foreign", counts[rules.Foreign]), slog.Int("own", counts[rules.Own]), slog.Int("unlinked", counts[rules.Unlinked]),
+	)
+}
+
+// stateName is the state of what the exchange released, withheld when it
+// released nothing.
+func (x *exchange) stateName() string {
+	if x.Subjects == [3]int{} {
+		return rules.Withheld.String()
+	}
+	return x.State.String()
+}
+
+// maxHits bounds the rule ids of one log line.
+const maxHits = 20
+
+// hits names the rules that hit, so that an exclusion can be written for the
+// one that was wrong.
+func (x *exchange) hits() []int {
+	ids := make([]int, 0, min(len(x.WAF.Hits), maxHits))
+	for _, hit := range x.WAF.Hits {
+		if len(ids) < maxHits && !slices.Contains(ids, hit.Rule) {
+			ids = append(ids, hit.Rule)
+		}
+	}
+	return ids
 }
 
 // knownMethod folds methods that a client made up.

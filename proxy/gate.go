@@ -45,6 +45,7 @@ type gate struct {
 	live    bool  // the client reads it as it comes: event by event
 	ended   bool  // the last decoded byte ended a line, so perhaps an event
 	held    int   // most bytes held at a time
+	login   loginAnswer
 	last    time.Time
 }
 
@@ -134,6 +135,7 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 			return v
 		}
 		g.wafLeft = 0
+		g.x.judgeLogin(&g.login)
 	}
 	return g.settle()
 }
@@ -180,6 +182,9 @@ func (g *gate) show(piece []byte) rules.Verdict {
 	g.ended = piece[len(piece)-1] == '\n'
 	g.pending = g.finder.Take(g.pending)
 	from = g.x.spend(StageFind, from)
+	if g.x.claim.Password {
+		g.login.add(piece)
+	}
 	if g.wafLeft == 0 {
 		return rules.Passed
 	}
@@ -345,8 +350,23 @@ func (x *exchange) append(rows []rules.Disclosure) error {
 	return nil
 }
 
+// maxSeen bounds the subjects of one response that are told apart; beyond it
+// every row counts.
+const maxSeen = 16384
+
+// count adds rows to a tally of distinct subjects.
 func (x *exchange) count(into *[3]int, rows []rules.Disclosure) {
+	if x.seen == nil {
+		x.seen = make(map[rules.Digest]struct{}, len(rows))
+	}
 	for i := range rows {
+		subject := rows[i].Record.Subject.Digest
+		if _, again := x.seen[subject]; again {
+			continue
+		}
+		if len(x.seen) < maxSeen {
+			x.seen[subject] = struct{}{}
+		}
 		into[rows[i].Ownership]++
 	}
 }

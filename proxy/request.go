@@ -142,7 +142,29 @@ func (x *exchange) readClaim(r *http.Request) {
 	if len(x.body) == 0 || graphQLQuery(x.path, x.body) {
 		return
 	}
-	x.claim = record.Claims(x.body, r.Header.Get("Content-Type"), "", x.hasher)
+	contentType := r.Header.Get("Content-Type")
+	x.claim = record.Claims(x.body, contentType, "", x.hasher)
+	if x.claim.Password {
+		x.login = loginName(x.body, contentType)
+	}
+	x.supplied = supplied(x.policy.Records, x.hasher.Clone(), x.body, contentType)
+}
+
+// supplied returns the phones and residences in a request body: an answer that
+// shows them again tells its sender nothing new.
+func supplied(config *record.Config, h *rules.Hasher, body []byte, contentType string) []rules.Identifier {
+	finder := record.NewFinder(config, h, contentType)
+	_, _ = finder.Write(body) // never fails
+	_ = finder.Close()        // never fails
+	var ids []rules.Identifier
+	for _, found := range finder.Take(nil) {
+		for _, id := range found.Identifiers {
+			if (id.Kind == rules.IdentifierPhone || id.Kind == rules.IdentifierResidence) && len(ids) < rules.MaxOwn {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 // judgeRequest runs the WAF's request phases.

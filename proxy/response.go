@@ -33,6 +33,7 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 		return nil
 	}
 	if bodyless(res) {
+		x.judgeLogin(&loginAnswer{})
 		x.answered = true
 		return nil
 	}
@@ -61,7 +62,9 @@ func (x *exchange) visit(res *http.Response) exfil.Visit {
 	if x.claim.Password || creates(x.path, x.body, res.StatusCode) {
 		v.Claim = x.claim.Identifiers
 	}
-	v.LoggedIn = len(v.Issued) > 0 && loggedIn(res, x.principal.Issued) || len(v.Issued) == 0 && redirectsOn(res)
+	x.issued = len(v.Issued)
+	v.Account, v.Supplied = x.loginAccount(), x.supplied
+	v.LoggedIn = redirectsOn(res)
 	return v
 }
 
@@ -101,17 +104,6 @@ func (x *exchange) issuedBy(header http.Header) []rules.Digest {
 
 // loginWords in a redirect's target say that a login did not succeed.
 var loginWords = []string{"login", "signin", "sign-in", "logon", "error", "fail", "denied", "captcha"}
-
-// loggedIn reports whether a response that issues a session shows that a login
-// succeeded: the client is sent on to somewhere that is not the login again,
-// a known session was replaced by another one, or an API answers success.
-func loggedIn(res *http.Response, known bool) bool {
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return redirectsOn(res)
-	}
-	media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	return known || err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
-}
 
 // redirectsOn reports whether a response sends the client on to somewhere
 // that is not the login again.

@@ -45,7 +45,7 @@ func (c *Incident) Run(ctx context.Context, command string, stdout io.Writer) er
 	if strings.HasPrefix(command, "incident show") {
 		for i := range open {
 			if open[i].ID == c.Show.ID {
-				return c.print(stdout, open[i:i+1])
+				return c.show(stdout, &open[i])
 			}
 		}
 		return fmt.Errorf("incident %q is not open: see ordergate incident list", c.Show.ID)
@@ -91,6 +91,36 @@ func (c *Incident) call(ctx context.Context, method, path string, into any) erro
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	return nil
+}
+
+// show tells one incident at length, and what to do next.
+func (c *Incident) show(stdout io.Writer, in *rules.Incident) error {
+	if c.JSON {
+		return c.print(stdout, []rules.Incident{*in})
+	}
+	whom := "every principal of the route without a credential"
+	switch {
+	case !in.Session.IsZero():
+		whom = "session " + in.Session.String()
+	case in.Detector != rules.DetectorUnauthenticated:
+		whom = "the whole site"
+	}
+	if !in.Account.IsZero() {
+		whom += ", account " + in.Account.String()
+	}
+	_, err := fmt.Fprintf(stdout, `%s  %s, severity %s
+what      %s on %s: %d observed, the limit is %d
+to whom   %s (role %s)
+when      %s to %s
+signals   %d, of which %d refused
+exchanges first %s, last %s
+
+next      ordergate report affected --incident %s --customers customers.csv
+          ordergate incident ack %s      (its alert ends)
+          ordergate incident close %s    (the next signal opens a new one)
+`, in.ID, in.State, in.Severity, in.Detector, in.Route, in.Observed, in.Limit, whom, in.Role,
+		in.Opened.Format(time.RFC3339), in.Updated.Format(time.RFC3339), in.Signals, in.Refused, in.First, in.Last, in.ID, in.ID, in.ID)
+	return err //nolint:wrapcheck // standard output
 }
 
 func (c *Incident) print(stdout io.Writer, incidents []rules.Incident) error {

@@ -98,6 +98,19 @@ func (b *Bindings) Bind(session rules.Digest, ids []rules.Identifier, account bo
 	b.dirty[session] = struct{}{}
 }
 
+// Login names the account that an issued session belongs to, unless one is
+// known.
+func (b *Bindings) Login(session, account rules.Digest, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known, ok := b.sessions.Get(session)
+	if !ok || !known.Account.IsZero() {
+		return
+	}
+	known.Account, known.Seen = account, now
+	b.dirty[session] = struct{}{}
+}
+
 // Restore adds a binding of an earlier run of the process.
 func (b *Bindings) Restore(binding rules.Binding) {
 	b.mu.Lock()

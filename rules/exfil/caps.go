@@ -32,11 +32,14 @@ type Caps struct {
 
 // cappedKinds are the kinds of keys that subjects are counted under, besides
 // the site.
-var cappedKinds = [...]rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP, keyClaim}
+var cappedKinds = [...]rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP, keyClaim, keyAdopted}
 
 // keyClaim counts the identifiers that a session claimed as its own; it is
 // kept like any key, but is no principal's.
 const keyClaim rules.KeyKind = 255
+
+// keyAdopted counts the addresses that a session wrote and saw again.
+const keyAdopted rules.KeyKind = 254
 
 // NewCaps returns empty counts that remember at most principals keys of each
 // kind, at least 1.

@@ -1,6 +1,7 @@
 package exfil
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -40,10 +41,12 @@ func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
 		case owns(&r.binding, record):
 			r.extend(record, now)
 		case !customer: // staff name customers all day: that makes none their own
-		case r.visit.Status < 400 && claims(r.visit.Claim, record):
-			r.bind(record.Identifiers, now)
-		case r.visit.Me && subjects == 1 && r.visit.Principal.Issued && len(r.binding.Own) == 0:
-			r.bind(record.Identifiers, now)
+		case r.honours() && claims(r.visit.Claim, record):
+			r.bind(record.Identifiers, false, now) // a checkout is no login
+		case r.visit.Me && subjects == 1 && r.visit.Principal.Issued && r.visit.Principal.Account.IsZero():
+			r.bind(record.Identifiers, true, now)
+		case r.visit.Status < http.StatusBadRequest && weak(record) && claims(r.visit.Supplied, record):
+			r.adopt(record, now)
 		}
 	}
 }
@@ -55,8 +58,40 @@ func claims(claim []rules.Identifier, record *rules.Record) bool {
 	})
 }
 
-// bind makes a customer the session's own, if it has claims left.
-func (r *Response) bind(ids []rules.Identifier, now time.Time) {
+// honours reports whether what the request said of its sender may count: a
+// failed login shows the name that was tried again, and proves nothing.
+func (r *Response) honours() bool {
+	if r.visit.Password && !r.loggedIn && r.visit.Status != http.StatusCreated {
+		return false
+	}
+	return r.visit.Status < http.StatusBadRequest && !r.failed
+}
+
+// adopted bounds how many addresses a session may write a day.
+var adopted = Limits{{Window: rules.WindowDay, Max: 20}}
+
+// weak reports whether a record names its subject by phone or residence only.
+func weak(record *rules.Record) bool {
+	return !slices.ContainsFunc(record.Identifiers, func(id rules.Identifier) bool {
+		return id.Kind == rules.IdentifierEmail || id.Kind == rules.IdentifierCustomerID
+	})
+}
+
+// adopt makes an address that the session itself wrote its own.
+func (r *Response) adopt(record *rules.Record, now time.Time) {
+	demands := []demand{{key: capKey{keyAdopted, r.visit.Principal.Session}, limits: adopted}}
+	held, trip := r.engine.caps.reserve(demands, []rules.Digest{record.Subject.Digest}, now, false)
+	if trip.Tripped() {
+		return
+	}
+	r.engine.caps.commit(held)
+	r.engine.bindings.Bind(r.visit.Principal.Session, record.Identifiers, false, now)
+	r.rebind(now)
+}
+
+// bind makes a customer the session's own, if it has claims left; account says
+// that a login or an account page names it, which makes a guest a shopper.
+func (r *Response) bind(ids []rules.Identifier, account bool, now time.Time) {
 	subject := strongest(ids)
 	if subject.Digest.IsZero() {
 		return
@@ -73,7 +108,7 @@ func (r *Response) bind(ids []rules.Identifier, now time.Time) {
 	r.engine.caps.commit(claim)
 	for _, session := range r.sessions {
 		issued := session != r.visit.Principal.Session || r.visit.Principal.Issued
-		r.engine.bindings.Bind(session, ids, issued, now)
+		r.engine.bindings.Bind(session, ids, account && issued, now)
 	}
 	r.rebind(now)
 }
@@ -84,7 +119,7 @@ func (r *Response) extend(record *rules.Record, now time.Time) {
 		return id.Kind != rules.IdentifierOrder && !slices.Contains(r.binding.Own, id)
 	})
 	if missing && len(r.binding.Own) < rules.MaxOwn {
-		r.engine.bindings.Bind(r.visit.Principal.Session, record.Identifiers, r.visit.Principal.Issued, now)
+		r.engine.bindings.Bind(r.visit.Principal.Session, record.Identifiers, false, now)
 		r.rebind(now)
 	}
 }

@@ -22,6 +22,10 @@ type Visit struct {
 	Status    int                // of the response
 	Issued    []rules.Digest     // sessions that the response's header issues
 	LoggedIn  bool               // the response's header shows that a login succeeded
+	Account   rules.Digest       // of whom a login request says is logging in
+	// Supplied are phones and residences in a request that writes: an answer
+	// that shows them, and names nobody else, tells its sender nothing new.
+	Supplied []rules.Identifier
 }
 
 // Response judges the records of one response, in the order they are found.
@@ -33,6 +37,8 @@ type Response struct {
 	sessions []rules.Digest // the principal's, and those that this response issues
 	binding  rules.Binding
 	open     []reservation
+	loggedIn bool // a login succeeded, or an account was created
+	failed   bool // the body says that the login failed
 	signalled
 }
 
@@ -73,10 +79,31 @@ func (r *Response) issue(sessions []rules.Digest, loggedIn bool, now time.Time) 
 	if role != rules.RoleGuest {
 		r.raise(role, now)
 	}
+	r.loggedIn = true
 	if len(r.visit.Claim) > 0 {
-		r.bind(r.visit.Claim, now)
+		r.bind(r.visit.Claim, true, now)
+	}
+	if r.visit.Account.IsZero() {
+		return
+	}
+	for _, session := range r.sessions {
+		if session != r.visit.Principal.Session || r.visit.Principal.Issued {
+			r.engine.bindings.Login(session, r.visit.Account, now)
+		}
 	}
 }
+
+// LoggedIn says that the response's body shows that a login succeeded. Call it
+// before the first Judge.
+func (r *Response) LoggedIn(now time.Time) {
+	if r.visit.Password {
+		r.issue(nil, true, now)
+	}
+}
+
+// LoginFailed says that the response's body speaks of a failure: tokens in it
+// are issued to nobody in particular.
+func (r *Response) LoginFailed() { r.failed = true }
 
 // raise gives the role of a login that succeeded to the session that logged
 // in and to those that this response issues.
@@ -93,7 +120,7 @@ func (r *Response) raise(role rules.Role, now time.Time) {
 // that its body issues. Call Commit or GiveBack after a verdict that passes.
 func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Digest, now time.Time) Judgement {
 	if len(tokens) > 0 {
-		r.issue(tokens, r.visit.Password && r.visit.Status < http.StatusBadRequest, now)
+		r.issue(tokens, r.visit.Password && !r.failed && r.visit.Status < http.StatusBadRequest, now)
 	}
 	r.learn(records, subjects, now)
 	j := Judgement{Verdict: rules.Passed, Disclosures: make([]rules.Disclosure, len(records))}

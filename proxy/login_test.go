@@ -1,0 +1,167 @@
+package proxy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ordergate/ordergate/proxy"
+	"github.com/ordergate/ordergate/proxy/proxytest"
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+)
+
+// api is an order platform whose logins answer 200 with a fresh cookie,
+// whether they succeed or not, as several do.
+func api() http.Handler {
+	var serial atomic.Int64
+	mux := http.NewServeMux()
+	login := func(w http.ResponseWriter, r *http.Request) {
+		var form struct{ Username, Password string }
+		_ = json.NewDecoder(r.Body).Decode(&form)
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: fmt.Sprintf("session-%d", serial.Add(1))})
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case form.Password != "right" && strings.Contains(r.URL.Path, "terse"):
+			_, _ = io.WriteString(w, `{"data":null}`)
+		case form.Password != "right":
+			fmt.Fprintf(w, `{"data":{"login":{"errorCode":"INVALID_CREDENTIALS_ERROR","user":%q}}}`, form.Username)
+		default:
+			fmt.Fprintf(w, `{"data":{"login":{"id":"1","identifier":%q}}}`, form.Username)
+		}
+	}
+	mux.HandleFunc("POST /staff/login", login)
+	mux.HandleFunc("POST /staff/terse/login", login)
+	mux.HandleFunc("POST /api/login", login)
+	mux.Handle("GET /staff/people", http.StripPrefix("/staff", people))
+	mux.HandleFunc("POST /addresses", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.Copy(w, r.Body)
+	})
+	mux.HandleFunc("POST /checkout", func(w http.ResponseWriter, r *http.Request) {
+		var form struct{ Email string }
+		_ = json.NewDecoder(r.Body).Decode(&form)
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"order":{"code":"A1","customer":{"emailAddress":%q}}}`, form.Email)
+	})
+	mux.Handle("/", people)
+	return mux
+}
+
+func staffAPI(s *proxytest.Setup) {
+	s.Policy.Roles = []proxy.RoleRule{{Role: rules.RoleStaff, Path: "/staff/**"}}
+	s.Exfil.Roles[rules.RoleStaff] = exfil.RoleCaps{Session: exfil.Limits{{Window: rules.WindowHour, Max: 12}}, Response: 10}
+}
+
+// post sends JSON and returns the cookie header of the session it was given.
+func post(w *proxytest.World, path, body string, headers ...string) string {
+	got := w.Do(http.MethodPost, path, body, append(headers, "Content-Type: application/json")...)
+	for _, cookie := range got.Cookies() {
+		return "Cookie: " + cookie.Name + "=" + cookie.Value
+	}
+	return ""
+}
+
+// TestLoginNeedsEvidence: a fresh cookie and status 200 make nobody staff; the
+// answer must name who logged in and speak of no failure.
+func TestLoginNeedsEvidence(t *testing.T) {
+	for _, c := range []struct {
+		path, password string
+		status         int
+	}{
+		{"/staff/login", "right", http.StatusOK},
+		{"/staff/login", "wrong", http.StatusForbidden},
+		{"/staff/terse/login", "wrong", http.StatusForbidden},
+	} {
+		w := proxytest.Start(t, api(), staffAPI)
+		cookie := post(w, c.path, fmt.Sprintf(`{"username":"superadmin","password":%q}`, c.password))
+		if got := w.Get("/staff/people?from=0&n=8", cookie); got.StatusCode != c.status {
+			t.Errorf("%s with the %s password, then a list: %d, want %d", c.path, c.password, got.StatusCode, c.status)
+		}
+	}
+}
+
+// TestAccountSharesCaps: logging in again gives no new cap.
+func TestAccountSharesCaps(t *testing.T) {
+	w := proxytest.Start(t, api(), staffAPI)
+	received := 0
+	for i := range 4 {
+		cookie := post(w, "/staff/login", `{"username":"superadmin","password":"right"}`)
+		if w.Get(fmt.Sprintf("/staff/people?from=%d&n=6", 10*i), cookie).StatusCode == http.StatusOK {
+			received += 6
+		}
+	}
+	if received != 12 {
+		t.Errorf("%d customers to four sessions of one account, its cap is 12", received)
+	}
+	cookie := post(w, "/staff/login", `{"username":"another.one","password":"right"}`)
+	if got := w.Get("/staff/people?from=90&n=6", cookie); got.StatusCode != http.StatusOK {
+		t.Errorf("the twin, another member of staff: %d", got.StatusCode)
+	}
+}
+
+// TestFailedLoginClaimsNobody: naming a customer in a failed login makes their
+// orders nobody's own; a login that succeeds does.
+func TestFailedLoginClaimsNobody(t *testing.T) {
+	for _, password := range []string{"right", "wrong"} {
+		w := proxytest.Start(t, api())
+		cookie := post(w, "/api/login", fmt.Sprintf(`{"username":%q,"password":%q}`, proxytest.Email(5), password))
+		w.Get("/orders/5", cookie)
+		rows := w.Settle().Rows()
+		if last := rows[len(rows)-1]; (last.Ownership == rules.Own) != (password == "right") {
+			t.Errorf("after a login with the %s password the order is %s", password, last.Ownership)
+		}
+	}
+}
+
+// TestCheckoutIsNoLogin: a guest who names an e-mail at the checkout sees that
+// order as own, and stays a guest.
+func TestCheckoutIsNoLogin(t *testing.T) {
+	w := proxytest.Start(t, api())
+	cookie := post(w, "/api/login", `{"username":"x","password":"wrong"}`)
+	post(w, "/checkout", fmt.Sprintf(`{"email":%q}`, proxytest.Email(1)), cookie)
+	if rows := w.Settle().Rows(); len(rows) == 0 || rows[len(rows)-1].Ownership != rules.Own {
+		t.Errorf("the guest's own order: %+v", rows)
+	}
+	if got := w.Get("/people?from=50&n=3", cookie); got.StatusCode != http.StatusForbidden {
+		t.Errorf("three strangers to a guest: %d", got.StatusCode)
+	}
+	rows := w.Settle().Rows()
+	if role := rows[len(rows)-1].Principal.Role; role != rules.RoleGuest {
+		t.Errorf("after a checkout the role is %s", role)
+	}
+}
+
+// TestOwnAddressBook: addresses that a session writes are its own when it sees
+// them again; an address that it did not write is not.
+func TestOwnAddressBook(t *testing.T) {
+	w := proxytest.Start(t, api())
+	cookie := post(w, "/api/login", fmt.Sprintf(`{"username":%q,"password":"right"}`, proxytest.Email(5)))
+	for n := range 8 {
+		body := fmt.Sprintf(`{"address":{"fullName":"Gift Recipient %c","streetLine1":"Lindenlaan %d","city":"Utrecht","postalCode":"1012 AB"}}`, 'A'+n, n+1)
+		if got := w.Do(http.MethodPost, "/addresses", body, "Content-Type: application/json", cookie); got.StatusCode != http.StatusOK {
+			t.Fatalf("address %d: %d", n, got.StatusCode)
+		}
+	}
+	written := 0
+	for _, row := range w.Settle().Rows() {
+		if row.Record.Subject.Kind == rules.IdentifierResidence {
+			written++
+		}
+		if row.Ownership != rules.Own {
+			t.Errorf("an address of one's own is %s", row.Ownership)
+		}
+	}
+	if written != 8 {
+		t.Errorf("%d addresses seen, want 8", written)
+	}
+	w.Get("/orders/77", cookie)
+	rows := w.Settle().Rows()
+	if last := rows[len(rows)-1]; last.Ownership != rules.Foreign {
+		t.Errorf("the twin, somebody else's order, is %s", last.Ownership)
+	}
+}
