@@ -98,9 +98,19 @@ func (l *loginAnswer) add(piece []byte) {
 // failed reports whether the answer speaks of a failure.
 func (l *loginAnswer) failed() bool { return loginFailed.Match(l.text) }
 
+// whoLoggedIn matches the JSON members in which answers name who logged in.
+// The key counts: a client that may choose its name freely would choose one
+// that stands in every answer.
+var whoLoggedIn = regexp.MustCompile(`(?i)"(?:identifier|username|user_name|email|emailaddress|email_address|umail|mail|login|user|name)"\s*:\s*"([^"\\]{1,256})"`)
+
 // names reports whether the answer names who logged in.
 func (l *loginAnswer) names(name string) bool {
-	return len(name) >= 3 && bytes.Contains(bytes.ToLower(l.text), []byte(name))
+	for _, m := range whoLoggedIn.FindAllSubmatch(l.text, -1) {
+		if name != "" && strings.EqualFold(string(m[1]), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // judgeLogin decides, behind the first window of an answer that is no

@@ -70,17 +70,19 @@ func post(w *proxytest.World, path, body string, headers ...string) string {
 // answer must name who logged in and speak of no failure.
 func TestLoginNeedsEvidence(t *testing.T) {
 	for _, c := range []struct {
-		path, password string
-		status         int
+		path, name, password string
+		status               int
 	}{
-		{"/staff/login", "right", http.StatusOK},
-		{"/staff/login", "wrong", http.StatusForbidden},
-		{"/staff/terse/login", "wrong", http.StatusForbidden},
+		{"/staff/login", "superadmin", "right", http.StatusOK},
+		{"/staff/login", "superadmin", "wrong", http.StatusForbidden},
+		{"/staff/terse/login", "superadmin", "wrong", http.StatusForbidden},
+		{"/staff/terse/login", "data", "wrong", http.StatusForbidden}, // a name that stands in every answer
+		{"/staff/terse/login", "null", "wrong", http.StatusForbidden},
 	} {
 		w := proxytest.Start(t, api(), staffAPI)
-		cookie := post(w, c.path, fmt.Sprintf(`{"username":"superadmin","password":%q}`, c.password))
+		cookie := post(w, c.path, fmt.Sprintf(`{"username":%q,"password":%q}`, c.name, c.password))
 		if got := w.Get("/staff/people?from=0&n=8", cookie); got.StatusCode != c.status {
-			t.Errorf("%s with the %s password, then a list: %d, want %d", c.path, c.password, got.StatusCode, c.status)
+			t.Errorf("%s as %s with the %s password, then a list: %d, want %d", c.path, c.name, c.password, got.StatusCode, c.status)
 		}
 	}
 }
