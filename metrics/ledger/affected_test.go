@@ -70,7 +70,15 @@ func TestWhoIsOneSubject(t *testing.T) {
 		"nobody":                            {nil, nil},
 		"the same email":                    {[]string{"1: e1", "2: e1 p1"}, []string{"e1 p1"}},
 		"email, then number":                {[]string{"1: e1", "2: c1 p1", "3: e1 c1"}, []string{"c1 e1 p1"}},
-		"a chain":                           {[]string{"1: e1 c1", "2: e2 c2", "3: e2 c1"}, []string{"c1 c2 e1 e2"}},
+		"two emails, one number":            {[]string{"1: e1 c1", "2: e2 c1"}, []string{"c1 e1", "c1 e2"}},
+		"numbers that cross":                {[]string{"1: e1 c1", "2: e2 c2", "3: e2 c1"}, []string{"c1 e1", "c1 c2 e2"}},
+		"a number of two stays apart":       {[]string{"1: e1 c1", "2: e2 c1", "3: c1 p1"}, []string{"c1 e1", "c1 e2", "c1 p1!"}},
+		"all else in common":                {[]string{"1: e1 c1 p1 r1 k1", "2: e2 c1 p1 r1 k1"}, []string{"c1 e1 p1 r1", "c1 e2 p1 r1"}},
+		"two emails in one record":          {[]string{"1: e1 e2", "2: e1", "3: e2 c1", "4: c1"}, []string{"c1 e1 e2"}},
+		"a number joins its owner":          {[]string{"1: e1 c1", "2: c1", "3: c1 p1"}, []string{"c1 e1 p1"}},
+		"numbers without email":             {[]string{"1: c1", "2: c1 c2", "3: c2"}, []string{"c1 c2"}},
+		"a number, then the email":          {[]string{"1: c1", "1: c1 e1", "2: e2 c1"}, []string{"c1 e1", "c1 e2"}},
+		"a part of one of two":              {[]string{"1: p1", "1: p1 e1", "1: p1 e2"}, []string{"e1 p1", "e2 p1", "p1!"}},
 		"two of a household":                {[]string{"1: e1 p1 r1", "2: e2 p1 r1"}, []string{"e1 p1 r1", "e2 p1 r1"}},
 		"a phone alone joins its owner":     {[]string{"1: e1 p1", "2: p1"}, []string{"e1 p1"}},
 		"in any order":                      {[]string{"1: p1", "2: e1 p1"}, []string{"e1 p1"}},
@@ -175,18 +183,23 @@ func TestWhichCustomers(t *testing.T) {
 		want      []string // "yes" or "no" by customer
 		unmatched int
 	}{
-		"by email":                      {[]string{"1: e1 p1"}, []string{"e1 c1 p1", "e2 c2"}, []string{"yes", "no"}, 0},
-		"by number":                     {[]string{"1: c1"}, []string{"e1 c1", "e2 c2"}, []string{"yes", "no"}, 0},
-		"the other of the household":    {[]string{"1: e1 p1 r1"}, []string{"e1 p1 r1", "e2 p1 r1"}, []string{"yes", "no"}, 0},
-		"with numbers":                  {[]string{"1: c1 p1"}, []string{"c1 p1", "c2 p1"}, []string{"yes", "no"}, 0},
-		"a list without email":          {[]string{"1: e1 p1", "2: e2 p2"}, []string{"c1 p1", "c3 p3"}, []string{"yes", "no"}, 1},
-		"a record with a phone only":    {[]string{"1: p1"}, []string{"e1 p1", "e2 p1", "e3 p3"}, []string{"yes", "yes", "no"}, 0},
-		"a record with a residence":     {[]string{"1: r1"}, []string{"e1 r1"}, []string{"yes"}, 0},
-		"a new email, the old number":   {[]string{"1: e1 c1"}, []string{"e2 c1"}, []string{"yes"}, 0},
-		"numbers of another system":     {[]string{"1: e1 c77"}, []string{"e1 c1", "e2 c77"}, []string{"yes", "yes"}, 0},
-		"nobody on the list":            {[]string{"1: e1", "2: e2"}, []string{"e3"}, []string{"no"}, 2},
-		"a customer who is two records": {[]string{"1: e1", "2: c1"}, []string{"e1 c1"}, []string{"yes"}, 0},
-		"an order number":               {[]string{"1: o1"}, []string{"o1 e1"}, []string{"yes"}, 0},
+		"by email":                       {[]string{"1: e1 p1"}, []string{"e1 c1 p1", "e2 c2"}, []string{"yes", "no"}, 0},
+		"by number":                      {[]string{"1: c1"}, []string{"e1 c1", "e2 c2"}, []string{"yes", "no"}, 0},
+		"the other of the household":     {[]string{"1: e1 p1 r1"}, []string{"e1 p1 r1", "e2 p1 r1"}, []string{"yes", "no"}, 0},
+		"with numbers":                   {[]string{"1: c1 p1"}, []string{"c1 p1", "c2 p1"}, []string{"yes", "no"}, 0},
+		"a list without email":           {[]string{"1: e1 p1", "2: e2 p2"}, []string{"c1 p1", "c3 p3"}, []string{"yes", "no"}, 1},
+		"a record with a phone only":     {[]string{"1: p1"}, []string{"e1 p1", "e2 p1", "e3 p3"}, []string{"yes", "yes", "no"}, 0},
+		"a record with a residence":      {[]string{"1: r1"}, []string{"e1 r1"}, []string{"yes"}, 0},
+		"another email, the same number": {[]string{"1: e1 c1"}, []string{"e2 c1"}, []string{"no"}, 1},
+		"numbers of another system":      {[]string{"1: e1 c77"}, []string{"e1 c1", "e2 c77"}, []string{"yes", "no"}, 0},
+		"two people, one number":         {[]string{"1: e1 c1", "2: e2 c1"}, []string{"e1 c1", "e2 c2", "e3 c1"}, []string{"yes", "yes", "no"}, 0},
+		"numbers only, of two people":    {[]string{"1: e1 c1", "2: e2 c1"}, []string{"c1", "c2"}, []string{"yes", "no"}, 0},
+		"a number that two share":        {[]string{"1: e1 c1", "2: e2 c1", "3: c1"}, []string{"e1", "e2", "e3 c1", "e4 c4"}, []string{"yes", "yes", "yes", "no"}, 0},
+		"one of two emails":              {[]string{"1: e1 c1"}, []string{"e2 e1 c1"}, []string{"yes"}, 0},
+		"a number against the phone":     {[]string{"1: e1 c1 p1"}, []string{"e2 c1 p1"}, []string{"no"}, 1},
+		"nobody on the list":             {[]string{"1: e1", "2: e2"}, []string{"e3"}, []string{"no"}, 2},
+		"a customer who is two records":  {[]string{"1: e1", "2: c1"}, []string{"e1 c1"}, []string{"yes"}, 0},
+		"an order number":                {[]string{"1: o1"}, []string{"o1 e1"}, []string{"yes"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var affected ledger.Affected
@@ -224,6 +237,31 @@ func TestMatchAddsUp(t *testing.T) {
 	}
 	if len(subjects[0].To) != 2 || len(subjects[1].To) != 1 {
 		t.Errorf("matching changed the subjects: %+v", subjects)
+	}
+}
+
+// TestTwoPeopleOneNumber is a shop whose logins and customers are numbered
+// apart: nobody is told of what was another's, and nobody is left out.
+func TestTwoPeopleOneNumber(t *testing.T) {
+	var affected ledger.Affected
+	affected.Add(disclosed(1, "e1 c3"))
+	affected.Add(disclosed(2, "e2 c3"))
+	subjects, counts := affected.Subjects()
+	if len(subjects) != 2 || counts.Delivered != 2 {
+		t.Fatalf("two people are %d subjects, %d counted", len(subjects), counts.Delivered)
+	}
+	matcher := ledger.NewMatcher(subjects)
+	for customer, exchange := range map[string]int{"e1 c7": 1, "e2 c8": 2, "e4 c3": 0} {
+		s, ok := matcher.Match(ids(customer))
+		switch {
+		case ok != (exchange > 0):
+			t.Errorf("customer %q: affected %v", customer, ok)
+		case ok && (s.Fields != 1<<exchange || s.Times() != 1 || s.Shared):
+			t.Errorf("customer %q is told of %+v", customer, s)
+		}
+	}
+	if s, ok := matcher.Match(ids("c3")); !ok || !s.Shared {
+		t.Errorf("a list without emails cannot tell whose number it is, but %v, shared %v", ok, s.Shared)
 	}
 }
 

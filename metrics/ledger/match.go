@@ -10,11 +10,11 @@ import (
 // customer at a time. It holds the subjects, not the list. Make one with
 // [NewMatcher]; it is not safe for concurrent use.
 //
-// A customer is affected when one of its email addresses or its customer
-// number was disclosed. A phone number or residence decides only where nothing
-// better can: when the disclosed record has no email address, or the list has
-// none, and likewise for the customer number. So the second customer of a
-// household is not told of a loss that was the first one's.
+// A customer is affected when one of its email addresses was disclosed. A
+// customer number decides only where no email address can: when the disclosed
+// record has none, or the list has none. A phone number or residence decides
+// where neither can. So nobody is told of a loss that was another's: of the
+// household, or with the same number in another table of the shop.
 type Matcher struct {
 	subjects []Subject
 	has      []kinds // by subject
@@ -26,7 +26,10 @@ type Matcher struct {
 // kinds is a set of identifier kinds.
 type kinds uint8
 
-const strongKinds = kinds(1<<rules.IdentifierEmail | 1<<rules.IdentifierCustomerID)
+const (
+	emailKind   = kinds(1 << rules.IdentifierEmail)
+	strongKinds = emailKind | 1<<rules.IdentifierCustomerID
+)
 
 func kindsOf(ids []rules.Identifier) (k kinds) {
 	for _, id := range ids {
@@ -50,14 +53,27 @@ func NewMatcher(subjects []Subject) *Matcher {
 	return m
 }
 
+// surer returns the kinds that decide where a customer and a subject both have
+// them, so that a common identifier of this kind says nothing.
+func surer(kind rules.IdentifierKind) kinds {
+	if r := rankOf(kind); r == rankEmail {
+		return 0
+	} else if r == rankCustomer {
+		return emailKind
+	}
+	return strongKinds
+}
+
 // Match returns what was disclosed about the customer with these identifiers,
-// or false if nothing was.
+// or false if nothing was. The result is Shared if it may be another's: several
+// subjects with different email addresses, told apart by nothing that the
+// customer has.
 func (m *Matcher) Match(ids []rules.Identifier) (Subject, bool) {
 	m.hits = m.hits[:0]
 	has := kindsOf(ids)
 	for _, id := range ids {
 		for _, i := range m.by[id] {
-			if (strong(id.Kind) || m.has[i]&has&strongKinds == 0) && !slices.Contains(m.hits, i) {
+			if m.has[i]&has&surer(id.Kind) == 0 && !slices.Contains(m.hits, i) {
 				m.hits = append(m.hits, i)
 			}
 		}
@@ -66,12 +82,19 @@ func (m *Matcher) Match(ids []rules.Identifier) (Subject, bool) {
 		return Subject{}, false
 	}
 	slices.Sort(m.hits)
-	found := m.subjects[m.hits[0]]
-	m.matched[m.hits[0]] = true
-	for _, i := range m.hits[1:] {
+	found, mails := Subject{}, kinds(0)
+	several := false
+	for n, i := range m.hits {
 		m.matched[i] = true
-		found = found.with(&m.subjects[i])
+		several = several || m.has[i]&mails != 0
+		mails |= m.has[i] & emailKind
+		if n == 0 {
+			found = m.subjects[i]
+		} else {
+			found = found.with(&m.subjects[i])
+		}
 	}
+	found.Shared = found.Shared || several && has&emailKind == 0
 	return found, true
 }
 

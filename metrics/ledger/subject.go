@@ -14,8 +14,8 @@ type Subject struct {
 	// Subject is the strongest identifier: it names the subject in reports.
 	Subject rules.Identifier
 	// Identifiers are all that join disclosures or customers to the subject,
-	// strongest kinds first, each once. A phone or residence that several
-	// subjects share is in each of them.
+	// strongest kinds first, each once. A customer number, phone or residence
+	// that several subjects share is in each of them.
 	Identifiers []rules.Identifier
 
 	Fields      rules.Fields // everything that was disclosed
@@ -31,8 +31,8 @@ type Subject struct {
 	To    []Recipient
 	ToCut bool
 
-	// Shared says that the subject is known only by a phone or residence that
-	// two or more other subjects have too: it may be one of them.
+	// Shared says that the subject is known only by a customer number, phone or
+	// residence that two or more other subjects have too: it may be one of them.
 	Shared bool
 }
 
@@ -95,11 +95,17 @@ func Concerns(incident *rules.Incident, row *Row) bool {
 	return true
 }
 
-// strong reports whether a kind names one customer: disclosures that share
-// such an identifier are about the same subject. A household shares a phone and
-// a residence.
-func strong(kind rules.IdentifierKind) bool {
-	return kind == rules.IdentifierEmail || kind == rules.IdentifierCustomerID
+// rankOf returns how surely a kind of identifier names one customer: an email
+// address is one person's, a customer number may be another's in a table of
+// another kind, a household shares a phone and a residence.
+func rankOf(kind rules.IdentifierKind) rank {
+	if kind == rules.IdentifierEmail {
+		return rankEmail
+	}
+	if kind == rules.IdentifierCustomerID {
+		return rankCustomer
+	}
+	return rankOther
 }
 
 // joins reports whether an identifier takes part in telling subjects apart: a

@@ -293,7 +293,7 @@ func (g *grouper) number(c class, v []byte, start int64) {
 	o := g.own()
 	switch c.kind {
 	case kindCustomerID:
-		o.customer.set(n)
+		g.customerID(o, c, n)
 		if g.claim != nil {
 			g.claimed(g.identifier(rules.IdentifierCustomerID, n))
 		}
@@ -311,6 +311,19 @@ func (g *grouper) number(c class, v []byte, start int64) {
 		o.code.set(n)
 	}
 	g.since(o, start)
+}
+
+// customerID takes a customer's number. The id of a login is taken for it as
+// long as nothing is called a customer.
+func (g *grouper) customerID(o *group, c class, n []byte) {
+	if c.sense&senseClient != 0 {
+		o.client()
+	} else if o.marks&markClient != 0 || g.frames[g.parent()].class.sense&senseClient != 0 {
+		return
+	} else {
+		o.marks |= markLogin
+	}
+	o.customer.set(n)
 }
 
 // digital reports whether v has a digit, as every order number has.

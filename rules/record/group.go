@@ -56,6 +56,8 @@ const (
 	markSealed
 	markDate // an order's date
 	markMaybeCard
+	markClient // a key called it a customer, or a number a customer's
+	markLogin  // the customer number is the id of a login, an account or a nameless object
 )
 
 // group gathers what is known of one person while a record is being read.
@@ -66,6 +68,7 @@ type group struct {
 	marks  marks
 	sense  sense
 	named  bool  // its key is a noun of the lexicon: a part of what it stands in
+	wrap   bool  // its key says nothing: it is what it stands in
 	start  int64 // offset of the oldest atom not yet reported; none: never
 	fields rules.Fields
 
@@ -160,8 +163,38 @@ func (g *group) core() bool {
 	return g.mail() || g.customer.n > 0 && (!g.nameless() || g.marks&markPhone != 0) || g.marks&markResidence != 0
 }
 
-// absorb adds everything that o knows to g.
+// client notes that the group is called a customer: what was taken for the
+// customer number, for want of a better one, is not it. In many shops the
+// logins are numbered apart, so that a login's id is another customer's number.
+func (g *group) client() {
+	g.dropLogin()
+	g.marks |= markClient
+}
+
+// dropLogin forgets a customer number that is the id of a login.
+func (g *group) dropLogin() {
+	if g.marks&markLogin == 0 {
+		return
+	}
+	g.marks &^= markLogin
+	g.customer = short{}
+	n := uint8(0)
+	for _, id := range g.ids[:g.n] {
+		if id.Kind != rules.IdentifierCustomerID {
+			g.ids[n] = id
+			n++
+		}
+	}
+	g.n = n
+}
+
+// absorb adds everything that o knows to g. It spoils o.
 func (g *group) absorb(o *group) {
+	if g.marks&markClient != 0 {
+		o.dropLogin()
+	} else if o.marks&markClient != 0 {
+		g.dropLogin()
+	}
 	for _, id := range o.ids[:o.n] {
 		g.add(id)
 	}
@@ -191,7 +224,7 @@ func (g *group) clashes(o *group) bool {
 	if g.mail() && o.mail() && !g.shares(o, rules.IdentifierEmail) {
 		return true
 	}
-	if g.customer.n > 0 && o.customer.n > 0 && !bytes.Equal(g.customer.bytes(), o.customer.bytes()) {
+	if g.customer.n > 0 && o.customer.n > 0 && (g.marks^o.marks)&markLogin == 0 && !bytes.Equal(g.customer.bytes(), o.customer.bytes()) {
 		return true
 	}
 	return !g.nameless() && !o.nameless() && !sameName(g, o)

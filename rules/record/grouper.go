@@ -23,6 +23,7 @@ const (
 type frame struct {
 	kind    frameKind
 	named   bool // its key is a noun of the lexicon
+	wrap    bool // its key says nothing
 	element bool // of an array
 	crowd   bool // it has shown two different people: children stand for themselves
 	npend   uint8
@@ -79,8 +80,9 @@ func (g *grouper) enter(k frameKind, c class) {
 		inherited := p.class.sense & (sensePlace | senseProduct | senseShop | senseStaff)
 		switch {
 		case f.element:
-			f.class, f.named = p.class, p.named
+			f.class, f.named, f.wrap = p.class, p.named, p.wrap
 		case c.sense&senseTransparent != 0 && c.sense&^(senseTransparent|senseKnown) == 0:
+			f.wrap = true
 			f.class.sense |= p.class.sense &^ senseThing
 			f.class.kind = kindNone
 		case c.sense&(senseCustomer|senseOrder) != 0:
@@ -129,7 +131,7 @@ func (g *grouper) leave(off int64) {
 	g.frames = g.frames[:n-1]
 	if at != none {
 		r := &g.groups[at]
-		r.sense, r.named = f.class.sense, f.named
+		r.sense, r.named, r.wrap = f.class.sense, f.named, f.wrap
 		g.attach(at, f.element)
 	}
 	g.age(off)

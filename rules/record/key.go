@@ -119,6 +119,7 @@ func classify(key []byte) class {
 		return splitCompound(t.span(0, 1))
 	}
 	c, from, to := t.kind(words)
+	client := c.kind != kindCustomerID || c.sense&senseClient != 0
 	known := true
 	for i := 0; i < t.n; i++ {
 		if i >= from && i < to || t.digits(i) {
@@ -131,13 +132,16 @@ func classify(key []byte) class {
 		}
 		c.sense |= w.sense &^ senseTransparent
 	}
-	if c.kind == kindToken && (!known || c.sense&^senseCustomer != 0) {
+	if c.kind == kindToken && (!known || c.sense&^(senseCustomer|senseClient) != 0) {
 		c.kind = kindOpaque
 	}
 	if c.kind == kindPassword && !known { // passwordChangedAt
 		c.kind = kindNone
 	}
 	c.sense &^= senseKnown
+	if !client { // customer_user_id
+		c.sense &^= senseClient
+	}
 	if known {
 		c.sense |= senseKnown
 	}

@@ -65,6 +65,7 @@ const (
 	senseVeto        // the value is about the thing, not the thing: emailVerified, phoneType
 	senseTransparent // says nothing: data, items, edges, node
 	senseKnown       // the lexicon knows every word of the key
+	senseClient      // the customer in person, not a login, an account or a contact of theirs
 
 	sensePlace = senseDelivery | senseBilling | senseAddress
 )
@@ -86,7 +87,7 @@ var kindNames = map[string]kind{
 }
 
 var senseNames = map[string]sense{
-	"+customer": senseCustomer, "+delivery": senseDelivery, "+billing": senseBilling, "+address": senseAddress,
+	"+customer": senseCustomer, "+client": senseClient, "+delivery": senseDelivery, "+billing": senseBilling, "+address": senseAddress,
 	"+order": senseOrder, "+product": senseProduct, "+shop": senseShop, "+staff": senseStaff, "+thing": senseThing,
 	"+veto": senseVeto, "+transparent": senseTransparent,
 }

@@ -38,7 +38,16 @@ func (g *grouper) useful(r *group, p *frame, element bool) bool {
 	return p.own == none || r.nameless() || r.named || !g.groups[p.own].clashes(r)
 }
 
+// part makes a group a part of what frame f holds: the id of an object inside a
+// customer (a login, an account, a contact) is not the customer's.
+func (f *frame) part(r *group) {
+	if f.class.sense&senseCustomer != 0 && !r.wrap {
+		r.dropLogin()
+	}
+}
+
 func (g *grouper) joinOwn(at int16, p *frame) {
+	p.part(&g.groups[at])
 	if p.own == none {
 		g.groups[at].marks &^= markSealed
 		p.own = at
@@ -54,6 +63,7 @@ func (g *grouper) attachStrong(at int16, p *frame, element bool) {
 	if p.own != none {
 		o := &g.groups[p.own]
 		if r.mail() && o.shares(r, rules.IdentifierEmail) || o.core() && !r.mail() && (dependent || !o.clashes(r)) {
+			p.part(r)
 			o.absorb(r)
 			g.release(at)
 			return
@@ -119,9 +129,35 @@ func (g *grouper) follow(at int16, p *frame, element bool) {
 		g.release(at)
 		return
 	}
+	if !element && gift(o, r) {
+		o.absorb(r)
+		g.release(at)
+		return
+	}
 	g.finish(p.own)
 	p.own = at
 	r.marks &^= markSealed
+}
+
+// gift reports whether two blocks of a page are the billing and the delivery
+// address of one order, sent to somebody else than its buyer: one labelled so,
+// the other so, and nothing else between them that is two people's. The buyer's
+// name is then the name of both.
+func gift(o, r *group) bool {
+	const places = rules.FieldAddress | rules.FieldBillingAddress | rules.FieldDeliveryAddress
+	a, b := o.fields&places, r.fields&places
+	if a|b != rules.FieldBillingAddress|rules.FieldDeliveryAddress || a&b != 0 || a == 0 || b == 0 {
+		return false
+	}
+	for _, kind := range [...]rules.IdentifierKind{rules.IdentifierEmail, rules.IdentifierCustomerID, rules.IdentifierOrder} {
+		if o.count(kind) > 0 && r.count(kind) > 0 && !o.shares(r, kind) {
+			return false
+		}
+	}
+	if b == rules.FieldBillingAddress && !o.mail() || r.mail() {
+		o.first, o.last, o.full = r.first, r.last, r.full
+	}
+	return true
 }
 
 // finish reports a group, if it names somebody, and forgets it.
@@ -153,10 +189,13 @@ func (g *grouper) resolve(f *frame) int16 {
 		}
 		return none
 	}
+	if base != f.own {
+		f.part(&g.groups[base])
+	}
 	for at := f.pend; at != none; {
 		next := g.groups[at].next
 		if at != base {
-			g.settle(base, at)
+			g.settle(f, base, at)
 		}
 		at = next
 	}
@@ -209,7 +248,7 @@ func (g *grouper) principal(f *frame) int16 {
 
 // settle gives a waiting child to the object's person, or lets it stand for
 // itself.
-func (g *grouper) settle(base, at int16) {
+func (g *grouper) settle(f *frame, base, at int16) {
 	b, r := &g.groups[base], &g.groups[at]
 	part := r.sense&(sensePlace|senseOrder) != 0
 	switch {
@@ -220,6 +259,7 @@ func (g *grouper) settle(base, at int16) {
 	case !r.named && !b.named && !part && b.sense&sensePlace == 0 && !r.mail() != !b.mail() && r.core() && b.core():
 		g.finish(at)
 	default:
+		f.part(r)
 		b.absorb(r)
 		g.release(at)
 	}

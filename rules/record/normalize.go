@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -106,11 +107,12 @@ func appendName(dst, name []byte) []byte {
 // it can be joined with the ledger: columns are the headings (any that the
 // finder's lexicon knows: id, customer number, name, first name, email, phone,
 // street, house number, address, order number), values the cells beside them.
-// A column named id is taken as the customer's. The result holds every
+// A column named id is taken as the customer's; one named as the id of a login
+// or an account (user_id) only if the row has nothing better. The result holds every
 // identifier that the finder would have reported for these values, strongest
 // kind first; it is empty if there is none.
 func Identify(h *rules.Hasher, countries []string, columns, values []string) []rules.Identifier {
-	var first, last, full, street, house []byte
+	var first, last, full, street, house, login []byte
 	var ids []rules.Identifier
 	add := func(kind rules.IdentifierKind, v []byte, ok bool) {
 		if ok {
@@ -131,7 +133,11 @@ func Identify(h *rules.Hasher, countries []string, columns, values []string) []r
 			add(rules.IdentifierPhone, n, ok)
 		case kindID, kindCode, kindCustomerID:
 			n, ok := NormalizeCustomerID(v)
-			add(rules.IdentifierCustomerID, n, ok)
+			if c.kind == kindCustomerID && c.sense&senseClient == 0 {
+				login = n
+			} else {
+				add(rules.IdentifierCustomerID, n, ok)
+			}
 		case kindOrder:
 			n, ok := NormalizeCustomerID(bytes.TrimPrefix(v, []byte{'#'}))
 			add(rules.IdentifierOrder, n, ok)
@@ -152,6 +158,9 @@ func Identify(h *rules.Hasher, countries []string, columns, values []string) []r
 				add(rules.IdentifierEmail, n, true)
 			}
 		}
+	}
+	if login != nil && !slices.ContainsFunc(ids, func(id rules.Identifier) bool { return id.Kind == rules.IdentifierCustomerID }) {
+		add(rules.IdentifierCustomerID, login, true)
 	}
 	if full == nil {
 		full = append(append(first, ' '), last...)

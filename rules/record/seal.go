@@ -17,6 +17,9 @@ func (g *grouper) seal(o *group, s sense) {
 	o.marks |= markSealed
 	product := s&senseProduct != 0 || o.marks&markProduct != 0 && o.marks&markPersonKey == 0
 	g.guess(o)
+	if s&senseClient != 0 {
+		o.client()
+	}
 	if o.title.n > 0 && o.nameless() && !product && s&(senseThing|senseShop|senseStaff) == 0 && !digital(o.title.bytes()) &&
 		(s&(senseCustomer|sensePlace) != 0 || o.mail() || o.marks&markPhone != 0 || o.customer.n > 0 || o.street.n > 0) {
 		o.full = o.title
@@ -61,6 +64,9 @@ func (g *grouper) sealNumbers(o *group, s sense, product bool) {
 	}
 	if s&senseCustomer != 0 || o.marks&markPersonKey != 0 && (o.mail() || o.first.n > 0 || o.last.n > 0) {
 		o.customer = o.generic
+		if o.marks&markClient == 0 {
+			o.marks |= markLogin
+		}
 	}
 }
 
