@@ -35,7 +35,7 @@ type exchange struct {
 	claim     record.Claim
 	supplied  []rules.Identifier // phones and residences that a write request supplied
 	login     string             // who a request with a password says is logging in; raw, for this exchange only
-	issued    int                // sessions that the response's header issues
+	landing   bool               // this page is where a login sent the client
 	me        bool
 
 	waf      *waf.Transaction

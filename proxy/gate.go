@@ -30,29 +30,31 @@ const bombFrom = 1 << 20
 // gate is a response body that holds its bytes until the records they carry
 // are reserved against the caps and durable in the ledger.
 type gate struct {
-	x       *exchange
-	body    io.Closer // the upstream's
-	tap     tap
-	decoder io.ReadCloser
-	finder  *record.Finder
-	scratch []byte // one decoded piece; from the pool
-	pending []rules.Record
-	ready   int64 // original offset up to which bytes may go
-	raw     bool  // no longer inspected, by policy: bytes go as they come
-	done    bool  // the body has ended and everything found is decided
-	err     error // what ends the body once the ready bytes have gone
-	wafLeft int   // bytes that WAF phase 4 still wants
-	live    bool  // the client reads it as it comes: event by event
-	ended   bool  // the last decoded byte ended a line, so perhaps an event
-	held    int   // most bytes held at a time
-	login   loginAnswer
-	last    time.Time
+	x         *exchange
+	body      io.Closer // the upstream's
+	tap       tap
+	decoder   io.ReadCloser
+	finder    *record.Finder
+	scratch   []byte // one decoded piece; from the pool
+	pending   []rules.Record
+	ready     int64 // original offset up to which bytes may go
+	raw       bool  // no longer inspected, by policy: bytes go as they come
+	done      bool  // the body has ended and everything found is decided
+	err       error // what ends the body once the ready bytes have gone
+	wafLeft   int   // bytes that WAF phase 4 still wants
+	live      bool  // the client reads it as it comes: event by event
+	ended     bool  // the last decoded byte ended a line, so perhaps an event
+	held      int   // most bytes held at a time
+	login     loginAnswer
+	mediaType string // the response's Content-Type
+	last      time.Time
 }
 
 // newGate decides about the first window of a response.
 func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 	g := &gate{x: x, body: res.Body, scratch: x.gateway.pool.Get(), wafLeft: x.waf.WantsBody()}
 	g.tap.source = res.Body
+	g.mediaType = res.Header.Get("Content-Type")
 	encoding := res.Header.Get("Content-Encoding")
 	decoder, lag, err := record.NewDecoder(encoding, &g.tap)
 	if err != nil {
@@ -135,7 +137,7 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 			return v
 		}
 		g.wafLeft = 0
-		g.x.judgeLogin(&g.login)
+		g.x.judgeLogin(&g.login, g.mediaType)
 	}
 	return g.settle()
 }
@@ -182,7 +184,7 @@ func (g *gate) show(piece []byte) rules.Verdict {
 	g.ended = piece[len(piece)-1] == '\n'
 	g.pending = g.finder.Take(g.pending)
 	from = g.x.spend(StageFind, from)
-	if g.x.claim.Password {
+	if g.x.claim.Password || g.x.landing {
 		g.login.add(piece)
 	}
 	if g.wafLeft == 0 {

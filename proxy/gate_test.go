@@ -78,7 +78,11 @@ func login(t *testing.T, w *proxytest.World, n int) string {
 	if got.StatusCode != http.StatusSeeOther {
 		t.Fatalf("login: %d %v %s", got.StatusCode, got.Err, w.Log)
 	}
-	return "Cookie: sid=session-of-" + proxytest.Email(n)
+	cookie := "Cookie: sid=session-of-" + proxytest.Email(n)
+	if got := w.Get("/account", cookie); got.StatusCode != http.StatusOK { // as a browser does: it is sent there
+		t.Fatalf("account: %d", got.StatusCode)
+	}
+	return cookie
 }
 
 // TestOrderWalk: a shopper who counts through order numbers gets the cap and
@@ -107,15 +111,15 @@ func TestOrderWalk(t *testing.T) {
 	if len(served) != 5 || refused != 35 {
 		t.Errorf("%d served, %d refused: want the shopper's 5 and 35", len(served), refused)
 	}
-	if delivered := w.Settle().Subjects(rules.Delivered); len(delivered) != 5 {
-		t.Errorf("the ledger has %d delivered, want 5", len(delivered))
+	if delivered := w.Settle().Subjects(rules.Delivered); len(delivered) != 5+1 {
+		t.Errorf("the ledger has %d delivered, want 5 and the shopper's own", len(delivered))
 	}
 	attempted := 0
 	for _, row := range w.Settle().Rows() {
 		if row.State == rules.Attempted {
 			attempted++
 		}
-		if row.Route != "/orders/{id}" {
+		if row.Route != "/orders/{id}" && row.Ownership != rules.Own {
 			t.Errorf("route %s", row.Route)
 		}
 	}
@@ -416,6 +420,11 @@ func TestRoles(t *testing.T) {
 			w.WriteHeader(http.StatusSeeOther)
 			return
 		}
+		if r.URL.Path == "/home" {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "<h1>Orders of today</h1>")
+			return
+		}
 		people(w, r)
 	})
 	mux := http.NewServeMux()
@@ -432,6 +441,10 @@ func TestRoles(t *testing.T) {
 		t.Errorf("a made-up staff session: %d", got.StatusCode)
 	}
 	w.Do(http.MethodPost, "/staff/login", "email=boss@shop.example&password=x", "Content-Type: application/x-www-form-urlencoded")
+	if got := w.Get("/staff/people?from=0&n=20", "Cookie: sid=staff-1"); got.StatusCode != http.StatusForbidden {
+		t.Errorf("a staff session before the page that its login leads to: %d", got.StatusCode)
+	}
+	w.Get("/staff/home", "Cookie: sid=staff-1")
 	if got := w.Get("/staff/people?from=0&n=20", "Cookie: sid=staff-1"); got.StatusCode != http.StatusOK {
 		t.Errorf("a staff session: %d", got.StatusCode)
 	}

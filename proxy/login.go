@@ -3,9 +3,12 @@ package proxy
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"mime"
+	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ordergate/ordergate/rules"
@@ -21,7 +24,7 @@ const (
 	maxLoginName  = 256
 	maxLoginDepth = 8
 	// loginWindow is how much of the answer to a login is looked at.
-	loginWindow = 16 << 10
+	loginWindow = 64 << 10
 )
 
 // inlineLogin matches a login name inside a GraphQL document.
@@ -88,47 +91,101 @@ var loginFailed = regexp.MustCompile(`(?i)"(?:error|errors|errorcode|error_code|
 	`"(?:success|ok|authenticated|status)"\s*:\s*(?:false|0|"(?:error|fail))|invalid|incorrect|denied|failed|wrong|no match|not match|unauthori[sz]ed|locked`)
 
 // loginAnswer is the beginning of the answer to a request that carried a
-// password: what tells a login that succeeded from one that did not.
+// password, or of the page that a login leads to.
 type loginAnswer struct{ text []byte }
 
 func (l *loginAnswer) add(piece []byte) {
 	l.text = append(l.text, piece[:min(len(piece), loginWindow-len(l.text))]...)
 }
 
-// failed reports whether the answer speaks of a failure.
-func (l *loginAnswer) failed() bool { return loginFailed.Match(l.text) }
-
 // whoLoggedIn matches the JSON members in which answers name who logged in.
 // The key counts: a client that may choose its name freely would choose one
 // that stands in every answer.
 var whoLoggedIn = regexp.MustCompile(`(?i)"(?:identifier|username|user_name|email|emailaddress|email_address|umail|mail|login|user|name)"\s*:\s*"([^"\\]{1,256})"`)
 
-// names reports whether the answer names who logged in.
-func (l *loginAnswer) names(name string) bool {
+// innerID matches the id of an account, which a failed login does not have.
+var innerID = regexp.MustCompile(`(?i)"(?:id|uuid|user_?id|customer_?id|account_?id|admin_?id)"\s*:\s*(?:"[^"]+"|[1-9])`)
+
+// jwtInside matches a JSON Web Token as a JSON value.
+var jwtInside = regexp.MustCompile(`:\s*"eyJ[\w-]+\.[\w-]+\.[\w-]*"`)
+
+// succeeded reports whether a JSON answer shows that a login succeeded: it
+// carries a JSON Web Token, or names who logged in beside an account's id; and
+// nothing in it speaks of a failure. A cookie proves nothing: platforms give
+// one to everybody who asks.
+func (l *loginAnswer) succeeded(name string) bool {
+	if loginFailed.Match(l.text) {
+		return false
+	}
+	if jwtInside.Match(l.text) {
+		return true
+	}
+	if name == "" || !innerID.Match(l.text) {
+		return false
+	}
 	for _, m := range whoLoggedIn.FindAllSubmatch(l.text, -1) {
-		if name != "" && strings.EqualFold(string(m[1]), name) {
+		if strings.EqualFold(string(m[1]), name) {
 			return true
 		}
 	}
 	return false
 }
 
-// judgeLogin decides, behind the first window of an answer that is no
-// redirect, whether a login succeeded: a known session was replaced, or a
-// first one is issued and the answer names who logged in, and nothing in it
-// speaks of a failure. A new session by itself proves nothing: platforms give
-// one to everybody who asks.
-func (x *exchange) judgeLogin(answer *loginAnswer) {
-	if !x.claim.Password || x.Status >= 300 {
+// passwordField matches a login form.
+var passwordField = regexp.MustCompile(`(?i)type\s*=\s*["']?password`)
+
+// judgeLogin decides, behind the first window, what an answer says of a login:
+// its own, or the one that led to this page.
+func (x *exchange) judgeLogin(answer *loginAnswer, contentType string) {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil || x.Status >= 300 {
 		return
 	}
-	if answer.failed() {
-		x.response.LoginFailed()
+	switch {
+	case x.landing:
+		if media == "text/html" && len(answer.text) > 0 && !passwordField.Match(answer.text) {
+			x.response.Landed(x.gateway.now())
+		}
+	case x.claim.Password && (media == "application/json" || strings.HasSuffix(media, "+json")):
+		if answer.succeeded(x.login) {
+			x.response.LoggedIn(x.gateway.now())
+		} else if target := redirectMember.FindSubmatch(answer.text); target != nil {
+			x.sendOn(html.UnescapeString(strings.ReplaceAll(string(target[1]), `\/`, "/")))
+		}
+	}
+}
+
+// redirectMember matches where a JSON answer sends the client on to.
+var redirectMember = regexp.MustCompile(`(?i)"(?:redirect|redirect_?url|location)"\s*:\s*"([^"]{1,1000})"`)
+
+// judgeRedirect follows a login, or the page that it led to, on to the next.
+func (x *exchange) judgeRedirect(res *http.Response) {
+	if res.StatusCode >= 300 && res.StatusCode < 400 && (x.claim.Password || x.landing) {
+		x.sendOn(res.Header.Get("Location"))
+	}
+}
+
+// sendOn notes where the client is sent, unless that is the login again.
+func (x *exchange) sendOn(target string) {
+	parsed, err := url.Parse(target)
+	if err != nil || target == "" || parsed.Path == "" {
 		return
 	}
-	if x.issued > 0 && (x.principal.Issued || answer.names(x.login)) {
-		x.response.LoggedIn(x.gateway.now())
+	path := (&url.URL{Path: x.path}).ResolveReference(parsed).Path
+	lower := strings.ToLower(path)
+	if path == x.path || slices.ContainsFunc(loginWords, func(word string) bool { return strings.Contains(lower, word) }) {
+		return
 	}
+	if x.landing {
+		x.response.Moved(x.pageDigest(path))
+		return
+	}
+	x.response.Await(x.pageDigest(path), x.gateway.now())
+}
+
+// pageDigest names a path for as long as a login is followed.
+func (x *exchange) pageDigest(path string) rules.Digest {
+	return x.hasher.Key(rules.KeyClientID, []byte("page\x00"+path))
 }
 
 // loginAccount names the account that a login request is for: all sessions of

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,6 +35,23 @@ func api() http.Handler {
 			fmt.Fprintf(w, `{"data":{"login":{"id":"1","identifier":%q}}}`, form.Username)
 		}
 	}
+	mux.HandleFunc("POST /staff/answer/login", func(w http.ResponseWriter, r *http.Request) { // says what it is told to say
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: fmt.Sprintf("session-%d", serial.Add(1))})
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, r.Header.Get("X-Answer"))
+	})
+	mux.HandleFunc("POST /staff/form/login", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: r.FormValue("password") + strconv.FormatInt(serial.Add(1), 10)})
+		http.Redirect(w, r, "/staff/", http.StatusFound) // failed or not
+	})
+	mux.HandleFunc("GET /staff/{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if cookie, err := r.Cookie("sid"); err == nil && strings.HasPrefix(cookie.Value, "right") {
+			_, _ = io.WriteString(w, "<h1>Orders of today</h1>")
+			return
+		}
+		_, _ = io.WriteString(w, `<form method=post><input name=user><input type="password" name=password></form>`)
+	})
 	mux.HandleFunc("POST /staff/login", login)
 	mux.HandleFunc("POST /staff/terse/login", login)
 	mux.HandleFunc("POST /api/login", login)
@@ -46,7 +64,7 @@ func api() http.Handler {
 		var form struct{ Email string }
 		_ = json.NewDecoder(r.Body).Decode(&form)
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"order":{"code":"A1","customer":{"emailAddress":%q}}}`, form.Email)
+		fmt.Fprintf(w, `{"order":{"code":"A1","customer":{"emailAddress":%q%s}}}`, form.Email, r.Header.Get("X-Reveal"))
 	})
 	mux.Handle("/", people)
 	return mux
@@ -84,6 +102,61 @@ func TestLoginNeedsEvidence(t *testing.T) {
 		if got := w.Get("/staff/people?from=0&n=8", cookie); got.StatusCode != c.status {
 			t.Errorf("%s as %s with the %s password, then a list: %d, want %d", c.path, c.name, c.password, got.StatusCode, c.status)
 		}
+	}
+}
+
+// TestFailedLoginsAreNoStaff: what platforms answer to failed logins under
+// status 200, with a new cookie each time; then a list is asked for with the
+// new cookie and with the old one.
+func TestFailedLoginsAreNoStaff(t *testing.T) {
+	for answer, status := range map[string]int{
+		`{"status":1,"email":"superadmin","message":"Bad credentials"}`:                           http.StatusForbidden,
+		`{"username":"superadmin","message":"Das Passwort ist falsch"}`:                           http.StatusForbidden,
+		`{"form":{"username":"superadmin"},"message":"Please check your password and try again"}`: http.StatusForbidden,
+		`{"user":"superadmin","next":"2fa"}`:                                                      http.StatusForbidden,
+		`{"message":"Das Passwort ist falsch"}`:                                                   http.StatusForbidden,
+		`{"id":7,"username":"superadmin","errorCode":"LOCKED"}`:                                   http.StatusForbidden,
+		`{"id":7,"username":"superadmin"}`:                                                        http.StatusOK,
+		`{"access":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"}`:                                  http.StatusOK,
+	} {
+		w := proxytest.Start(t, api(), staffAPI)
+		old := post(w, "/api/login", `{"username":"x","password":"wrong"}`)
+		fresh := post(w, "/staff/answer/login", `{"username":"superadmin","password":"x"}`, "X-Answer: "+answer, old)
+		if got := w.Get("/staff/people?from=0&n=8", fresh); got.StatusCode != status {
+			t.Errorf("%s: the new session gets %d, want %d", answer, got.StatusCode, status)
+		}
+	}
+}
+
+// TestFormLoginLands: a redirect makes nobody staff; the page behind it does,
+// when it shows no login form.
+func TestFormLoginLands(t *testing.T) {
+	for password, status := range map[string]int{"right": http.StatusOK, "wrong": http.StatusForbidden} {
+		w := proxytest.Start(t, api(), staffAPI)
+		got := w.Do(http.MethodPost, "/staff/form/login", "user=superadmin&password="+password, "Content-Type: application/x-www-form-urlencoded")
+		cookie := "Cookie: sid=" + got.Cookies()[0].Value
+		w.Get("/staff/", cookie)
+		if got := w.Get("/staff/people?from=0&n=8", cookie); got.StatusCode != status {
+			t.Errorf("%s password: %d, want %d", password, got.StatusCode, status)
+		}
+	}
+}
+
+// TestCheckoutRevealsNothing: a fresh session for every victim named at a
+// checkout, which shows the victim's phone number: the budget holds.
+func TestCheckoutRevealsNothing(t *testing.T) {
+	w := proxytest.Start(t, api(), func(s *proxytest.Setup) { s.Exfil.Site = exfil.Limits{{Window: rules.WindowHour, Max: 10}} })
+	received := 0
+	for n := range 40 {
+		cookie := post(w, "/api/login", `{"username":"x","password":"wrong"}`)
+		got := w.Do(http.MethodPost, "/checkout", fmt.Sprintf(`{"email":%q}`, proxytest.Email(n)), cookie,
+			"Content-Type: application/json", fmt.Sprintf(`X-Reveal: ,"phoneNumber":"+31 6 1200 %04d"`, n))
+		if got.StatusCode == http.StatusOK {
+			received++
+		}
+	}
+	if received != 10 {
+		t.Errorf("%d phone numbers revealed, the site's budget is 10", received)
 	}
 }
 

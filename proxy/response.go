@@ -20,6 +20,8 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	x.Upstream = now.Sub(x.start)
 	x.Status = res.StatusCode
 	x.response = g.engine.Open(x.visit(res), now)
+	x.landing = x.method == http.MethodGet && x.response.Landing(now)
+	x.judgeRedirect(res)
 	verdict := x.enforce(x.waf.Header(res.StatusCode, res.Proto, res.Header))
 	x.spend(StageWAFResponse, now)
 	if verdict.Action == rules.Refuse {
@@ -33,7 +35,6 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 		return nil
 	}
 	if bodyless(res) {
-		x.judgeLogin(&loginAnswer{})
 		x.answered = true
 		return nil
 	}
@@ -62,9 +63,8 @@ func (x *exchange) visit(res *http.Response) exfil.Visit {
 	if x.claim.Password || creates(x.path, x.body, res.StatusCode) {
 		v.Claim = x.claim.Identifiers
 	}
-	x.issued = len(v.Issued)
 	v.Account, v.Supplied = x.loginAccount(), x.supplied
-	v.LoggedIn = redirectsOn(res)
+	v.Presented, v.Page = x.presented, x.pageDigest(x.path)
 	return v
 }
 
@@ -104,14 +104,6 @@ func (x *exchange) issuedBy(header http.Header) []rules.Digest {
 
 // loginWords in a redirect's target say that a login did not succeed.
 var loginWords = []string{"login", "signin", "sign-in", "logon", "error", "fail", "denied", "captcha"}
-
-// redirectsOn reports whether a response sends the client on to somewhere
-// that is not the login again.
-func redirectsOn(res *http.Response) bool {
-	target := strings.ToLower(res.Header.Get("Location"))
-	return res.StatusCode >= http.StatusMultipleChoices && res.StatusCode < http.StatusBadRequest && target != "" &&
-		!slices.ContainsFunc(loginWords, func(word string) bool { return strings.Contains(target, word) })
-}
 
 // inspect returns the body that goes to the client: behind the gate when the
 // finder reads its type, as it is otherwise.

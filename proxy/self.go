@@ -12,6 +12,8 @@ import (
 var selfNames = map[string]bool{
 	"me": true, "account": true, "profile": true, "whoami": true, "my-account": true, "myaccount": true,
 	"current-user": true, "current_user": true, "currentuser": true, "current-customer": true, "userinfo": true,
+	"konto": true, "mein-konto": true, "meinkonto": true, "mon-compte": true, "moncompte": true, "mi-cuenta": true,
+	"mijn-account": true, "minha-conta": true, "il-mio-account": true, "mitt-konto": true, "moje-konto": true,
 }
 
 // selfQuery matches a GraphQL selection of whoever asks.

@@ -15,4 +15,4 @@ type Binding struct {
 }
 
 // MaxOwn bounds Binding.Own.
-const MaxOwn = 16
+const MaxOwn = 64

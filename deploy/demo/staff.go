@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -50,7 +51,10 @@ func (s *Shop) staffLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.sessions.rotate(w, r, session{staff: in.Email})
-	sendJSON(w, r, http.StatusOK, map[string]string{"token": s.sessions.issue(session{staff: in.Email}), "role": "staff"})
+	sendJSON(w, r, http.StatusOK, map[string]any{
+		"token": s.sessions.issue(session{staff: in.Email}), "role": "staff",
+		"user": map[string]string{"id": "staff-" + strconv.Itoa(len(in.Email)), "username": in.Email},
+	})
 }
 
 // isStaff reports whether staff asks; otherwise it has answered 401.

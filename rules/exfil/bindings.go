@@ -156,8 +156,13 @@ func strongest(ids []rules.Identifier) rules.Identifier {
 
 // owns reports whether a record is the binding's own. The record's strongest
 // identifier decides: a foreign e-mail with my phone number beside it is not
-// mine.
+// mine. Of a session without an account, a guest's, every phone and residence
+// must be one that it supplied itself: naming an e-mail at a checkout must not
+// show what the platform knows of its owner.
 func owns(b *rules.Binding, r *rules.Record) bool {
+	if b.Account.IsZero() && !supplied(b, r) {
+		return false
+	}
 	for kind := rules.IdentifierEmail; kind < rules.IdentifierOrder; kind++ {
 		d := r.IdentifierOf(kind)
 		if d.IsZero() {
@@ -173,4 +178,14 @@ func owns(b *rules.Binding, r *rules.Record) bool {
 		}
 	}
 	return false
+}
+
+// supplied reports whether the binding has every phone and residence of a record.
+func supplied(b *rules.Binding, r *rules.Record) bool {
+	for _, id := range r.Identifiers {
+		if (id.Kind == rules.IdentifierPhone || id.Kind == rules.IdentifierResidence) && !slices.Contains(b.Own, id) {
+			return false
+		}
+	}
+	return true
 }

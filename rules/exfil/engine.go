@@ -14,6 +14,7 @@ type Engine struct {
 	caps      *Caps
 	bindings  *Bindings
 	contained *containment
+	landings  *landings
 	incidents *Incidents
 }
 
@@ -30,7 +31,7 @@ func New(config Config) *Engine {
 		size = defaultPrincipals
 	}
 	e := &Engine{
-		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), incidents: NewIncidents(),
+		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
 	}
 	e.Configure(config)
 	return e

@@ -1,6 +1,7 @@
 package exfil
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -327,10 +328,13 @@ func TestLoginBindsRotatedSession(t *testing.T) {
 	w := newWorld(t, nil)
 	before, after := w.issued(1), Credentials{Sessions: []rules.Digest{digest('s', 2)}, StandIn: digest('a', 1)}
 	login := func(wanted rules.Role, loggedIn bool) {
-		w.engine.Open(Visit{
-			Principal: w.engine.Recognise(&before, w.now), Status: 303, Password: true, LoggedIn: loggedIn, Wanted: wanted,
+		r := w.engine.Open(Visit{
+			Principal: w.engine.Recognise(&before, w.now), Status: 200, Password: true, Wanted: wanted,
 			Claim: []rules.Identifier{customer(5).Subject}, Issued: after.Sessions,
 		}, w.now)
+		if loggedIn {
+			r.LoggedIn(w.now)
+		}
 	}
 	login(rules.RoleGuest, false)
 	if p := w.engine.Recognise(&after, w.now); !p.Account.IsZero() || !p.Issued {
@@ -470,5 +474,106 @@ func TestRefreshedTokensShareACap(t *testing.T) {
 	}
 	if got := released(rules.Digest{}); got != 20 {
 		t.Errorf("%d released to twenty sessions of twenty guests, want 20", got)
+	}
+}
+
+// TestLandingMakesStaff: a staff login that is answered by sending the client
+// on counts when the page that it leads to shows no login form.
+func TestLandingMakesStaff(t *testing.T) {
+	page, other := digest('l', 1), digest('l', 2)
+	c := Credentials{Sessions: []rules.Digest{digest('s', 1)}, StandIn: digest('a', 1), Wanted: rules.RoleStaff}
+	for name, follow := range map[string]func(w *world, open func(rules.Digest, rules.Role) *Response){
+		"landed": func(w *world, open func(rules.Digest, rules.Role) *Response) {
+			if r := open(page, rules.RoleStaff); r.Landing(w.now) {
+				r.Landed(w.now)
+			}
+		},
+		"landed, moved on once": func(w *world, open func(rules.Digest, rules.Role) *Response) {
+			if r := open(page, rules.RoleStaff); r.Landing(w.now) {
+				r.Moved(other)
+			}
+			if r := open(other, rules.RoleStaff); r.Landing(w.now) {
+				r.Landed(w.now)
+			}
+		},
+		"a login form": func(w *world, open func(rules.Digest, rules.Role) *Response) {
+			open(page, rules.RoleStaff).Landing(w.now)
+			if r := open(page, rules.RoleStaff); r.Landing(w.now) {
+				r.Landed(w.now) // asked for again
+			}
+		},
+		"another page": func(w *world, open func(rules.Digest, rules.Role) *Response) {
+			if r := open(other, rules.RoleStaff); r.Landing(w.now) {
+				r.Landed(w.now)
+			}
+		},
+		"a page outside of the staff's": func(w *world, open func(rules.Digest, rules.Role) *Response) {
+			if r := open(page, rules.RoleGuest); r.Landing(w.now) {
+				r.Landed(w.now)
+			}
+		},
+		"too late": func(w *world, open func(rules.Digest, rules.Role) *Response) {
+			w.now = w.now.Add(landWithin)
+			if r := open(page, rules.RoleStaff); r.Landing(w.now) {
+				r.Landed(w.now)
+			}
+		},
+	} {
+		w := newWorld(t, nil)
+		open := func(page rules.Digest, wanted rules.Role) *Response {
+			return w.engine.Open(Visit{Principal: w.engine.Recognise(&c, w.now), Status: 200, Wanted: wanted, Presented: c.Sessions, Page: page}, w.now)
+		}
+		login := w.engine.Open(Visit{
+			Principal: w.engine.Recognise(&c, w.now), Status: 302, Password: true, Wanted: rules.RoleStaff,
+			Account: digest('k', 1), Presented: c.Sessions,
+		}, w.now)
+		login.Await(page, w.now)
+		follow(w, open)
+		p := w.engine.Recognise(&c, w.now)
+		if want := strings.HasPrefix(name, "landed"); (p.Role == rules.RoleStaff) != want || want && p.Account != digest('k', 1) {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+// TestGuestOwnsWhatItSupplied: naming an e-mail at a checkout shows nothing
+// that the session did not supply itself.
+func TestGuestOwnsWhatItSupplied(t *testing.T) {
+	phone := rules.Identifier{Kind: rules.IdentifierPhone, Digest: digest('p', 1)}
+	order := customer(1)
+	order.Identifiers = append(order.Identifiers, phone)
+	for supplied, want := range map[bool]rules.Ownership{true: rules.Own, false: rules.Foreign} {
+		w := newWorld(t, nil)
+		j := w.get(w.issued(1), []rules.Record{order}, func(v *Visit) {
+			v.Claim = []rules.Identifier{order.Subject}
+			if supplied {
+				v.Supplied = []rules.Identifier{phone}
+			}
+		})
+		if got := j.Disclosures[0].Ownership; got != want {
+			t.Errorf("phone supplied %v: %s, want %s", supplied, got, want)
+		}
+	}
+}
+
+// TestAddressBook: the addresses of one's own account page are one's own, and
+// do not count towards a response's limit.
+func TestAddressBook(t *testing.T) {
+	address := func(n int) rules.Record {
+		id := rules.Identifier{Kind: rules.IdentifierResidence, Digest: digest('r', n)}
+		return rules.Record{Subject: id, Identifiers: []rules.Identifier{id}, Fields: rules.FieldAddress}
+	}
+	var book []rules.Record
+	for n := range 9 {
+		book = append(book, address(n))
+	}
+	w := newWorld(t, nil)
+	c := w.shopper(1, 5)
+	if j := w.get(c, book, func(v *Visit) { v.Me = true }); j.Verdict.Action != rules.Pass || j.Disclosures[8].Ownership != rules.Own {
+		t.Errorf("own address book: %+v", j.Verdict)
+	}
+	w = newWorld(t, nil)
+	if j := w.get(w.shopper(1, 5), book, nil); j.Verdict.Reason != rules.ReasonBulk {
+		t.Errorf("the twin, nine addresses of anybody: %+v", j.Verdict)
 	}
 }

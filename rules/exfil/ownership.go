@@ -31,30 +31,43 @@ func (r *Response) ownership(record *rules.Record) rules.Ownership {
 
 // learn binds the session when the response shows whose it is: a record that
 // carries what a successful create, login or checkout request said of its
-// sender, or the only subject of a page about whoever asks; and adds the
-// further identifiers of a record that is its own already.
+// sender, or the only subject of a page about whoever asks; and adds what else
+// an own record of a known account, or its address book, says.
 func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
 	customer := r.visit.Principal.Role == rules.RoleGuest || r.visit.Principal.Role == rules.RoleShopper
 	for i := range records {
 		record := &records[i]
+		account := !r.binding.Account.IsZero()
 		switch {
-		case owns(&r.binding, record):
+		case r.visit.Me && !account && subjects == 1 && r.visit.Principal.Issued && customer && !weak(record):
+			r.bind(record.Identifiers, true, now)
+		case account && owns(&r.binding, record):
 			r.extend(record, now)
 		case !customer: // staff name customers all day: that makes none their own
 		case r.honours() && claims(r.visit.Claim, record):
-			r.bind(record.Identifiers, false, now) // a checkout is no login
-		case r.visit.Me && subjects == 1 && r.visit.Principal.Issued && r.visit.Principal.Account.IsZero():
-			r.bind(record.Identifiers, true, now)
-		case r.visit.Status < http.StatusBadRequest && weak(record) && claims(r.visit.Supplied, record):
-			r.adopt(record, now)
+			r.bind(named(record), r.loggedIn, now) // a checkout is no login
+		case r.visit.Me && account && weak(record):
+			r.adopt(record.Identifiers, now)
 		}
 	}
+}
+
+// named returns what names the customer of a record alone; phones and
+// residences become a guest's own by being supplied, not by being shown.
+func named(record *rules.Record) []rules.Identifier {
+	var ids []rules.Identifier
+	for _, id := range record.Identifiers {
+		if id.Kind == rules.IdentifierEmail || id.Kind == rules.IdentifierCustomerID {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // claims reports whether the record is about whom the request named.
 func claims(claim []rules.Identifier, record *rules.Record) bool {
 	return slices.ContainsFunc(claim, func(id rules.Identifier) bool {
-		return id.Kind != rules.IdentifierOrder && record.IdentifierOf(id.Kind) == id.Digest
+		return (id.Kind == rules.IdentifierEmail || id.Kind == rules.IdentifierCustomerID) && record.IdentifierOf(id.Kind) == id.Digest
 	})
 }
 
@@ -64,11 +77,12 @@ func (r *Response) honours() bool {
 	if r.visit.Password && !r.loggedIn && r.visit.Status != http.StatusCreated {
 		return false
 	}
-	return r.visit.Status < http.StatusBadRequest && !r.failed
+	return r.visit.Status < http.StatusBadRequest
 }
 
-// adopted bounds how many addresses a session may write a day.
-var adopted = Limits{{Window: rules.WindowDay, Max: 20}}
+// adopted bounds how many addresses and phones a session may make its own a
+// day: by writing them, or by having them in its account's address book.
+var adopted = Limits{{Window: rules.WindowDay, Max: 40}}
 
 // weak reports whether a record names its subject by phone or residence only.
 func weak(record *rules.Record) bool {
@@ -77,15 +91,25 @@ func weak(record *rules.Record) bool {
 	})
 }
 
-// adopt makes an address that the session itself wrote its own.
-func (r *Response) adopt(record *rules.Record, now time.Time) {
-	demands := []demand{{key: capKey{keyAdopted, r.visit.Principal.Session}, limits: adopted}}
-	held, trip := r.engine.caps.reserve(demands, []rules.Digest{record.Subject.Digest}, now, false)
-	if trip.Tripped() {
-		return
+// remember makes the phones and residences that a successful request supplied
+// the session's own: seeing them again tells it nothing new.
+func (r *Response) remember(now time.Time) {
+	if len(r.visit.Supplied) > 0 && r.visit.Status < http.StatusBadRequest {
+		r.adopt(r.visit.Supplied, now)
 	}
-	r.engine.caps.commit(held)
-	r.engine.bindings.Bind(r.visit.Principal.Session, record.Identifiers, false, now)
+}
+
+// adopt makes phones and residences the session's own.
+func (r *Response) adopt(ids []rules.Identifier, now time.Time) {
+	demands := []demand{{key: capKey{keyAdopted, r.visit.Principal.Session}, limits: adopted}}
+	for _, id := range ids {
+		held, trip := r.engine.caps.reserve(demands, []rules.Digest{id.Digest}, now, false)
+		if trip.Tripped() {
+			return
+		}
+		r.engine.caps.commit(held)
+	}
+	r.engine.bindings.Bind(r.visit.Principal.Session, ids, false, now)
 	r.rebind(now)
 }
 

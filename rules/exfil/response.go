@@ -1,7 +1,6 @@
 package exfil
 
 import (
-	"net/http"
 	"slices"
 	"time"
 
@@ -21,7 +20,8 @@ type Visit struct {
 	Config    string             // digest of the effective config
 	Status    int                // of the response
 	Issued    []rules.Digest     // sessions that the response's header issues
-	LoggedIn  bool               // the response's header shows that a login succeeded
+	Presented []rules.Digest     // every credential that the request carried
+	Page      rules.Digest       // digest of the path
 	Account   rules.Digest       // of whom a login request says is logging in
 	// Supplied are phones and residences in a request that writes: an answer
 	// that shows them, and names nobody else, tells its sender nothing new.
@@ -38,7 +38,9 @@ type Response struct {
 	binding  rules.Binding
 	open     []reservation
 	loggedIn bool // a login succeeded, or an account was created
-	failed   bool // the body says that the login failed
+	landing  landing
+	landed   rules.Digest              // the session that landing is about
+	owned    map[rules.Digest]struct{} // own subjects of this response; at most maxOwned
 	signalled
 }
 
@@ -57,8 +59,9 @@ type Judgement struct {
 // Open begins a response. Sessions issued by its header are known from here.
 func (e *Engine) Open(v Visit, now time.Time) *Response {
 	r := &Response{engine: e, config: e.config.Load(), visit: v, sessions: []rules.Digest{v.Principal.Session}}
-	r.issue(v.Issued, v.Password && v.LoggedIn, now)
-	r.binding, _ = e.bindings.Get(v.Principal.Session, now)
+	r.issue(v.Issued, false, now)
+	r.remember(now)
+	r.rebind(now)
 	return r
 }
 
@@ -93,17 +96,13 @@ func (r *Response) issue(sessions []rules.Digest, loggedIn bool, now time.Time) 
 	}
 }
 
-// LoggedIn says that the response's body shows that a login succeeded. Call it
-// before the first Judge.
+// LoggedIn says that the response shows that a login succeeded. Call it before
+// the first Judge.
 func (r *Response) LoggedIn(now time.Time) {
 	if r.visit.Password {
 		r.issue(nil, true, now)
 	}
 }
-
-// LoginFailed says that the response's body speaks of a failure: tokens in it
-// are issued to nobody in particular.
-func (r *Response) LoginFailed() { r.failed = true }
 
 // raise gives the role of a login that succeeded to the session that logged
 // in and to those that this response issues.
@@ -120,7 +119,7 @@ func (r *Response) raise(role rules.Role, now time.Time) {
 // that its body issues. Call Commit or GiveBack after a verdict that passes.
 func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Digest, now time.Time) Judgement {
 	if len(tokens) > 0 {
-		r.issue(tokens, r.visit.Password && !r.failed && r.visit.Status < http.StatusBadRequest, now)
+		r.issue(tokens, r.loggedIn, now)
 	}
 	r.learn(records, subjects, now)
 	j := Judgement{Verdict: rules.Passed, Disclosures: make([]rules.Disclosure, len(records))}
@@ -131,13 +130,16 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 			Time: now.UTC(), Exchange: r.visit.Exchange, Principal: r.visit.Principal, Route: r.visit.Route,
 			Record: records[i], Ownership: own, State: rules.Unknown, Config: r.visit.Config,
 		}
-		if subject := records[i].Subject.Digest; own != rules.Own && !slices.Contains(foreign, subject) {
+		switch subject := records[i].Subject.Digest; {
+		case own == rules.Own:
+			r.count(subject)
+		case !slices.Contains(foreign, subject):
 			foreign = append(foreign, subject)
 		}
 	}
 	r.canary(records, now, &j)
 	r.unauthenticated(len(foreign), now, &j)
-	r.bulk(subjects, now, &j)
+	r.bulk(subjects-len(r.owned), now, &j)
 	if j.Verdict.Action == rules.Pass && len(foreign) > 0 {
 		r.cap(foreign, now, &j)
 	}
@@ -148,6 +150,20 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 		j.Contained = r.engine.contained.refused(&r.visit.Principal, now)
 	}
 	return j
+}
+
+// maxOwned bounds the own subjects of one response that do not count towards
+// its limit: an address book, not a list.
+const maxOwned = 32
+
+// count notes an own subject of this response.
+func (r *Response) count(subject rules.Digest) {
+	if r.owned == nil {
+		r.owned = make(map[rules.Digest]struct{})
+	}
+	if len(r.owned) < maxOwned {
+		r.owned[subject] = struct{}{}
+	}
 }
 
 // Commit makes the open reservations stand: their records are durable and
