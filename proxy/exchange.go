@@ -34,8 +34,8 @@ type exchange struct {
 	body      []byte // of the request, up to its limit
 	claim     record.Claim
 	supplied  []rules.Identifier // phones and residences that a write request supplied
-	login     string             // who a request with a password says is logging in; raw, for this exchange only
-	landing   bool               // this page is where a login sent the client
+	login     loginRequest
+	landing   bool // this page is where a login sent the client
 	me        bool
 
 	waf      *waf.Transaction

@@ -184,7 +184,7 @@ func (g *gate) show(piece []byte) rules.Verdict {
 	g.ended = piece[len(piece)-1] == '\n'
 	g.pending = g.finder.Take(g.pending)
 	from = g.x.spend(StageFind, from)
-	if g.x.claim.Password || g.x.landing {
+	if g.x.login.is || g.x.landing {
 		g.login.add(piece)
 	}
 	if g.wafLeft == 0 {

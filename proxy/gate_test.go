@@ -422,7 +422,7 @@ func TestRoles(t *testing.T) {
 		}
 		if r.URL.Path == "/home" {
 			w.Header().Set("Content-Type", "text/html")
-			_, _ = io.WriteString(w, "<h1>Orders of today</h1>")
+			_, _ = io.WriteString(w, "<h1>Orders of today</h1><a href=/logout>Log out</a>")
 			return
 		}
 		people(w, r)

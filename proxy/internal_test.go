@@ -180,3 +180,36 @@ func TestJWTAccount(t *testing.T) {
 		}
 	}
 }
+
+// TestReadLogin: a login is a request that is nothing else.
+func TestReadLogin(t *testing.T) {
+	const json, form = "application/json", "application/x-www-form-urlencoded"
+	for _, c := range []struct {
+		uri, contentType, body string
+		is                     bool
+		name                   string
+	}{
+		{"/login", form, "email=A%40example.org&password=x", true, "a@example.org"},
+		{"/api/v1/auth/login", json, `{"username":"Boss","password":"x"}`, true, "boss"},
+		{"/admin/index.php?route=common/login.login", form, "username=boss&password=x", true, "boss"},
+		{"/login", json, `{"username":"attacker","email":"victim@example.org","password":"x"}`, true, ""}, // whom does the platform read?
+		{"/login", form, "login=victim%40example.org&email=attacker%40example.org&password=x", true, ""},
+		{"/login", json, `{"email":"a@example.org","login":"A@example.org","password":"x"}`, true, "a@example.org"},
+		{"/track", json, `{"n":1,"email":"a@example.org","password":"x"}`, false, ""}, // a password beside anything
+		{"/checkout", form, "email=a%40example.org&password=x", false, ""},
+		{"/shop-api", json, `{"query":"mutation($u:String!,$p:String!){login(username:$u,password:$p){... on CurrentUser{id}}}","variables":{"u":"a@example.org","p":"x"}}`, true, "a@example.org"},
+		{"/graphql", json, `{"query":"mutation { login(username: \"Boss\", password: \"x\") { __typename } }"}`, true, "boss"},
+		{"/graphql", json, `{"query":"mutation M($i: In!) { authenticate(input: {native: {username: \"boss\", password: \"x\"}}, rememberMe: true) { ... on CurrentUser { id identifier } ... on Failure { message } } }"}`, true, "boss"},
+		{"/graphql", json, `{"query":"mutation{identifier:__typename id:__typename login(username:\"m\",password:\"x\"){...on U{id}}}"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation{login(username:\"m\",password:\"x\"){identifier:__typename id:__typename}}"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation{login(username:\"m\",password:\"x\"){id} setCustomerForOrder(input:{email:\"v\"}){id}}"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation($i:I!){setCustomerForOrder(input:$i){id}}","variables":{"i":{"emailAddress":"v@example.org"},"password":"x"}}`, false, ""},
+		{"/graphql", json, `{"query":"{ login { id } }"}`, false, ""},
+		{"/graphql", json, `{"query":`, false, ""},
+	} {
+		got := readLogin(c.uri, []byte(c.body), c.contentType, true)
+		if got.is != c.is || got.name != c.name {
+			t.Errorf("%s %s: %+v, want %v %q", c.uri, c.body, got, c.is, c.name)
+		}
+	}
+}

@@ -32,7 +32,7 @@ func api() http.Handler {
 		case form.Password != "right":
 			fmt.Fprintf(w, `{"data":{"login":{"errorCode":"INVALID_CREDENTIALS_ERROR","user":%q}}}`, form.Username)
 		default:
-			fmt.Fprintf(w, `{"data":{"login":{"id":"1","identifier":%q}}}`, form.Username)
+			fmt.Fprintf(w, `{"token":"opaque-%024d","user":{"id":"1","username":%q}}`, serial.Add(1), form.Username)
 		}
 	}
 	mux.HandleFunc("POST /staff/answer/login", func(w http.ResponseWriter, r *http.Request) { // says what it is told to say
@@ -47,7 +47,7 @@ func api() http.Handler {
 	mux.HandleFunc("GET /staff/{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		if cookie, err := r.Cookie("sid"); err == nil && strings.HasPrefix(cookie.Value, "right") {
-			_, _ = io.WriteString(w, "<h1>Orders of today</h1>")
+			_, _ = io.WriteString(w, "<h1>Orders of today</h1><a href=/logout>Log out</a>")
 			return
 		}
 		_, _ = io.WriteString(w, `<form method=post><input name=user><input type="password" name=password></form>`)
@@ -116,8 +116,12 @@ func TestFailedLoginsAreNoStaff(t *testing.T) {
 		`{"user":"superadmin","next":"2fa"}`:                                                      http.StatusForbidden,
 		`{"message":"Das Passwort ist falsch"}`:                                                   http.StatusForbidden,
 		`{"id":7,"username":"superadmin","errorCode":"LOCKED"}`:                                   http.StatusForbidden,
-		`{"id":7,"username":"superadmin"}`:                                                        http.StatusOK,
-		`{"access":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"}`:                                  http.StatusOK,
+		`{"id":"req-83b1","username":"superadmin","message":"Bad credentials"}`:                   http.StatusForbidden,
+		`{"user":{"id":5,"username":"superadmin"},"next":"2fa"}`:                                  http.StatusForbidden,
+		`{"message":"Bad credentials","csrf":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"}`:        http.StatusForbidden,
+		`{"id":7,"username":"superadmin"}`:                                                        http.StatusForbidden,
+		`{"id":7,"username":"superadmin","token":"0123456789abcdef01234567"}`:                     http.StatusOK,
+		`{"access_token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"}`:                            http.StatusOK,
 	} {
 		w := proxytest.Start(t, api(), staffAPI)
 		old := post(w, "/api/login", `{"username":"x","password":"wrong"}`)

@@ -144,8 +144,13 @@ func (x *exchange) readClaim(r *http.Request) {
 	}
 	contentType := r.Header.Get("Content-Type")
 	x.claim = record.Claims(x.body, contentType, "", x.hasher)
-	if x.claim.Password {
-		x.login = loginName(x.body, contentType)
+	x.login = readLogin(x.uri, x.body, contentType, x.claim.Password)
+	if x.login.is {
+		x.claim.Identifiers = nil // whoever else a login names is not its sender
+	}
+	if email, ok := record.NormalizeEmail([]byte(x.login.name)); ok {
+		id := rules.Identifier{Kind: rules.IdentifierEmail, Digest: x.hasher.Identifier(rules.IdentifierEmail, email)}
+		x.claim.Identifiers = []rules.Identifier{id}
 	}
 	x.supplied = supplied(x.policy.Records, x.hasher.Clone(), x.body, contentType)
 }

@@ -57,14 +57,14 @@ func bodyless(res *http.Response) bool {
 func (x *exchange) visit(res *http.Response) exfil.Visit {
 	v := exfil.Visit{
 		Principal: x.principal, Exchange: x.id, Route: x.route, Wanted: x.wanted,
-		Password: x.claim.Password, Me: x.me, Observe: x.observes(),
+		Password: x.login.is, Me: x.me, Observe: x.observes(),
 		Config: x.policy.Config, Status: res.StatusCode, Issued: x.issuedBy(res.Header),
 	}
-	if x.claim.Password || creates(x.path, x.body, res.StatusCode) {
+	if x.login.is || creates(x.path, x.body, res.StatusCode) {
 		v.Claim = x.claim.Identifiers
 	}
 	v.Account, v.Supplied = x.loginAccount(), x.supplied
-	v.Presented, v.Page = x.presented, x.pageDigest(x.path)
+	v.Presented, v.Page = x.presented, x.pageDigest(x.uri)
 	return v
 }
 
@@ -101,9 +101,6 @@ func (x *exchange) issuedBy(header http.Header) []rules.Digest {
 	}
 	return issued
 }
-
-// loginWords in a redirect's target say that a login did not succeed.
-var loginWords = []string{"login", "signin", "sign-in", "logon", "error", "fail", "denied", "captcha"}
 
 // inspect returns the body that goes to the client: behind the gate when the
 // finder reads its type, as it is otherwise.

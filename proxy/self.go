@@ -28,7 +28,7 @@ func asksForSelf(method, path string, body []byte) bool {
 		return true
 	}
 	// An argument could name somebody else beside a null "me".
-	return method == http.MethodPost && last == "graphql" && !bytes.ContainsRune(body, '(') && selfQuery.Match(body)
+	return method == http.MethodPost && graphQLPath(path) && !bytes.ContainsRune(body, '(') && selfQuery.Match(body)
 }
 
 // creatingWords in a path, or in a GraphQL mutation, say that the request makes
@@ -54,10 +54,14 @@ func creates(path string, body []byte, status int) bool {
 	return false
 }
 
+// graphQLPath reports whether a path is a GraphQL endpoint's.
+func graphQLPath(path string) bool {
+	path = strings.ToLower(strings.TrimSuffix(path, "/"))
+	return strings.HasSuffix(path, "graphql") || strings.HasSuffix(path, "-api")
+}
+
 // graphQLQuery reports whether a POST only asks, so that what it names is no
 // claim about its sender.
 func graphQLQuery(path string, body []byte) bool {
-	path = strings.ToLower(strings.TrimSuffix(path, "/"))
-	graphQL := strings.HasSuffix(path, "graphql") || strings.HasSuffix(path, "-api")
-	return graphQL && !bytes.Contains(body, []byte("mutation"))
+	return graphQLPath(path) && !bytes.Contains(body, []byte("mutation"))
 }

@@ -156,8 +156,8 @@ func strongest(ids []rules.Identifier) rules.Identifier {
 
 // owns reports whether a record is the binding's own. The record's strongest
 // identifier decides: a foreign e-mail with my phone number beside it is not
-// mine. Of a session without an account, a guest's, every phone and residence
-// must be one that it supplied itself: naming an e-mail at a checkout must not
+// mine. Of a session without an account, a guest's, everything that names the
+// subject must be what it supplied itself: naming an e-mail at a checkout must not
 // show what the platform knows of its owner.
 func owns(b *rules.Binding, r *rules.Record) bool {
 	if b.Account.IsZero() && !supplied(b, r) {
@@ -180,10 +180,11 @@ func owns(b *rules.Binding, r *rules.Record) bool {
 	return false
 }
 
-// supplied reports whether the binding has every phone and residence of a record.
+// supplied reports whether the binding has everything that names the subject
+// of a record.
 func supplied(b *rules.Binding, r *rules.Record) bool {
 	for _, id := range r.Identifiers {
-		if (id.Kind == rules.IdentifierPhone || id.Kind == rules.IdentifierResidence) && !slices.Contains(b.Own, id) {
+		if id.Kind != rules.IdentifierOrder && !slices.Contains(b.Own, id) {
 			return false
 		}
 	}
