@@ -205,11 +205,36 @@ func TestReadLogin(t *testing.T) {
 		{"/graphql", json, `{"query":"mutation{login(username:\"m\",password:\"x\"){id} setCustomerForOrder(input:{email:\"v\"}){id}}"}`, false, ""},
 		{"/graphql", json, `{"query":"mutation($i:I!){setCustomerForOrder(input:$i){id}}","variables":{"i":{"emailAddress":"v@example.org"},"password":"x"}}`, false, ""},
 		{"/graphql", json, `{"query":"{ login { id } }"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation{login(username:\"v\",password:\"no\"){...on CurrentUser{id} #\"\n} id:__typename a:removeCouponCode(couponCode:\"x\"){state #\"\n}}"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation{login(username:\"v\",password:\"\"\"x\"\"\"){id}}"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation{login(username:\"v\",password:\"x\n\"){id}}"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation{...F} fragment F on Mutation{login(username:\"v\",password:\"x\"){id}}"}`, false, ""},
+		{"/graphql", json, `{"query":"mutation A{login(username:\"v\",password:\"x\"){id}} mutation B{logout{success}}"}`, false, ""},
+		{"/admin-api", json, `{"query":"mutation AttemptLogin($username: String!, $password: String!) { login(username: $username, password: $password) { ...CurrentUser ... on Err { errorCode } } } fragment CurrentUser on CurrentUser { id identifier channels { id permissions { name } } }","variables":{"username":"Boss","password":"x"}}`, true, "boss"},
 		{"/graphql", json, `{"query":`, false, ""},
 	} {
 		got := readLogin(c.uri, []byte(c.body), c.contentType, true)
 		if got.is != c.is || got.name != c.name {
 			t.Errorf("%s %s: %+v, want %v %q", c.uri, c.body, got, c.is, c.name)
+		}
+	}
+}
+
+// TestGraphQLProof: the proof of a GraphQL login stands inside its own field.
+func TestGraphQLProof(t *testing.T) {
+	for answer, want := range map[string]bool{
+		`{"data":{"login":{"id":"1","identifier":"boss"}}}`:            true,
+		`{"data":{"login":{"__typename":"CurrentUser"}}}`:              true,
+		`{"data":{"login":{}}}`:                                        false,
+		`{"data":{"login":{},"id":"Mutation"}}`:                        false,
+		`{"data":{"login":null},"extensions":{"id":"7"}}`:              false,
+		`{"data":{"login":{"errorCode":"INVALID_CREDENTIALS_ERROR"}}}`: false,
+		`{"data":{"login":{"__typename":"NotVerifiedError","id":""}}}`: false,
+		`{"errors":[{"message":"no"}],"data":{"login":{"id":"1"}}}`:    false,
+	} {
+		l := loginAnswer{text: []byte(answer)}
+		if got := l.succeeded(&loginRequest{is: true, graphQL: "login", name: "boss"}); got != want {
+			t.Errorf("%s: %v", answer, got)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/json"
 	"html"
 	"mime"
 	"net/http"
@@ -50,8 +51,15 @@ func (l *loginAnswer) succeeded(login *loginRequest) bool {
 	if loginFailed.Match(l.text) {
 		return false
 	}
-	if login.graphQL {
-		return innerID.Match(l.text) || accountType.Match(l.text) || tokenMember.Match(l.text)
+	if login.graphQL != "" {
+		var answer struct {
+			Data map[string]json.RawMessage `json:"data"`
+		}
+		if json.Unmarshal(l.text, &answer) != nil || len(answer.Data) != 1 {
+			return false
+		}
+		account := answer.Data[login.graphQL]
+		return innerID.Match(account) || accountType.Match(account) || tokenMember.Match(account)
 	}
 	token := tokenMember.FindSubmatch(l.text)
 	if token == nil {
@@ -73,10 +81,10 @@ func (l *loginAnswer) names(name string) bool {
 }
 
 var (
-	// passwordField matches a login form, logoutLink what only somebody who is
-	// logged in is shown.
+	// passwordField matches a login form, logoutLink the link or form that only
+	// somebody who is logged in is shown; the word in a script or text is not one.
 	passwordField = regexp.MustCompile(`(?i)type\s*=\s*["']?password`)
-	logoutLink    = regexp.MustCompile(`(?i)log-?_?out|log off|sign-?_? ?out|abmelden|uitloggen|afmelden|d[ée]connexion|se d[ée]connecter|cerrar sesi[óo]n|disconnetti|logga ut|wyloguj|terminar sess[ãa]o|ログアウト`)
+	logoutLink    = regexp.MustCompile(`(?i)(?:href|action)\s*=\s*["']?[^"'>\s]*(?:log-?_?out|log-?_?off|sign-?_?out|abmelden|uitloggen|afmelden|deconnexion|cerrar-?sesion|disconnetti|logga-?ut|wyloguj)`)
 	// redirectMember matches where a JSON answer sends the client on to.
 	redirectMember = regexp.MustCompile(`(?i)"(?:redirect|redirect_?url|location)"\s*:\s*"([^"]{1,1000})"`)
 )

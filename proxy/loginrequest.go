@@ -13,7 +13,7 @@ import (
 // login. It lives no longer than the exchange: name is raw.
 type loginRequest struct {
 	is      bool
-	graphQL bool
+	graphQL string // the field of a GraphQL login
 	name    string // who is logging in, lower case; empty when it cannot be told
 }
 
@@ -112,38 +112,42 @@ func loginsIn(value any, depth int) (names []string) {
 }
 
 var (
-	quoted       = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	loginRoot    = regexp.MustCompile(`^\s*mutation\b[^{]*\{\s*(\w+)\s*(?:\([^()]*\))?\s*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})?\s*\}\s*$`)
-	arguments    = regexp.MustCompile(`\([^()]*\)`)
-	loginName    = regexp.MustCompile(`(?i)\b(?:username|emailaddress|email|login|identifier|user)\s*:\s*(?:\$(\w+)|"([^"\\]{1,256})")`)
-	nestedGroups = regexp.MustCompile(`\{[^{}]*\}`)
+	quoted    = regexp.MustCompile(`"(?:[^"\\\n\r]|\\.)*"`)
+	innermost = regexp.MustCompile(`\([^()]*\)`)
+	graphQL   = regexp.MustCompile(`[{}]|\.\.\.|\w+|[^\s\w{}]`)
+	loginName = regexp.MustCompile(`(?i)\b(?:username|emailaddress|email|login|identifier|user)\s*:\s*(?:\$(\w+)|"([^"\\]{1,256})")`)
 )
+
+// maxNestedArguments bounds parentheses inside parentheses, which GraphQL
+// itself does not have.
+const maxNestedArguments = 4
 
 // readGraphQLLogin reads a GraphQL request: a login is one mutation with one
 // field, which is a login, and without any alias. Aliases let the client
-// choose the answer's keys, and further fields its values.
+// choose the answer's keys, and further fields its values. A document with a
+// comment or a block string is no login: nobody sends one, and they are where
+// two readers disagree.
 func readGraphQLLogin(body []byte) loginRequest {
 	var request struct {
 		Query     string         `json:"query"`
 		Variables map[string]any `json:"variables"`
 	}
-	if json.Unmarshal(body, &request) != nil {
+	if json.Unmarshal(body, &request) != nil || strings.Contains(request.Query, "#") || strings.Contains(request.Query, `"""`) {
 		return loginRequest{}
 	}
-	bare := quoted.ReplaceAllString(request.Query, `""`)
-	for range maxLoginDepth { // input objects inside arguments
-		inside := arguments.FindString(bare)
-		if !strings.Contains(inside, "{") {
-			break
-		}
-		bare = strings.Replace(bare, inside, nestedGroups.ReplaceAllString(inside, "x"), 1)
-	}
-	root := loginRoot.FindStringSubmatch(bare)
-	if root == nil || !slices.Contains(loginFields, root[1]) || strings.Contains(arguments.ReplaceAllString(bare, ""), ":") {
+	bare := quoted.ReplaceAllString(request.Query, "")
+	if strings.Contains(bare, `"`) { // a string that is none
 		return loginRequest{}
 	}
-	l := loginRequest{is: true, graphQL: true}
-	if m := loginName.FindStringSubmatch(fieldArguments(request.Query, root[1])); m != nil {
+	for range maxNestedArguments {
+		bare = innermost.ReplaceAllString(bare, " ")
+	}
+	field := soleField(graphQL.FindAllString(bare, -1))
+	if !slices.Contains(loginFields, field) {
+		return loginRequest{}
+	}
+	l := loginRequest{is: true, graphQL: field}
+	if m := loginName.FindStringSubmatch(fieldArguments(request.Query, field)); m != nil {
 		l.name = m[2]
 		if m[1] != "" {
 			l.name, _ = request.Variables[m[1]].(string)
@@ -151,6 +155,66 @@ func readGraphQLLogin(body []byte) loginRequest {
 	}
 	l.name = normalLogin(l.name)
 	return l
+}
+
+// soleField returns the one field of a document that is one mutation, perhaps
+// with fragments, and has no alias, directive or anything else; empty for every
+// other document.
+func soleField(tokens []string) string {
+	next := func() string {
+		if len(tokens) == 0 {
+			return ""
+		}
+		token := tokens[0]
+		tokens = tokens[1:]
+		return token
+	}
+	// selection skips a balanced selection of fields and spreads.
+	selection := func() bool {
+		depth := 1
+		for depth > 0 {
+			switch token := next(); {
+			case token == "{":
+				depth++
+			case token == "}":
+				depth--
+			case token == "..." || isWord(token):
+			default:
+				return false
+			}
+		}
+		return true
+	}
+	if next() != "mutation" {
+		return ""
+	}
+	token := next()
+	if isWord(token) { // the operation's name
+		token = next()
+	}
+	field := next()
+	if token != "{" || !isWord(field) {
+		return ""
+	}
+	if token = next(); token == "{" {
+		if !selection() {
+			return ""
+		}
+		token = next()
+	}
+	if token != "}" {
+		return ""
+	}
+	for len(tokens) > 0 {
+		if next() != "fragment" || !isWord(next()) || next() != "on" || !isWord(next()) || next() != "{" || !selection() {
+			return ""
+		}
+	}
+	return field
+}
+
+func isWord(token string) bool {
+	return token != "" && (token[0] == '_' || token[0] >= '0' && token[0] <= '9' || token[0]|0x20 >= 'a' && token[0]|0x20 <= 'z')
 }
 
 // fieldArguments returns what follows a field's name in the operation, past
