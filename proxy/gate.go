@@ -280,8 +280,11 @@ func (g *gate) settle() rules.Verdict {
 		return v
 	}
 	g.pending = g.pending[:0]
-	if g.raw || g.finder == nil {
+	switch {
+	case g.raw:
 		g.ready = g.tap.taken()
+		return rules.Passed
+	case g.finder == nil: // the upstream broke off before the decoder could begin
 		return rules.Passed
 	}
 	g.ready = max(g.ready, g.tap.releasable(g.finder.Safe(), g.done))

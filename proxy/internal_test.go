@@ -238,3 +238,15 @@ func TestGraphQLProof(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingGoesUninspected: bytes that no finder saw go only where policy
+// let the response pass.
+func TestNothingGoesUninspected(t *testing.T) {
+	for raw, want := range map[bool]int64{false: 0, true: 3} {
+		g := &gate{x: &exchange{}, tap: tap{held: []byte("abc")}, raw: raw}
+		g.settle()
+		if g.ready != want {
+			t.Errorf("policy passes %v: %d bytes may go, want %d", raw, g.ready, want)
+		}
+	}
+}
