@@ -2,7 +2,7 @@
 //
 // The way of the data through it:
 //
-//	body ─NewDecoder─► decoded bytes ─Finder.Write─► sniff: which form is it?
+//	body ─NewDecoder─► decoded bytes ─Finder.Write─► bodyScanner: which form is it?
 //	  jsonScanner, htmlScanner (page, prose), csvScanner, sqlScanner, …
 //	        push scanners; each turns its form into the same atoms
 //	  atoms: enter and leave of structures, values with the class of their key

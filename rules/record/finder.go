@@ -1,10 +1,6 @@
 package record
 
-import (
-	"bytes"
-
-	"github.com/ordergate/ordergate/rules"
-)
+import "github.com/ordergate/ordergate/rules"
 
 // Finder reads one response body, pushed in any chunking, and reports the
 // customer records in it. It holds at most 48 KiB of the body's values at a
@@ -14,12 +10,8 @@ import (
 type Finder struct {
 	group    grouper
 	promised form
-	scan     scanner
-	head     []byte // first bytes, until the form is decided
-	opaque   bool
-	encoding bool // UTF-16
+	body     bodyScanner
 	offset   int64
-	base     int64 // where the text that scan reads begins
 	earlier  rules.Uninspected
 	safe     int64
 	closed   bool
@@ -34,76 +26,19 @@ func NewFinder(cfg *Config, h *rules.Hasher, contentType string) *Finder {
 	}
 	f := &Finder{promised: formOf(contentType)}
 	f.group.init(cfg, h)
+	f.body.reset(&f.group, 0, f.promised, 0)
 	return f
 }
 
 // Write takes the next bytes of the decoded body. It keeps nothing of p and
 // never fails.
 func (f *Finder) Write(p []byte) (int, error) {
-	n := len(p)
-	if f.closed || n == 0 {
-		return n, nil
+	if f.closed || len(p) == 0 {
+		return len(p), nil
 	}
-	if f.scan == nil && !f.opaque {
-		rest := min(n, maxSniff-len(f.head))
-		f.head = append(f.head, p[:rest]...)
-		f.offset += int64(rest)
-		p = p[rest:]
-		if len(f.head) < maxSniff {
-			return n, nil
-		}
-		f.begin()
-	}
-	if f.scan != nil && len(p) > 0 {
-		f.scan.write(p, f.offset)
-	}
+	f.body.write(p, f.offset)
 	f.offset += int64(len(p))
-	return n, nil
-}
-
-// begin decides the form and reads what was gathered for it.
-func (f *Finder) begin() {
-	head := f.head
-	if bytes.HasPrefix(head, []byte("\xFF\xFE")) || bytes.HasPrefix(head, []byte("\xFE\xFF")) {
-		f.opaque, f.encoding, f.head = true, true, nil
-		return
-	}
-	f.scan = f.scanner(sniff(f.promised, head))
-	f.opaque = f.scan == nil
-	f.head = nil
-	if f.scan != nil {
-		bom := 0
-		if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
-			bom = 3
-		}
-		f.scan.write(head[bom:], f.base+int64(bom))
-	}
-}
-
-func (f *Finder) scanner(kind form) scanner {
-	g := &f.group
-	switch kind {
-	case formJSON:
-		return newJSON(g, 0)
-	case formHTML, formXML:
-		s := newHTML(g, 0)
-		s.page.xml = kind == formXML
-		return s
-	case formCSV:
-		d := delimiter(f.head)
-		if d == 0 {
-			d = ','
-		}
-		return newCSV(g, d)
-	case formSQL:
-		return newSQL(g)
-	case formPairs:
-		return newForm(g)
-	case formText, formUnknown:
-		return newText(g)
-	case formOpaque:
-	}
-	return nil
+	return len(p), nil
 }
 
 // Close says that the body is complete and reports what is pending. Closing
@@ -112,13 +47,8 @@ func (f *Finder) Close() error {
 	if f.closed {
 		return nil
 	}
-	if f.scan == nil && !f.opaque && len(f.head) > 0 {
-		f.begin()
-	}
 	f.closed = true
-	if f.scan != nil {
-		f.scan.end(f.offset)
-	}
+	f.body.end(f.offset)
 	f.group.flush(f.offset)
 	f.safe = f.offset
 	return nil
@@ -127,23 +57,19 @@ func (f *Finder) Close() error {
 // Flush reports what is pending, as if the body ended here, and reads what
 // follows as a new text of the same type; subjects are still told once. It is
 // for bodies that are read as they come (server-sent events, JSON lines): call
-// it between two events, because a value that it cuts is not found.
+// it between two events, because a value that it cuts is not found. A body of
+// frames of its own (gRPC) is told by frame instead, wherever Flush is called.
 func (f *Finder) Flush() {
-	if f.closed || f.opaque {
+	if f.closed || f.body.pause(f.offset) || !f.body.begun || f.body.scan == nil {
 		return
 	}
-	if f.scan == nil && len(f.head) > 0 {
-		f.begin()
-	}
-	if f.scan == nil {
-		return
-	}
-	f.scan.end(f.offset)
+	f.body.end(f.offset)
 	f.group.flush(f.offset)
 	if f.earlier == rules.UninspectedNone {
-		f.earlier = f.scan.fault()
+		f.earlier = f.body.fault()
 	}
-	f.scan, f.base, f.safe = nil, f.offset, f.offset
+	f.body.reset(&f.group, 0, f.promised, f.offset)
+	f.safe = f.offset
 }
 
 // Take appends the records reported since the last Take to dst and returns
@@ -165,14 +91,7 @@ func (f *Finder) Safe() int64 {
 	if f.closed {
 		return f.offset
 	}
-	safe := f.offset
-	switch {
-	case f.scan != nil:
-		safe = min(safe, f.scan.held(), f.group.held())
-	case !f.opaque:
-		safe = f.base
-	}
-	f.safe = max(f.safe, safe)
+	f.safe = max(f.safe, min(f.offset, f.body.settled(f.group.held())))
 	return f.safe
 }
 
@@ -196,13 +115,8 @@ func (f *Finder) Issued(dst []rules.Digest) []rules.Digest {
 // Uninspected says why the body could not be read, or not wholly. It is final
 // after Close.
 func (f *Finder) Uninspected() rules.Uninspected {
-	switch {
-	case f.encoding:
-		return rules.UninspectedEncoding
-	case f.opaque:
-		return rules.UninspectedType
-	case f.scan != nil && f.earlier == rules.UninspectedNone:
-		return f.scan.fault()
+	if f.earlier != rules.UninspectedNone {
+		return f.earlier
 	}
-	return f.earlier
+	return f.body.fault()
 }

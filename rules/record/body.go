@@ -1,0 +1,194 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// bodyScanner reads a text of which only a type is promised: the body of a
+// response, a file in an archive, a part of a multipart body. It gathers the
+// first bytes, decides the form, and hands everything on to that form's
+// scanner.
+type bodyScanner struct {
+	g        *grouper
+	level    int // how many containers it lies in
+	promised form
+	scan     scanner
+	head     []byte // first bytes, until the form is decided
+	from     int64  // offset of the text
+	begun    bool
+	reason   rules.Uninspected // why nothing is read
+}
+
+// maxContained bounds containers inside containers: a spreadsheet in an
+// archive in a mail.
+const maxContained = 3
+
+// reset prepares for a text that begins at offset from.
+func (s *bodyScanner) reset(g *grouper, level int, promised form, from int64) {
+	*s = bodyScanner{g: g, level: level, promised: promised, head: s.head[:0], from: from}
+}
+
+func (s *bodyScanner) write(p []byte, off int64) {
+	if !s.begun {
+		rest := min(len(p), maxSniff-len(s.head))
+		s.head = append(s.head, p[:rest]...)
+		if len(s.head) < maxSniff {
+			return
+		}
+		p, off = p[rest:], off+int64(rest)
+		s.begin()
+	}
+	if s.scan != nil && len(p) > 0 {
+		s.scan.write(p, off)
+	}
+}
+
+// begin decides the form and reads what was gathered for it.
+func (s *bodyScanner) begin() {
+	s.begun = true
+	head := s.head
+	if bytes.HasPrefix(head, []byte("\xFF\xFE")) || bytes.HasPrefix(head, []byte("\xFE\xFF")) {
+		s.reason = rules.UninspectedEncoding
+		return
+	}
+	if s.scan = s.scanner(sniff(s.promised, head)); s.scan == nil {
+		s.reason = rules.UninspectedType
+		return
+	}
+	bom := 0
+	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
+		bom = 3
+	}
+	s.scan.write(head[bom:], s.from+int64(bom))
+}
+
+func (s *bodyScanner) scanner(kind form) scanner {
+	switch kind {
+	case formJSON:
+		return newJSON(s.g, 0)
+	case formHTML, formXML:
+		h := newHTML(s.g, 0)
+		h.page.xml = kind == formXML
+		return h
+	case formCSV:
+		d := delimiter(s.head)
+		if d == 0 {
+			d = ','
+		}
+		return newCSV(s.g, d)
+	case formSQL:
+		return newSQL(s.g)
+	case formPairs:
+		return newForm(s.g)
+	case formText, formUnknown:
+		return newText(s.g)
+	case formOpaque:
+	}
+	return nil
+}
+
+func (s *bodyScanner) end(off int64) {
+	if !s.begun && len(s.head) > 0 {
+		s.begin()
+	}
+	if s.scan != nil {
+		s.scan.end(off)
+	}
+}
+
+// held is s's part of [bodyScanner.settled]; what a container holds counts in
+// offsets of its own content and is in settled only.
+func (s *bodyScanner) held() int64 {
+	switch {
+	case s.scan != nil:
+		return s.scan.held()
+	case !s.begun && len(s.head) > 0:
+		return s.from
+	}
+	return never
+}
+
+func (s *bodyScanner) settled(group int64) int64 {
+	if c, ok := s.scan.(container); ok {
+		return c.settled(group)
+	}
+	return min(group, s.held())
+}
+
+func (s *bodyScanner) pause(off int64) bool {
+	if !s.begun && len(s.head) > 0 {
+		s.begin()
+	}
+	if c, ok := s.scan.(container); ok {
+		return c.pause(off)
+	}
+	return false
+}
+
+func (s *bodyScanner) fault() rules.Uninspected {
+	if s.scan != nil {
+		return s.scan.fault()
+	}
+	return s.reason
+}
+
+// container is a scanner of a text that holds other texts, decoded: a file
+// in an archive, the UTF-8 of a UTF-16 text. Its content is scanned, and reaches
+// the grouper, in offsets of its own: bytes of content written so far, all
+// contents of one container after each other. When one content ends, its
+// records are reported (grouper.flush), so that the grouper never holds values
+// of two contents.
+type container interface {
+	scanner
+	// settled returns the offset of the container's own text before which
+	// everything is accounted for, or never for all of it, when the grouper holds nothing before the
+	// offset group of the content.
+	settled(group int64) int64
+	// pause reports what is pending between two events of a live body, and
+	// whether the container goes on reading after it; false: end it.
+	pause(off int64) bool
+}
+
+// maxMarks is how many marks a view keeps. A record is reported at the latest
+// 32 KiB after its first byte, so marks 4 KiB apart that reach 64 KiB back
+// are enough.
+const (
+	maxMarks = 16
+	markStep = 4 << 10
+)
+
+// view maps offsets of decoded content back to the text that it was decoded
+// from. The zero value maps everything to 0.
+type view struct {
+	marks [maxMarks]struct{ content, text int64 }
+	n     int
+}
+
+// mark says that the content from offset content on comes from bytes of the
+// text at offset text or behind it. Both never fall. Content closer than 4 KiB
+// to the last mark counts from there.
+func (v *view) mark(content, text int64) {
+	if v.n > 0 && content-v.marks[v.n-1].content < markStep {
+		return
+	}
+	if v.n == maxMarks {
+		copy(v.marks[:], v.marks[1:])
+		v.n--
+	}
+	v.marks[v.n].content, v.marks[v.n].text = content, text
+	v.n++
+}
+
+// text returns an offset of the text before which there is nothing of the
+// content from offset content on; 0 when that was too long ago.
+func (v *view) text(content int64) (at int64) {
+	for _, m := range v.marks[:v.n] {
+		if m.content > content {
+			break
+		}
+		at = m.text
+	}
+	return at
+}
