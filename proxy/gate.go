@@ -319,6 +319,10 @@ func (x *exchange) disclose(records []rules.Record, tokens []rules.Digest, subje
 		x.gateway.observer.Signal(&j.Signals[i])
 	}
 	x.Contained = x.Contained || j.Contained
+	if j.Commons > 0 {
+		x.gateway.log.Warn("identifiers that are shown to everybody are taken for the shop's own from now on; list them under records if they are, look at the route if not",
+			"exchange", x.id.String(), "route", x.route, "new", j.Commons, "all", x.gateway.engine.Commons().Size())
+	}
 	from = x.spend(StageReserve, from)
 	if len(records) == 0 {
 		return j.Verdict

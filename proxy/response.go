@@ -106,6 +106,9 @@ func (x *exchange) issuedBy(header http.Header) []rules.Digest {
 // finder reads its type, as it is otherwise.
 func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 	contentType := res.Header.Get("Content-Type")
+	if v := x.purchases(res.StatusCode, contentType); v.Action == rules.Refuse {
+		return nil, v
+	}
 	switch {
 	case record.Harmless(contentType):
 		return &pulse{ReadCloser: res.Body, x: x}, rules.Passed
@@ -126,6 +129,33 @@ func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 	}
 	x.gate = gate
 	return gate, rules.Passed
+}
+
+// purchases discloses, before a picture, a document or another body that is
+// not text goes out, what its address says of it: an order, whose owner
+// earlier responses have shown. What the body itself says comes on top, where it
+// can be read. An order that nobody was seen with is counted as uninspected.
+func (x *exchange) purchases(status int, contentType string) rules.Verdict {
+	if status != http.StatusOK && status != http.StatusPartialContent || !record.Opaque(contentType) {
+		return rules.Passed
+	}
+	_, query, _ := strings.Cut(x.uri, "?")
+	orders := record.NamedOrders(x.path, query, x.hasher)
+	if len(orders) == 0 {
+		return rules.Passed
+	}
+	records := x.gateway.engine.Owners().Purchases(orders)
+	if len(records) == 0 {
+		if record.Harmless(contentType) {
+			x.Uninspected = rules.UninspectedType
+		}
+		return rules.Passed
+	}
+	subjects := make(map[rules.Digest]struct{}, len(records))
+	for i := range records {
+		subjects[records[i].Subject.Digest] = struct{}{}
+	}
+	return x.disclose(records, nil, len(subjects))
 }
 
 // uninspected notes why a response was not (wholly) inspected, and applies

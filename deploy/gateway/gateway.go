@@ -98,7 +98,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Upstreams(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
 		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log,
-	}, g.config.Policy(g.hasher, engine))
+	}, g.policy(&g.config, engine))
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
@@ -112,6 +112,14 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	}
 	g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), server)
 	return err //nolint:wrapcheck // says it all
+}
+
+// policy is the config's, with what this process has learnt of identifiers that
+// are shown to everybody.
+func (g *Gateway) policy(cfg *config.Config, engine *waf.Engine) *proxy.Policy {
+	policy := cfg.Policy(g.hasher, engine)
+	policy.Records.Common = g.engine.Commons().Has
+	return policy
 }
 
 func (g *Gateway) serve() {
@@ -154,7 +162,7 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	exfilConfig := cfg.Exfil(g.hasher)
 	exfilConfig.WarmUntil = g.warm
 	g.engine.Configure(exfilConfig)
-	g.proxy.Reload(cfg.Policy(g.hasher, engine))
+	g.proxy.Reload(g.policy(&cfg, engine))
 	g.log.Info("config reloaded", "config", cfg.Digest())
 	return nil
 }

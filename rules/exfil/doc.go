@@ -11,5 +11,9 @@
 //	withheld  ──Response.GiveBack─► they are taken back
 //	Signals   ──Incidents.Join────► incidents
 //
+// Two memories are learnt on the way: whose an order is (Owners), so that a
+// picture behind its address has a subject, and what is shown to everybody
+// (Commons), which is no customer's.
+//
 // Each detector is one file: cap.go, bulk.go, unauthenticated.go, canary.go.
 package exfil

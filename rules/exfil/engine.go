@@ -16,6 +16,8 @@ type Engine struct {
 	contained *containment
 	landings  *landings
 	incidents *Incidents
+	owners    *Owners
+	commons   *Commons
 }
 
 // defaultPrincipals is Config.Principals when it is 0.
@@ -32,6 +34,7 @@ func New(config Config) *Engine {
 	}
 	e := &Engine{
 		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
+		owners: NewOwners(size), commons: NewCommons(),
 	}
 	e.Configure(config)
 	return e
@@ -50,14 +53,21 @@ func (e *Engine) Bindings() *Bindings { return e.bindings }
 // Incidents returns the incidents.
 func (e *Engine) Incidents() *Incidents { return e.incidents }
 
+// Owners returns whose orders are known to be whose.
+func (e *Engine) Owners() *Owners { return e.owners }
+
+// Commons returns the identifiers that are shown to everybody.
+func (e *Engine) Commons() *Commons { return e.commons }
+
 // SiteRemaining returns what the budget has left in each window.
 func (e *Engine) SiteRemaining(now time.Time) map[rules.Window]int {
 	return e.caps.Remaining(e.config.Load().Site, now)
 }
 
-// Restore counts a disclosure of an earlier run: caps survive a restart
-// because they are rebuilt from the ledger.
+// Restore counts a disclosure of an earlier run, and learns whose its order is:
+// caps survive a restart because they are rebuilt from the ledger.
 func (e *Engine) Restore(d *rules.Disclosure, now time.Time) {
+	e.owners.Learn(&d.Record)
 	if d.Ownership == rules.Own || (d.State != rules.Unknown && d.State != rules.Delivered) || d.Record.Subject.Digest.IsZero() {
 		return
 	}

@@ -1,6 +1,7 @@
 package exfil
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -41,6 +42,7 @@ type Response struct {
 	landing  landing
 	landed   rules.Digest              // the session that landing is about
 	owned    map[rules.Digest]struct{} // own subjects of this response; at most maxOwned
+	shown    []rules.Identifier        // told to Commons already; at most maxShown
 	signalled
 }
 
@@ -54,11 +56,15 @@ type Judgement struct {
 	Disclosures []rules.Disclosure // one for each record, in order; to be made durable
 	Signals     []rules.Signal
 	Contained   bool // the session is contained from now on
+	Commons     int  // identifiers that with this response have become everybody's
 }
 
 // Open begins a response. Sessions issued by its header are known from here.
 func (e *Engine) Open(v Visit, now time.Time) *Response {
 	r := &Response{engine: e, config: e.config.Load(), visit: v, sessions: []rules.Digest{v.Principal.Session}}
+	if v.Status == http.StatusOK && v.Route != "" {
+		e.commons.Page(v.Route)
+	}
 	r.issue(v.Issued, false, now)
 	r.remember(now)
 	r.rebind(now)
@@ -130,6 +136,10 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 			Time: now.UTC(), Exchange: r.visit.Exchange, Principal: r.visit.Principal, Route: r.visit.Route,
 			Record: records[i], Ownership: own, State: rules.Unknown, Config: r.visit.Config,
 		}
+		r.engine.owners.Learn(&records[i])
+		if own == rules.Unlinked && r.visit.Principal.Role == rules.RoleGuest && r.visit.Status == http.StatusOK {
+			j.Commons += r.show(&records[i])
+		}
 		switch subject := records[i].Subject.Digest; {
 		case own == rules.Own:
 			r.count(subject)
@@ -155,6 +165,25 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 // maxOwned bounds the own subjects of one response that do not count towards
 // its limit: an address book, not a list.
 const maxOwned = 32
+
+// maxShown bounds the identifiers of one response that Commons is told of: what
+// is shown to everybody stands in the head or the foot of a page, not in a list.
+const maxShown = 8
+
+// show tells Commons what a stranger is shown, each identifier once, and
+// returns how many have become everybody's.
+func (r *Response) show(record *rules.Record) (learnt int) {
+	for _, id := range record.Identifiers {
+		if len(r.shown) == maxShown || slices.Contains(r.shown, id) || slices.Contains(r.config.Canaries, id) {
+			continue
+		}
+		r.shown = append(r.shown, id)
+		if r.engine.commons.Show(id, r.visit.Route, &r.visit.Principal) {
+			learnt++
+		}
+	}
+	return learnt
+}
 
 // count notes an own subject of this response.
 func (r *Response) count(subject rules.Digest) {

@@ -17,12 +17,19 @@ type Config struct {
 	// known, in order of preference. Empty: numbers are digested with their
 	// country code only where they are written with one.
 	Countries []string
+	// Common reports identifiers that are learnt to be shown to everybody; they
+	// are ignored like those of Ignore. It is called on the way of a response,
+	// from any goroutine. Nil: none.
+	Common func(rules.Identifier) bool
 
 	once   sync.Once
 	ignore map[rules.Identifier]struct{}
 }
 
 func (c *Config) ignores(id rules.Identifier) bool {
+	if c.Common != nil && c.Common(id) {
+		return true
+	}
 	if len(c.Ignore) == 0 {
 		return false
 	}
