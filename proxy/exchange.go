@@ -34,6 +34,7 @@ type exchange struct {
 	body      []byte // of the request, up to its limit
 	claim     record.Claim
 	supplied  []rules.Identifier // phones and residences that a write request supplied
+	tries     []exfil.Try
 	login     loginRequest
 	landing   bool // this page is where a login sent the client
 	me        bool

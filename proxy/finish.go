@@ -49,6 +49,7 @@ func (x *exchange) attempted() {
 // finish tells what became of the exchange, once. completed says that the
 // handler ended without aborting the response.
 func (x *exchange) finish(completed bool) {
+	x.endTries()
 	x.settleState(completed)
 	if x.gate != nil {
 		x.Held = x.gate.held

@@ -35,6 +35,7 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 		return v
 	}
 	x.readClaim(r)
+	x.readTries(r.URL.RawQuery)
 	now := x.spend(StageAdmit, x.start)
 	v := x.judgeRequest(r)
 	x.spend(StageWAFRequest, now)

@@ -63,6 +63,7 @@ func (x *exchange) visit(res *http.Response) exfil.Visit {
 	if x.login.is || creates(x.path, x.body, res.StatusCode) {
 		v.Claim = x.claim.Identifiers
 	}
+	v.Tries = x.tries
 	v.Account, v.Supplied = x.loginAccount(), x.supplied
 	v.Presented, v.Page = x.presented, x.pageDigest(x.uri)
 	return v

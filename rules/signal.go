@@ -60,12 +60,18 @@ const (
 	DetectorCap             Detector = "cap"
 	DetectorBulkResponse    Detector = "bulk_response"
 	DetectorUnauthenticated Detector = "unauthenticated"
+	DetectorOwnership       Detector = "ownership"
+	DetectorIssuance        Detector = "issuance"
 	DetectorCanary          Detector = "canary"
+	DetectorWalk            Detector = "walk"
+	DetectorGuess           Detector = "guess"
 )
 
 // Detectors returns every detector, in the order of the design's table.
 func Detectors() []Detector {
-	return []Detector{DetectorCap, DetectorBulkResponse, DetectorUnauthenticated, DetectorCanary}
+	return []Detector{
+		DetectorCap, DetectorBulkResponse, DetectorUnauthenticated, DetectorOwnership, DetectorIssuance, DetectorCanary, DetectorWalk, DetectorGuess,
+	}
 }
 
 // Window is the length of a sliding window.

@@ -190,8 +190,36 @@ type Detectors struct {
 	BulkResponse DetectorMode `yaml:"bulk_response"`
 	// Unauthenticated watches records that leave without a credential.
 	Unauthenticated Unauthenticated `yaml:"unauthenticated"`
+	// Ownership watches for sessions of one customer that are sent others' records.
+	Ownership Ownership `yaml:"ownership"`
+	// Issuance watches for records that go to credentials which the platform
+	// was never seen issuing.
+	Issuance Issuance `yaml:"issuance"`
 	// Canary watches for planted customers.
 	Canary DetectorMode `yaml:"canary"`
+	// Walk watches for identifiers that are taken in runs.
+	Walk DetectorMode `yaml:"walk"`
+	// Guess watches for many identifiers that are tried and are nobody's.
+	Guess DetectorMode `yaml:"guess"`
+}
+
+// Ownership tunes the detector of foreign records in bound sessions.
+type Ownership struct {
+	// Mode is what becomes of its findings.
+	Mode rules.Mode `yaml:"mode"`
+	// Subjects is how many distinct foreign customers a session that is bound
+	// to one must be sent within a day to open an incident, 1 to 1000.
+	Subjects int `yaml:"subjects"`
+}
+
+// Issuance tunes the detector of credentials that nobody issued.
+type Issuance struct {
+	// Mode is what becomes of its findings.
+	Mode rules.Mode `yaml:"mode"`
+	// Credentials is how many of them must read records from one network within
+	// an hour to open an incident, 1 to 1000; the whole site may have seven times
+	// as many.
+	Credentials int `yaml:"credentials"`
 }
 
 // DetectorMode says whether a detector's findings are acted upon.

@@ -41,6 +41,8 @@ func Default() Config {
 		Detectors: Detectors{
 			// One record without a credential is a finding: no shop needs it.
 			Unauthenticated: Unauthenticated{Subjects: 1},
+			Ownership:       Ownership{Subjects: 3},
+			Issuance:        Issuance{Credentials: 3},
 		},
 		Limits: Limits{
 			RequestHeaders: 64 << 10,

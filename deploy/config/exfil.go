@@ -47,6 +47,8 @@ func (c *Config) Exfil(h *rules.Hasher) exfil.Config {
 		Site:            c.Caps.Site.Limits(),
 		Principals:      c.Limits.Principals,
 		Unauthenticated: c.Detectors.Unauthenticated.Subjects,
+		Ownership:       c.Detectors.Ownership.Subjects,
+		Unissued:        c.Detectors.Issuance.Credentials,
 		Canaries:        c.canaryDigests(h),
 		Modes:           c.detectorModes(),
 	}
@@ -68,7 +70,11 @@ func (c *Config) detectorModes() map[rules.Detector]rules.Mode {
 		rules.DetectorCap:             c.Detectors.Cap.Mode,
 		rules.DetectorBulkResponse:    c.Detectors.BulkResponse.Mode,
 		rules.DetectorUnauthenticated: c.Detectors.Unauthenticated.Mode,
+		rules.DetectorOwnership:       c.Detectors.Ownership.Mode,
+		rules.DetectorIssuance:        c.Detectors.Issuance.Mode,
 		rules.DetectorCanary:          c.Detectors.Canary.Mode,
+		rules.DetectorWalk:            c.Detectors.Walk.Mode,
+		rules.DetectorGuess:           c.Detectors.Guess.Mode,
 	}
 	modes := make(map[rules.Detector]rules.Mode)
 	for detector, mode := range written {

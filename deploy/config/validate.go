@@ -191,6 +191,12 @@ func (v *checker) detectors(d *Detectors) {
 	v.onOff("detectors.bulk_response.mode", d.BulkResponse.Mode)
 	v.onOff("detectors.unauthenticated.mode", d.Unauthenticated.Mode)
 	v.onOff("detectors.canary.mode", d.Canary.Mode)
+	v.onOff("detectors.ownership.mode", d.Ownership.Mode)
+	v.onOff("detectors.issuance.mode", d.Issuance.Mode)
+	v.onOff("detectors.walk.mode", d.Walk.Mode)
+	v.onOff("detectors.guess.mode", d.Guess.Mode)
+	v.within("detectors.ownership.subjects", d.Ownership.Subjects, 1, 1000)
+	v.within("detectors.issuance.credentials", d.Issuance.Credentials, 1, 1000)
 	v.within("detectors.unauthenticated.subjects", d.Unauthenticated.Subjects, 1, 1000)
 }
 

@@ -32,7 +32,7 @@ type Caps struct {
 
 // cappedKinds are the kinds of keys that subjects are counted under, besides
 // the site.
-var cappedKinds = [...]rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP, keyClaim, keyAdopted}
+var cappedKinds = [...]rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP, keyClaim, keyAdopted, keyUnissued}
 
 // keyClaim counts the identifiers that a session claimed as its own; it is
 // kept like any key, but is no principal's.
@@ -154,6 +154,18 @@ func (c *Caps) over(key capKey, limits Limits, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// distinct returns how many subjects a key has in a window.
+func (c *Caps) distinct(key capKey, window rules.Window, now time.Time) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set, ok := c.keys[key.kind].Get(key.digest)
+	if !ok {
+		return 0
+	}
+	set.advance(c.clock(now))
+	return set.count(windowIndex(window))
 }
 
 // commit makes a reservation stand.

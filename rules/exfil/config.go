@@ -49,6 +49,12 @@ type Config struct {
 	// Unauthenticated is how many subjects one response to no credential must
 	// carry to open an incident. 0 means 1.
 	Unauthenticated int
+	// Ownership is how many distinct foreign subjects a session that is bound to
+	// a customer must be sent within a day to open an incident. 0 means 3.
+	Ownership int
+	// Unissued is how many credentials that nobody saw being issued must read
+	// records from one network within an hour to open an incident. 0 means 3.
+	Unissued int
 	// WarmUntil is when the gateway has run long enough to know the sessions in
 	// use. Until then a session that nobody saw being issued is counted by
 	// itself; from then on all unissued sessions of one address are counted

@@ -9,11 +9,13 @@
 //	                                one reservation per foreign subject and key, all or none
 //	durable   ──Response.Commit───► the reservations stand
 //	withheld  ──Response.GiveBack─► they are taken back
+//	Tries     ──Response.End──────► what the request asked for, and whether it was somebody's
 //	Signals   ──Incidents.Join────► incidents
 //
 // Two memories are learnt on the way: whose an order is (Owners), so that a
 // picture behind its address has a subject, and what is shown to everybody
 // (Commons), which is no customer's.
 //
-// Each detector is one file: cap.go, bulk.go, unauthenticated.go, canary.go.
+// Each detector is one file: cap.go, bulk.go, unauthenticated.go, swap.go
+// (ownership), issuance.go, canary.go, walk.go, guess.go.
 package exfil

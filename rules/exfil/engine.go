@@ -18,6 +18,7 @@ type Engine struct {
 	incidents *Incidents
 	owners    *Owners
 	commons   *Commons
+	tries     *tries
 }
 
 // defaultPrincipals is Config.Principals when it is 0.
@@ -34,7 +35,7 @@ func New(config Config) *Engine {
 	}
 	e := &Engine{
 		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
-		owners: NewOwners(size), commons: NewCommons(),
+		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 10),
 	}
 	e.Configure(config)
 	return e

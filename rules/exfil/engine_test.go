@@ -61,6 +61,17 @@ func (w *world) shopper(session byte, n int) Credentials {
 	return c
 }
 
+// ask sends records to a principal that asked for numbers of a route, one request
+// each, and returns the last judgement.
+func (w *world) ask(c Credentials, records func(i int) []rules.Record, numbers ...uint64) (j Judgement) {
+	for i, n := range numbers {
+		j = w.get(c, records(i), func(v *Visit) { v.Tries = []Try{{Slot: "/orders/{id}", Number: n, Numeric: true}} })
+	}
+	return j
+}
+
+func nobody(int) []rules.Record { return nil }
+
 // get sends records to a principal and returns the judgement; what passes is committed.
 func (w *world) get(c Credentials, records []rules.Record, change func(*Visit)) Judgement {
 	w.serial++
@@ -73,6 +84,7 @@ func (w *world) get(c Credentials, records []rules.Record, change func(*Visit)) 
 	if j.Verdict.Action == rules.Pass {
 		r.Commit()
 	}
+	j.Signals = append(j.Signals, r.End(len(records) == 0, w.now)...)
 	for i := range j.Signals {
 		w.engine.incidents.Join(&j.Signals[i])
 	}
@@ -130,6 +142,66 @@ func TestDetectors(t *testing.T) {
 				return w.get(Credentials{StandIn: digest('a', 1), IP: digest('i', 1)}, customers(1, 1), func(v *Visit) {
 					v.Claim = []rules.Identifier{customer(1).Subject}
 				})
+			},
+		},
+		rules.DetectorOwnership: {
+			attack: func(w *world) (j Judgement) {
+				c := w.shopper(1, 9000)
+				for i := range 3 {
+					j = w.get(c, customers(i, 1), nil)
+				}
+				return j
+			},
+			twin: func(w *world) (j Judgement) { // own orders, and two of the family
+				c := w.shopper(1, 9000)
+				for i := range 20 {
+					w.get(c, customers(9000, 1), nil)
+					j = w.get(c, customers(i%2, 1), nil)
+				}
+				return j
+			},
+		},
+		rules.DetectorIssuance: {
+			attack: func(w *world) (j Judgement) { // one customer for each token
+				for i := range 3 {
+					c := Credentials{Sessions: []rules.Digest{digest('x', i)}, StandIn: digest('a', i), IP: digest('i', i), Prefix: digest('p', 1)}
+					j = w.get(c, customers(i, 1), func(v *Visit) { v.Presented = c.Sessions })
+				}
+				return j
+			},
+			twin: func(w *world) (j Judgement) { // one old session, again and again
+				c := Credentials{Sessions: []rules.Digest{digest('x', 1)}, StandIn: digest('a', 1), IP: digest('i', 1), Prefix: digest('p', 1)}
+				for range 20 {
+					j = w.get(c, customers(1, 1), func(v *Visit) { v.Presented = c.Sessions })
+				}
+				return j
+			},
+		},
+		rules.DetectorWalk: {
+			attack: func(w *world) Judgement { // a dense range in no order
+				return w.ask(w.issued(1), nobody, 1017, 1003, 1025, 1000, 1011, 1020, 1007, 1029)
+			},
+			twin: func(w *world) Judgement { // own orders, as many and as close, and a few typing errors
+				c := w.shopper(1, 9000)
+				own := func(int) []rules.Record { return customers(9000, 1) }
+				w.ask(c, own, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010)
+				return w.ask(c, nobody, 1011, 10112, 11011, 1010)
+			},
+		},
+		rules.DetectorGuess: {
+			attack: func(w *world) (j Judgement) {
+				c := w.issued(1)
+				for i := range 15 {
+					j = w.get(c, nil, func(v *Visit) { v.Tries = []Try{{Slot: "/track", Number: uint64(i) * 7919}} })
+				}
+				return j
+			},
+			twin: func(w *world) (j Judgement) {
+				c := w.issued(1)
+				for i := range 60 { // a few, tried again and again
+					j = w.get(c, nil, func(v *Visit) { v.Tries = []Try{{Slot: "/track", Number: uint64(i%6) * 7919}} })
+				}
+				return j
 			},
 		},
 		rules.DetectorCanary: {

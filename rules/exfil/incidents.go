@@ -86,6 +86,10 @@ func (in *Incidents) Join(s *rules.Signal) (incident rules.Incident, opened, not
 
 func keyOf(s *rules.Signal) incidentKey {
 	switch {
+	case s.Detector == rules.DetectorIssuance: // each token is somebody else's: the attack is one
+		return incidentKey{detector: s.Detector}
+	case s.Detector == rules.DetectorWalk && s.Key == rules.KeySite: // of many sessions on one route
+		return incidentKey{detector: s.Detector, route: s.Route}
 	case s.Detector == rules.DetectorCap && s.Key == rules.KeySite:
 		return incidentKey{detector: s.Detector}
 	case s.Detector == rules.DetectorUnauthenticated:
@@ -102,7 +106,7 @@ func (in *Incidents) Restore(incident rules.Incident) {
 		return
 	}
 	key := incidentKey{detector: incident.Detector, session: incident.Session}
-	if incident.Detector == rules.DetectorUnauthenticated {
+	if incident.Detector == rules.DetectorUnauthenticated || incident.Detector == rules.DetectorWalk && incident.Session.IsZero() {
 		key.route = incident.Route
 	}
 	if _, ok := in.open[key]; !ok {

@@ -27,6 +27,7 @@ type Visit struct {
 	// Supplied are phones and residences in a request that writes: an answer
 	// that shows them, and names nobody else, tells its sender nothing new.
 	Supplied []rules.Identifier
+	Tries    []Try // the identifiers that the request asked for
 }
 
 // Response judges the records of one response, in the order they are found.
@@ -43,12 +44,14 @@ type Response struct {
 	landed   rules.Digest              // the session that landing is about
 	owned    map[rules.Digest]struct{} // own subjects of this response; at most maxOwned
 	shown    []rules.Identifier        // told to Commons already; at most maxShown
+	answered bool                      // the response has carried records
+	stranger bool                      // somebody else's among them
 	signalled
 }
 
 // signalled remembers what was signalled already: one signal of a kind for
 // one response.
-type signalled struct{ bulk, canary, unauthenticated bool }
+type signalled struct{ bulk, canary, unauthenticated, swap, issuance bool }
 
 // Judgement is what Judge decides about one batch of records.
 type Judgement struct {
@@ -153,6 +156,10 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 	if j.Verdict.Action == rules.Pass && len(foreign) > 0 {
 		r.cap(foreign, now, &j)
 	}
+	r.swap(len(foreign), now, &j)
+	r.issuance(len(foreign), now, &j)
+	r.stranger = r.stranger || len(foreign) > 0
+	r.answered = r.answered || len(records) > 0
 	if j.Verdict.Action == rules.Refuse {
 		for i := range j.Disclosures {
 			j.Disclosures[i].State = rules.Withheld
@@ -183,6 +190,29 @@ func (r *Response) show(record *rules.Record) (learnt int) {
 		}
 	}
 	return learnt
+}
+
+// End says that the response is over, and returns what its request's tries
+// show. missed says that the platform answered it with nobody's record, where
+// records are to be had. Call it once, after the last Judge.
+func (r *Response) End(missed bool, now time.Time) []rules.Signal {
+	p := &r.visit.Principal
+	if p.Role != rules.RoleGuest && p.Role != rules.RoleShopper || !r.stranger && (r.answered || !missed) {
+		return nil
+	}
+	var signals []rules.Signal
+	for i := range r.visit.Tries {
+		t := r.engine.tries.note(p.Session, &r.visit.Tries[i], r.stranger, now)
+		if !t.fresh {
+			continue
+		}
+		for _, detect := range [...]func(*trail, time.Time) (rules.Signal, bool){r.walk, r.guess} {
+			if s, ok := detect(&t, now); ok {
+				signals = append(signals, s)
+			}
+		}
+	}
+	return signals
 }
 
 // count notes an own subject of this response.

@@ -119,3 +119,17 @@ func Opaque(contentType string) bool {
 	t := mediaType(contentType)
 	return !Harmless(contentType) || strings.HasPrefix(t, "image/")
 }
+
+// NamesOne reports whether a key of a query means the number or the name of one
+// thing or person: an id, an order's number, an e-mail address, a phone number.
+func NamesOne(key string) bool {
+	if len(key) > maxKey {
+		return false
+	}
+	switch classify([]byte(key)).kind {
+	case kindID, kindOrder, kindCode, kindCustomerID, kindEmail, kindPhone:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
+	"github.com/ordergate/ordergate/rules/record"
+)
+
+const (
+	maxTries   = 8  // identifiers of one request that are watched
+	maxTryPair = 16 // pairs of a query that are read for them
+	maxTrySize = 64 // bytes of one
+)
+
+// trySeed keys the hashes of identifiers that are no numbers, for the life of
+// the process: whoever knows it could make two of them look like one.
+var trySeed = maphash.MakeSeed()
+
+// readTries notes which identifiers the request asks for, for the detectors of
+// walks and guesses: in its path, its query, and what its body names.
+func (x *exchange) readTries(rawQuery string) {
+	for i, segment := range strings.Split(x.path, "/") {
+		if base, _, _ := strings.Cut(segment, "."); base != "" && nameless(base) {
+			x.try("/"+strconv.Itoa(i), base)
+		}
+	}
+	for i := 0; i < maxTryPair && rawQuery != ""; i++ {
+		var pair string
+		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
+		key, value, _ := strings.Cut(pair, "=")
+		if value == "" || !record.NamesOne(key) {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil {
+			x.try("?"+key, value)
+		}
+	}
+	if x.login.is {
+		return // who logs in as whom is not a look-up
+	}
+	for _, id := range x.claim.Identifiers {
+		x.addTry(exfil.Try{Slot: x.route + "{" + id.Kind.String(), Number: binary.LittleEndian.Uint64(id.Digest[:])})
+	}
+}
+
+// try takes one identifier, with the place where it stands: the number that it
+// ends in, or a hash of it.
+func (x *exchange) try(place, value string) {
+	if len(value) > maxTrySize {
+		return
+	}
+	digits := len(value)
+	for digits > 0 && value[digits-1] >= '0' && value[digits-1] <= '9' {
+		digits--
+	}
+	if number, err := strconv.ParseUint(value[digits:], 10, 63); err == nil {
+		x.addTry(exfil.Try{Slot: x.route + place + value[:digits], Number: number, Numeric: true})
+		return
+	}
+	x.addTry(exfil.Try{Slot: x.route + place, Number: maphash.String(trySeed, value)})
+}
+
+func (x *exchange) addTry(t exfil.Try) {
+	if len(x.tries) < maxTries {
+		x.tries = append(x.tries, t)
+	}
+}
+
+// endTries tells the detectors how the request's tries were answered.
+func (x *exchange) endTries() {
+	if x.response == nil || len(x.tries) == 0 {
+		return
+	}
+	for _, s := range x.response.End(x.missed(), x.gateway.now()) {
+		x.Signals++
+		x.gateway.observer.Signal(&s)
+	}
+}
+
+// missed reports whether the platform answered with nobody's record where
+// records are to be had.
+func (x *exchange) missed() bool {
+	if x.Reason != rules.ReasonNone || !x.gateway.routes.has(x.route) {
+		return false
+	}
+	switch x.Status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		return true
+	case http.StatusOK:
+		return x.method == http.MethodGet
+	}
+	return false
+}

@@ -1,0 +1,61 @@
+package proxy_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/ordergate/ordergate/proxy/proxytest"
+	"github.com/ordergate/ordergate/rules"
+)
+
+// lookups is an upstream whose orders, by number in the path or by e-mail in
+// the query, are found one time in ten.
+var lookups = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var n int
+	switch {
+	case r.URL.Path == "/account" || r.URL.Path == "/login":
+		people(w, r)
+		return
+	case strings.HasPrefix(r.URL.Path, "/orders/"):
+		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
+	default:
+		_, _ = fmt.Sscanf(r.URL.RawQuery, "email=person%d@", &n)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if n%10 != 0 {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{}`)
+		return
+	}
+	fmt.Fprintf(w, `{"orderNumber":"A-%d","customer":%s}`, n, proxytest.Person(n/10))
+})
+
+// TestTries: requests that ask for one identifier after the other are seen by
+// what they ask for, and people who ask for their own are not.
+func TestTries(t *testing.T) {
+	for name, c := range map[string]struct {
+		detector rules.Detector
+		path     func(i int) string
+		want     bool
+	}{
+		"counting through numbers":        {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/orders/%d", i) }, true},
+		"counting backwards in a query":   {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/find?order_id=%d", 5000-i) }, true},
+		"trying one e-mail after another": {rules.DetectorGuess, func(i int) string { return fmt.Sprintf("/find?email=person%d@example.net", i) }, true},
+		"one's own order, all day":        {rules.DetectorWalk, func(int) string { return "/orders/9000" }, false},
+		"one's own order, mistyped":       {rules.DetectorGuess, func(i int) string { return fmt.Sprintf("/orders/9%d", i%4) }, false},
+		"pages of a list, by page":        {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/find?page=%d", i+1) }, false},
+	} {
+		w := proxytest.Start(t, lookups)
+		cookie := login(t, w, 900)
+		for i := range 30 {
+			w.Get(c.path(i), cookie)
+		}
+		w.Settle()
+		if got := len(w.Observer.Signals(c.detector)) > 0; got != c.want {
+			t.Errorf("%s: signal of %s %v, want %v", name, c.detector, got, c.want)
+		}
+	}
+}

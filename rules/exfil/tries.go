@@ -1,0 +1,224 @@
+package exfil
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Try is one identifier that a request asked for: a number in its path or
+// query, or a name.
+type Try struct {
+	Slot    string // where it stands: the route's template and the place in it
+	Number  uint64 // the number, or a hash of the name
+	Numeric bool   // it counts: neighbours of it can be walked to
+}
+
+const (
+	// tryWindow is how long tries of one session are remembered together.
+	tryWindow = 24 * time.Hour
+	// maxSlots bounds the places that a session is watched at, maxTried the
+	// identifiers of one place. A session beyond them was seen long before.
+	maxSlots = 4
+	maxTried = 96
+	// frontierBlock is how many neighbouring numbers the site's frontier is
+	// watched in; maxFrontier bounds the blocks.
+	frontierBlock = 256
+	maxFrontier   = 8192
+	maxFrontiers  = 16 // sessions told apart on one block
+)
+
+// tries remembers what was asked for, by whom, and whether it was found.
+// Numbers, not values; own records do not count. Safe for concurrent use,
+// bounded: the session that was quiet longest is forgotten.
+type tries struct {
+	mu       sync.Mutex
+	seed     maphash.Seed
+	sessions *simplelru.LRU[rules.Digest, *tried]
+	frontier *simplelru.LRU[frontierKey, *frontier]
+}
+
+// tried is what one session has asked for.
+type tried struct {
+	since time.Time
+	slots []slotTries
+}
+
+type slotTries struct {
+	slot    uint64
+	numbers []uint64 // distinct, in order
+	numeric bool
+	found   int
+	missed  int
+}
+
+type frontierKey struct{ slot, block uint64 }
+
+// frontier is a block of neighbouring numbers that sessions with several reads took
+// from.
+type frontier struct {
+	since    time.Time
+	taken    [frontierBlock / 64]uint64
+	count    int
+	sessions []rules.Digest
+}
+
+func newTries(size int) *tries {
+	sessions, err := simplelru.NewLRU[rules.Digest, *tried](max(size, 1), nil)
+	if err != nil {
+		panic("BUG: simplelru refuses a positive size: " + err.Error())
+	}
+	blocks, err := simplelru.NewLRU[frontierKey, *frontier](maxFrontier, nil)
+	if err != nil {
+		panic("BUG: simplelru refuses a positive size: " + err.Error())
+	}
+	return &tries{seed: maphash.MakeSeed(), sessions: sessions, frontier: blocks}
+}
+
+// trail is what is known of a session, and of where it walks, after a try.
+type trail struct {
+	fresh    bool // the identifier was not asked for before
+	walked   int  // neighbouring numbers that the session has asked for
+	found    int  // distinct identifiers that were somebody else's
+	missed   int  // distinct identifiers that were nobody's
+	frontier int  // numbers that sessions with several reads took from one block
+	walkers  int  // those sessions, at most maxFrontiers
+}
+
+// note adds one try; found says that it was answered with somebody else's
+// record, otherwise it was answered with nobody's.
+func (t *tries) note(session rules.Digest, try *Try, found bool, now time.Time) trail {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	of, ok := t.sessions.Get(session)
+	if !ok || now.Sub(of.since) > tryWindow {
+		of = &tried{since: now}
+		t.sessions.Add(session, of)
+	}
+	slot := maphash.String(t.seed, try.Slot)
+	at := of.slot(slot, try.Numeric)
+	if at == nil {
+		return of.trail()
+	}
+	fresh := at.add(try.Number, found)
+	if fresh && found && try.Numeric && at.found > 1 {
+		t.advance(at, slot, session, now)
+	}
+	out := of.trail()
+	out.fresh = fresh
+	if b, ok := t.frontier.Peek(frontierKey{slot, try.Number / frontierBlock}); ok && found {
+		out.frontier, out.walkers = b.count, len(b.sessions)
+	}
+	return out
+}
+
+// slot returns the session's tries at a place, or nil when it has tried at
+// too many.
+func (of *tried) slot(slot uint64, numeric bool) *slotTries {
+	for i := range of.slots {
+		if of.slots[i].slot == slot {
+			return &of.slots[i]
+		}
+	}
+	if len(of.slots) == maxSlots {
+		return nil
+	}
+	of.slots = append(of.slots, slotTries{slot: slot, numeric: numeric})
+	return &of.slots[len(of.slots)-1]
+}
+
+// add notes a number and reports whether it is new.
+func (s *slotTries) add(number uint64, found bool) bool {
+	if slices.Contains(s.numbers, number) {
+		return false
+	}
+	if len(s.numbers) < maxTried {
+		s.numbers = append(s.numbers, number)
+	}
+	if found {
+		s.found++
+	} else {
+		s.missed++
+	}
+	return true
+}
+
+// advance enters a session's numbers into the blocks they belong to: the one
+// read now, and, with the second one, the first too. Who reads a single
+// number, a guest his order, is nobody that walks.
+func (t *tries) advance(s *slotTries, slot uint64, session rules.Digest, now time.Time) {
+	for _, number := range s.numbers[max(len(s.numbers)-2, 0):] {
+		key := frontierKey{slot, number / frontierBlock}
+		b, ok := t.frontier.Get(key)
+		if !ok || now.Sub(b.since) > tryWindow {
+			b = &frontier{since: now}
+			t.frontier.Add(key, b)
+		}
+		bit := number % frontierBlock
+		if b.taken[bit/64]&(1<<(bit%64)) == 0 {
+			b.taken[bit/64] |= 1 << (bit % 64)
+			b.count++
+		}
+		b.sessions = note(b.sessions, session, maxFrontiers)
+	}
+}
+
+// trail sums up all places.
+func (of *tried) trail() (out trail) {
+	for i := range of.slots {
+		s := &of.slots[i]
+		out.found += s.found
+		out.missed += s.missed
+		if s.numeric {
+			out.walked = max(out.walked, s.run())
+		}
+	}
+	return out
+}
+
+// walkSpread is how far apart, on average, neighbours may lie: a walk that
+// takes one number in four is a walk.
+const walkSpread = 4
+
+// run returns the largest number of tries that lie close together, or that
+// follow one another with one stride. Below walkFew it is not looked for.
+func (s *slotTries) run() int {
+	n := len(s.numbers)
+	if n < walkFew {
+		return 0
+	}
+	return max(dense(s.numbers), stride(s.numbers))
+}
+
+// dense returns the size of the largest cluster: numbers of which, in order of
+// size, the last is at most walkSpread times their count away from the first.
+func dense(numbers []uint64) int {
+	sorted := slices.Sorted(slices.Values(numbers))
+	best, from := 0, 0
+	for to := range sorted {
+		for uint64(to-from+1)*walkSpread < sorted[to]-sorted[from]+1 {
+			from++
+		}
+		best = max(best, to-from+1)
+	}
+	return best
+}
+
+// stride returns the length of the longest run of tries at one distance.
+func stride(numbers []uint64) int {
+	best, run := 0, 1
+	for i := 2; i < len(numbers); i++ {
+		if d := numbers[i] - numbers[i-1]; d == numbers[i-1]-numbers[i-2] { // also downwards: the differences wrap alike
+			run++
+		} else {
+			run = 1
+		}
+		best = max(best, run+1)
+	}
+	return best
+}
