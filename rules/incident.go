@@ -42,12 +42,13 @@ type unknownNameError struct{ what, name string }
 
 func (e *unknownNameError) Error() string { return "unknown " + e.what + " " + e.name }
 
-// Incident is signals joined by detector and principal: opened once, updated
-// while it goes on, closed by a person. All digests, no readable value.
+// Incident is signals joined by principal, or by route or for the whole site
+// where the attack has no one principal: opened once, updated while it goes on,
+// closed by a person. All digests, no readable value.
 type Incident struct {
 	ID       string        `json:"id"` // "inc-" and 16 hexadecimal characters
 	State    IncidentState `json:"state"`
-	Detector Detector      `json:"detector"` // of the first signal
+	Detector Detector      `json:"detector"` // of the first of its most severe signals
 	Severity Severity      `json:"severity"` // the highest of its signals
 	Role     string        `json:"role"`
 	Route    string        `json:"route"`   // template of the first signal
@@ -61,4 +62,11 @@ type Incident struct {
 	Limit    int           `json:"limit"`    // the limit it met
 	First    string        `json:"first_exchange"`
 	Last     string        `json:"last_exchange"`
+	// Detectors says how many signals each detector gave. The copies of an
+	// incident share it: read only.
+	Detectors map[Detector]int `json:"detectors,omitempty"`
+	Linked    []Link           `json:"linked,omitempty"` // other sessions that take part, strongest first, at most MaxLinks
 }
+
+// MaxLinks bounds Incident.Linked.
+const MaxLinks = 100

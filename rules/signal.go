@@ -65,12 +65,15 @@ const (
 	DetectorCanary          Detector = "canary"
 	DetectorWalk            Detector = "walk"
 	DetectorGuess           Detector = "guess"
+	DetectorBaseline        Detector = "baseline"
+	DetectorSite            Detector = "site"
 )
 
 // Detectors returns every detector, in the order of the design's table.
 func Detectors() []Detector {
 	return []Detector{
 		DetectorCap, DetectorBulkResponse, DetectorUnauthenticated, DetectorOwnership, DetectorIssuance, DetectorCanary, DetectorWalk, DetectorGuess,
+		DetectorBaseline, DetectorSite,
 	}
 }
 
@@ -119,4 +122,21 @@ type Signal struct {
 	Observed  int     // what was counted, this exchange included
 	Threshold int     // the limit it met
 	Refused   bool    // the response was refused or cut because of it
+	Linked    []Link  // sessions that take part besides the principal's; at most 50
 }
+
+// Link is a session that takes part in an incident, and why it is thought so.
+type Link struct {
+	Session  Digest     `json:"session"`
+	Why      LinkReason `json:"why"`
+	Strength int        `json:"strength"` // foreign subjects that it took; more is stronger
+}
+
+// LinkReason says what joins a session to an incident.
+type LinkReason string
+
+// The reasons.
+const (
+	LinkSurplus  LinkReason = "surplus"  // it took from what orders and logins do not explain
+	LinkFrontier LinkReason = "frontier" // it took from the same run of identifiers
+)

@@ -112,15 +112,47 @@ func (c *Incident) show(stdout io.Writer, in *rules.Incident) error {
 what      %s on %s: %d observed, the limit is %d
 to whom   %s (role %s)
 when      %s to %s
-signals   %d, of which %d refused
+signals   %d, of which %d refused%s
 exchanges first %s, last %s
-
-next      ordergate report affected --incident %s --customers customers.csv
+%snext      ordergate report affected --incident %s --customers customers.csv
           ordergate incident ack %s      (its alert ends)
           ordergate incident close %s    (the next signal opens a new one)
 `, in.ID, in.State, in.Severity, in.Detector, in.Route, in.Observed, in.Limit, whom, in.Role,
-		in.Opened.Format(time.RFC3339), in.Updated.Format(time.RFC3339), in.Signals, in.Refused, in.First, in.Last, in.ID, in.ID, in.ID)
+		in.Opened.Format(time.RFC3339), in.Updated.Format(time.RFC3339), in.Signals, in.Refused, seenBy(in.Detectors), in.First, in.Last, linked(in.Linked), in.ID, in.ID, in.ID)
 	return err //nolint:wrapcheck // standard output
+}
+
+// seenBy tells how many signals each detector gave, in the order of the design.
+func seenBy(detectors map[rules.Detector]int) string {
+	var parts []string
+	for _, d := range rules.Detectors() {
+		if n := detectors[d]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", d, n))
+		}
+	}
+	if len(parts) < 2 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// maxShownLinks is how many linked sessions are shown; --json has them all.
+const maxShownLinks = 10
+
+// linked tells which other sessions take part, and why.
+func linked(links []rules.Link) string {
+	if len(links) == 0 {
+		return "\n"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "linked    %d sessions, strongest first\n", len(links))
+	for _, l := range links[:min(len(links), maxShownLinks)] {
+		fmt.Fprintf(&b, "          %s  %s, %d customers\n", l.Session, l.Why, l.Strength)
+	}
+	if more := len(links) - maxShownLinks; more > 0 {
+		fmt.Fprintf(&b, "          and %d more: --json has them\n", more)
+	}
+	return b.String() + "\n"
 }
 
 func (c *Incident) print(stdout io.Writer, incidents []rules.Incident) error {

@@ -201,6 +201,10 @@ type Detectors struct {
 	Walk DetectorMode `yaml:"walk"`
 	// Guess watches for many identifiers that are tried and are nobody's.
 	Guess DetectorMode `yaml:"guess"`
+	// Baseline watches for staff and sellers far above their own history.
+	Baseline DetectorMode `yaml:"baseline"`
+	// Site watches for more records to strangers than orders and logins explain.
+	Site DetectorMode `yaml:"site"`
 }
 
 // Ownership tunes the detector of foreign records in bound sessions.

@@ -75,6 +75,8 @@ func (c *Config) detectorModes() map[rules.Detector]rules.Mode {
 		rules.DetectorCanary:          c.Detectors.Canary.Mode,
 		rules.DetectorWalk:            c.Detectors.Walk.Mode,
 		rules.DetectorGuess:           c.Detectors.Guess.Mode,
+		rules.DetectorBaseline:        c.Detectors.Baseline.Mode,
+		rules.DetectorSite:            c.Detectors.Site.Mode,
 	}
 	modes := make(map[rules.Detector]rules.Mode)
 	for detector, mode := range written {

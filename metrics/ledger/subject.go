@@ -62,8 +62,8 @@ type Counts struct {
 }
 
 // IncidentQuery selects an incident's evidence: the foreign and unlinked rows
-// of its session or account or, for records that went to no credential, of its
-// route, or else of the whole site, from [HoldBefore] its opening on. A closed
+// of its session or account or, for records that went to no credential and for
+// a walk of many sessions, of its route, or else of the whole site, from [HoldBefore] its opening on. A closed
 // incident ends with its last update; one that is not goes on. Of the rows,
 // those that [Concerns] names count.
 func IncidentQuery(incident rules.Incident) Query {
@@ -76,7 +76,7 @@ func IncidentQuery(incident rules.Incident) Query {
 	if incident.State == rules.IncidentClosed {
 		query.Until = incident.Updated.Add(1) // included
 	}
-	if incident.Detector == rules.DetectorUnauthenticated {
+	if incident.Detector == rules.DetectorUnauthenticated || incident.Detector == rules.DetectorWalk && incident.Session.IsZero() {
 		query.Route = incident.Route
 	}
 	return query
@@ -84,11 +84,14 @@ func IncidentQuery(incident rules.Incident) Query {
 
 // Concerns reports whether a row that [IncidentQuery] selects is evidence of
 // the incident: of records that went to no credential only such rows are, of
-// a site-wide incident those of guests and shoppers, whom the budget is for.
+// credentials that nobody issued only theirs, of a site-wide incident those of
+// guests and shoppers, whom the budget is for.
 func Concerns(incident *rules.Incident, row *Row) bool {
 	switch {
 	case incident.Detector == rules.DetectorUnauthenticated:
 		return !row.Principal.Credential
+	case incident.Detector == rules.DetectorIssuance:
+		return row.Principal.Credential && !row.Principal.Issued
 	case incident.Session.IsZero() && incident.Account.IsZero():
 		return row.Principal.Role == rules.RoleGuest || row.Principal.Role == rules.RoleShopper
 	}

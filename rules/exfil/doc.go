@@ -17,5 +17,5 @@
 // (Commons), which is no customer's.
 //
 // Each detector is one file: cap.go, bulk.go, unauthenticated.go, swap.go
-// (ownership), issuance.go, canary.go, walk.go, guess.go.
+// (ownership), issuance.go, canary.go, walk.go, guess.go, baseline.go, site.go.
 package exfil

@@ -19,6 +19,8 @@ type Engine struct {
 	owners    *Owners
 	commons   *Commons
 	tries     *tries
+	baselines *baselines
+	site      *site
 }
 
 // defaultPrincipals is Config.Principals when it is 0.
@@ -36,6 +38,7 @@ func New(config Config) *Engine {
 	e := &Engine{
 		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
 		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 10),
+		baselines: newBaselines(), site: newSite(),
 	}
 	e.Configure(config)
 	return e
@@ -71,6 +74,9 @@ func (e *Engine) Restore(d *rules.Disclosure, now time.Time) {
 	e.owners.Learn(&d.Record)
 	if d.Ownership == rules.Own || (d.State != rules.Unknown && d.State != rules.Delivered) || d.Record.Subject.Digest.IsZero() {
 		return
+	}
+	if wide(d.Principal.Role) {
+		e.baselines.note(&d.Principal, []rules.Digest{d.Record.Subject.Digest}, d.Time)
 	}
 	for _, demand := range e.demands(&d.Principal, now) {
 		e.caps.restore(demand.key, d.Record.Subject.Digest, d.Time, now)

@@ -70,6 +70,37 @@ func (w *world) ask(c Credentials, records func(i int) []rules.Record, numbers .
 	return j
 }
 
+// workdays lets a member of staff read n customers on each of some days.
+func (w *world) workdays(days, n int) (j Judgement) {
+	w.engine.bindings.Issue(digest('s', 200), rules.RoleStaff, w.now)
+	c := Credentials{Sessions: []rules.Digest{digest('s', 200)}, StandIn: digest('a', 200), Wanted: rules.RoleStaff}
+	for range days {
+		for from := 0; from < n; from += 10 {
+			j = w.get(c, customers(int(w.now.Unix()/3600)*100+from, min(10, n-from)), nil)
+			w.now = w.now.Add(30 * time.Minute)
+		}
+		w.now = w.now.Add(24*time.Hour - w.now.Sub(w.now.Truncate(24*time.Hour)))
+	}
+	return j
+}
+
+// elsewhere returns the credentials of an issued session at an address of its own.
+func (w *world) elsewhere(n int) Credentials {
+	w.engine.bindings.Issue(digest('z', n), rules.RoleGuest, w.now)
+	return Credentials{Sessions: []rules.Digest{digest('z', n)}, StandIn: digest('a', n), IP: digest('i', n)}
+}
+
+// siteDays lets guests read a record each quarter of an hour, with a few logins.
+func (w *world) siteDays(days int) {
+	for i := range days * 96 {
+		for range 3 {
+			w.engine.site.login(w.now)
+		}
+		w.get(w.elsewhere(i), customers(i, 1), nil)
+		w.now = w.now.Add(15 * time.Minute)
+	}
+}
+
 func nobody(int) []rules.Record { return nil }
 
 // get sends records to a principal and returns the judgement; what passes is committed.
@@ -94,9 +125,7 @@ func (w *world) get(c Credentials, records []rules.Record, change func(*Visit)) 
 func (w *world) signalled(d rules.Detector) int {
 	n := 0
 	for _, inc := range w.engine.incidents.Open() {
-		if inc.Detector == d {
-			n += inc.Signals
-		}
+		n += inc.Detectors[d]
 	}
 	return n
 }
@@ -200,6 +229,38 @@ func TestDetectors(t *testing.T) {
 				c := w.issued(1)
 				for i := range 60 { // a few, tried again and again
 					j = w.get(c, nil, func(v *Visit) { v.Tries = []Try{{Slot: "/track", Number: uint64(i%6) * 7919}} })
+				}
+				return j
+			},
+		},
+		rules.DetectorBaseline: {
+			attack: func(w *world) (j Judgement) { // three days' worth in one
+				w.workdays(6, 40)
+				return w.workdays(1, 130)
+			},
+			twin: func(w *world) (j Judgement) {
+				w.workdays(6, 40)
+				w.workdays(1, 55)
+				return w.workdays(5, 42)
+			},
+		},
+		rules.DetectorSite: {
+			attack: func(w *world) (j Judgement) { // each session takes two, far below its caps
+				w.siteDays(2)
+				for i := range 60 {
+					j = w.get(w.elsewhere(1000+i), customers(5000+2*i, 2), nil)
+					w.now = w.now.Add(time.Minute)
+				}
+				return j
+			},
+			twin: func(w *world) (j Judgement) { // a flash sale: as many more logins
+				w.siteDays(2)
+				for i := range 60 {
+					for range 12 {
+						w.engine.site.login(w.now)
+					}
+					j = w.get(w.elsewhere(1000+i), customers(5000+2*i, 2), nil)
+					w.now = w.now.Add(time.Minute)
 				}
 				return j
 			},

@@ -1,8 +1,11 @@
 package exfil
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -10,13 +13,15 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
-// maxOpen bounds the open incidents of one detector; further principals are
-// joined into one incident that names none of them.
+// maxOpen bounds the open incidents of principals, and those of each detector
+// that are joined otherwise; further ones are joined into one incident that names
+// nobody.
 const maxOpen = 1000
 
-// Incidents joins signals into incidents: one for each detector and
-// principal (for each route where there is no credential, for the whole site
-// where the budget tripped). Safe for concurrent use. The zero value is not
+// Incidents joins signals into incidents: one for each principal, whatever
+// detectors saw of it; one for each route where there is no credential, or
+// where many sessions walk; one for the whole site where the budget tripped,
+// where the aggregate shifted, and for credentials that nobody issued. Safe for concurrent use. The zero value is not
 // usable; make one with NewIncidents.
 type Incidents struct {
 	mu    sync.Mutex
@@ -55,8 +60,8 @@ func (in *Incidents) Join(s *rules.Signal) (incident rules.Incident, opened, not
 	defer in.mu.Unlock()
 	key := keyOf(s)
 	inc, ok := in.open[key]
-	if !ok && in.count[s.Detector] >= maxOpen {
-		key = incidentKey{detector: s.Detector}
+	if !ok && in.count[key.detector] >= maxOpen {
+		key = incidentKey{detector: key.detector}
 		inc, ok = in.open[key]
 	}
 	if !ok {
@@ -68,15 +73,23 @@ func (in *Incidents) Join(s *rules.Signal) (incident rules.Incident, opened, not
 			inc.Account = s.Principal.Account
 		}
 		in.open[key] = inc
-		in.count[s.Detector]++
+		in.count[key.detector]++
 	}
 	before := inc.Severity
-	inc.Severity = max(inc.Severity, s.Severity)
+	if s.Severity > inc.Severity {
+		inc.Severity, inc.Detector = s.Severity, s.Detector
+	}
+	inc.Detectors = maps.Clone(inc.Detectors) // the copies that were given out keep theirs
+	if inc.Detectors == nil {
+		inc.Detectors = make(map[rules.Detector]int)
+	}
+	inc.Detectors[s.Detector]++
 	inc.Updated, inc.Last = s.Time, s.Exchange.String()
 	inc.Signals++
 	if s.Refused {
 		inc.Refused++
 	}
+	inc.Linked = link(inc.Linked, s.Linked)
 	if s.Observed > inc.Observed {
 		inc.Observed, inc.Limit = s.Observed, s.Threshold
 	}
@@ -84,8 +97,30 @@ func (in *Incidents) Join(s *rules.Signal) (incident rules.Incident, opened, not
 	return *inc, !ok, !ok || doubled || inc.Severity > before
 }
 
+// link joins links, the stronger one where a session has two, strongest first.
+// The result is new: copies of the incident keep theirs.
+func link(have, more []rules.Link) []rules.Link {
+	if len(more) == 0 {
+		return have
+	}
+	joined := slices.Clone(have)
+	for _, l := range more {
+		i := slices.IndexFunc(joined, func(h rules.Link) bool { return h.Session == l.Session })
+		switch {
+		case i < 0:
+			joined = append(joined, l)
+		case joined[i].Strength < l.Strength:
+			joined[i] = l
+		}
+	}
+	slices.SortStableFunc(joined, func(a, b rules.Link) int { return cmp.Compare(b.Strength, a.Strength) })
+	return joined[:min(len(joined), rules.MaxLinks)]
+}
+
 func keyOf(s *rules.Signal) incidentKey {
 	switch {
+	case s.Detector == rules.DetectorSite:
+		return incidentKey{detector: s.Detector}
 	case s.Detector == rules.DetectorIssuance: // each token is somebody else's: the attack is one
 		return incidentKey{detector: s.Detector}
 	case s.Detector == rules.DetectorWalk && s.Key == rules.KeySite: // of many sessions on one route
@@ -95,7 +130,7 @@ func keyOf(s *rules.Signal) incidentKey {
 	case s.Detector == rules.DetectorUnauthenticated:
 		return incidentKey{detector: s.Detector, route: s.Route}
 	}
-	return incidentKey{detector: s.Detector, session: s.Principal.Session}
+	return incidentKey{session: s.Principal.Session}
 }
 
 // Restore adds an incident of an earlier run of the process.
@@ -105,13 +140,16 @@ func (in *Incidents) Restore(incident rules.Incident) {
 	if incident.State == rules.IncidentClosed {
 		return
 	}
-	key := incidentKey{detector: incident.Detector, session: incident.Session}
-	if incident.Detector == rules.DetectorUnauthenticated || incident.Detector == rules.DetectorWalk && incident.Session.IsZero() {
-		key.route = incident.Route
+	key := incidentKey{session: incident.Session}
+	if incident.Session.IsZero() {
+		key = incidentKey{detector: incident.Detector}
+		if incident.Detector == rules.DetectorUnauthenticated || incident.Detector == rules.DetectorWalk {
+			key.route = incident.Route
+		}
 	}
 	if _, ok := in.open[key]; !ok {
 		in.open[key] = &incident
-		in.count[incident.Detector]++
+		in.count[key.detector]++
 	}
 }
 
@@ -127,7 +165,7 @@ func (in *Incidents) Set(id string, state rules.IncidentState, now time.Time) (r
 		inc.State, inc.Updated = state, now
 		if state == rules.IncidentClosed {
 			delete(in.open, key)
-			in.count[inc.Detector]--
+			in.count[key.detector]--
 		}
 		return *inc, true
 	}

@@ -51,7 +51,7 @@ type Response struct {
 
 // signalled remembers what was signalled already: one signal of a kind for
 // one response.
-type signalled struct{ bulk, canary, unauthenticated, swap, issuance bool }
+type signalled struct{ bulk, canary, unauthenticated, swap, issuance, baseline, site bool }
 
 // Judgement is what Judge decides about one batch of records.
 type Judgement struct {
@@ -67,6 +67,9 @@ func (e *Engine) Open(v Visit, now time.Time) *Response {
 	r := &Response{engine: e, config: e.config.Load(), visit: v, sessions: []rules.Digest{v.Principal.Session}}
 	if v.Status == http.StatusOK && v.Route != "" {
 		e.commons.Page(v.Route)
+	}
+	if len(v.Claim) > 0 && !v.Password && v.Status < http.StatusBadRequest {
+		e.site.order(now)
 	}
 	r.issue(v.Issued, false, now)
 	r.remember(now)
@@ -90,6 +93,9 @@ func (r *Response) issue(sessions []rules.Digest, loggedIn bool, now time.Time) 
 	}
 	if role != rules.RoleGuest {
 		r.raise(role, now)
+	}
+	if !r.loggedIn {
+		r.engine.site.login(now)
 	}
 	r.loggedIn = true
 	if len(r.visit.Claim) > 0 {
@@ -158,6 +164,8 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 	}
 	r.swap(len(foreign), now, &j)
 	r.issuance(len(foreign), now, &j)
+	r.baseline(foreign, now, &j)
+	r.shift(foreign, now, &j)
 	r.stranger = r.stranger || len(foreign) > 0
 	r.answered = r.answered || len(records) > 0
 	if j.Verdict.Action == rules.Refuse {

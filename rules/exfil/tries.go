@@ -82,12 +82,12 @@ func newTries(size int) *tries {
 
 // trail is what is known of a session, and of where it walks, after a try.
 type trail struct {
-	fresh    bool // the identifier was not asked for before
-	walked   int  // neighbouring numbers that the session has asked for
-	found    int  // distinct identifiers that were somebody else's
-	missed   int  // distinct identifiers that were nobody's
-	frontier int  // numbers that sessions with several reads took from one block
-	walkers  int  // those sessions, at most maxFrontiers
+	fresh    bool           // the identifier was not asked for before
+	walked   int            // neighbouring numbers that the session has asked for
+	found    int            // distinct identifiers that were somebody else's
+	missed   int            // distinct identifiers that were nobody's
+	frontier int            // numbers that sessions with several reads took from one block
+	walkers  []rules.Digest // those sessions, at most maxFrontiers
 }
 
 // note adds one try; found says that it was answered with somebody else's
@@ -112,7 +112,7 @@ func (t *tries) note(session rules.Digest, try *Try, found bool, now time.Time) 
 	out := of.trail()
 	out.fresh = fresh
 	if b, ok := t.frontier.Peek(frontierKey{slot, try.Number / frontierBlock}); ok && found {
-		out.frontier, out.walkers = b.count, len(b.sessions)
+		out.frontier, out.walkers = b.count, slices.Clone(b.sessions)
 	}
 	return out
 }

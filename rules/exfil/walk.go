@@ -33,9 +33,12 @@ func (r *Response) walk(t *trail, now time.Time) (rules.Signal, bool) {
 		limit = walkMany
 	}
 	switch {
-	case t.frontier >= frontierNumbers && t.walkers >= frontierSessions:
+	case t.frontier >= frontierNumbers && len(t.walkers) >= frontierSessions:
 		s := r.signal(rules.DetectorWalk, rules.SeverityCritical, now)
 		s.Key, s.Window, s.Observed, s.Threshold = rules.KeySite, rules.WindowDay, t.frontier, frontierNumbers
+		for _, session := range t.walkers {
+			s.Linked = append(s.Linked, rules.Link{Session: session, Why: rules.LinkFrontier, Strength: t.frontier / len(t.walkers)})
+		}
 		return s, true
 	case t.walked >= limit:
 		s := r.signal(rules.DetectorWalk, rules.SeverityHigh, now)
