@@ -433,9 +433,18 @@ func TestIncidentDesk(t *testing.T) {
 			t.Fatal("the breach alert stays after everything is acknowledged")
 		}
 	}
-	for i := range open {
-		command("close", open[i].ID)
+	if text := command("contain", open[0].ID, "--step", "slow", "--for", "2h"); !strings.Contains(text, "contained") {
+		t.Errorf("contain: %s", text)
 	}
+	if text := command("show", open[0].ID); !strings.Contains(text, "held      slow until") || !strings.Contains(text, "by a person") {
+		t.Errorf("show does not tell the containment: %s", text)
+	}
+	command("release", open[0].ID)
+	if text := command("show", open[0].ID); strings.Contains(text, "held ") {
+		t.Errorf("released, and still held: %s", text)
+	}
+	command("false-alarm", open[0].ID)
+	command("close", open[1].ID)
 	if text := command("list"); !strings.Contains(text, "no incident") {
 		t.Errorf("after closing: %s", text)
 	}

@@ -52,26 +52,8 @@ func (o WAFOutcome) String() string {
 	return [wafOutcomes]string{"passed", "blocked", "detected", "error"}[o]
 }
 
-// Step is how a principal was kept from a disclosure.
-type Step uint8
-
-// The steps.
-const (
-	StepRefuse Step = iota // a clean refusal before the status line
-	StepCut                // the connection was cut inside the response
-	stepCount
-)
-
-// Steps returns every step, mildest first.
-func Steps() []Step { return []Step{StepRefuse, StepCut} }
-
-// String returns the stable name; a value out of range is "cut".
-func (s Step) String() string {
-	if s >= stepCount {
-		s = StepCut
-	}
-	return [stepCount]string{"refuse", "cut"}[s]
-}
+// stepCount is the length of arrays by containment step.
+const stepCount = int(rules.StepRevoke) + 1
 
 // Kinds of keys whose caps can trip, as indexes of Metrics.trips.
 const (

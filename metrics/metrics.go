@@ -163,7 +163,7 @@ func (m *Metrics) alarm() []prometheus.Collector {
 				m.trips[key.index][w][role] = trips.WithLabelValues(key.name, window.String(), role.String())
 			}
 		}
-		for _, step := range Steps() {
+		for _, step := range rules.Steps() {
 			m.contained[step][role] = contained.WithLabelValues(step.String(), role.String())
 		}
 	}

@@ -103,7 +103,7 @@ func TestLabelSizes(t *testing.T) {
 		"fields":     {len(rules.FieldNames()), fieldCount},
 		"stages":     {len(Stages()), int(stageCount)},
 		"outcomes":   {len(WAFOutcomes()), int(wafOutcomes)},
-		"steps":      {len(Steps()), int(stepCount)},
+		"steps":      {len(rules.Steps()) + 1, stepCount},
 	} {
 		if got[0] != got[1] {
 			t.Errorf("%s: %d in the vocabulary, %d here", name, got[0], got[1])
@@ -213,7 +213,11 @@ func TestAlarms(t *testing.T) {
 		{"strange signal", func(m *Metrics) { m.Signal(&rules.Signal{Detector: "moon", Severity: 99}) }, []string{
 			`ordergate_signals_total{detector="other",severity="critical"} 1`,
 		}},
-		{"containment", func(m *Metrics) { m.Contained(StepCut, rules.RoleSeller); m.Contained(Step(9), rules.RoleSeller) }, []string{
+		{"containment", func(m *Metrics) {
+			m.Contained(rules.StepCut, rules.RoleSeller)
+			m.Contained(rules.Step(9), rules.RoleSeller)
+			m.Contained(rules.StepNone, rules.RoleSeller)
+		}, []string{
 			`ordergate_containments_total{role="seller",step="cut"} 1`,
 		}},
 	})
@@ -324,7 +328,7 @@ func TestAllocations(t *testing.T) {
 		m.Disclosed(d)
 		m.Subjects(rules.RoleShopper, rules.Own, rules.Delivered, 1)
 		m.Signal(s)
-		m.Contained(StepRefuse, rules.RoleGuest)
+		m.Contained(rules.StepRefuse, rules.RoleGuest)
 		m.Uninspected(rules.UninspectedSyntax)
 		m.LedgerAppend(time.Millisecond)
 	}

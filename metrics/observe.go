@@ -101,9 +101,10 @@ func (m *Metrics) Signal(s *rules.Signal) {
 	}
 }
 
-// Contained counts an exchange that was refused or cut to stop a disclosure.
-func (m *Metrics) Contained(step Step, role rules.Role) {
-	if step < stepCount {
+// Contained counts an exchange that was slowed, refused or cut to stop a
+// disclosure.
+func (m *Metrics) Contained(step rules.Step, role rules.Role) {
+	if step > rules.StepNone && int(step) < stepCount {
 		m.contained[step][known(role)].Inc()
 	}
 }
@@ -132,7 +133,7 @@ func (m *Metrics) IncidentsOpen(incidents []rules.Incident) {
 	var breach [severityCount]float64
 	for i := range incidents {
 		inc := &incidents[i]
-		if inc.State == rules.IncidentClosed {
+		if inc.State.Ended() {
 			continue
 		}
 		severity := knownSeverity(inc.Severity)
@@ -141,7 +142,7 @@ func (m *Metrics) IncidentsOpen(incidents []rules.Incident) {
 			bySeverity = count[other]
 		}
 		bySeverity[severity]++
-		if inc.State != rules.IncidentAcknowledged {
+		if inc.State == rules.IncidentOpen {
 			breach[severity] = 1
 		}
 	}

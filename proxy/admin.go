@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -23,6 +24,8 @@ type Admin struct {
 type IncidentDesk interface {
 	Open() []rules.Incident // those that are not closed
 	Set(id string, state rules.IncidentState) (rules.Incident, bool)
+	Contain(id string, step rules.Step, linked bool, lasting time.Duration) (rules.Incident, bool)
+	Release(id string) (rules.Incident, bool)
 }
 
 // Handler returns the admin endpoints: /metrics, /livez (the process
@@ -31,7 +34,9 @@ func (a *Admin) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.guard(a.Metrics))
 	mux.Handle("GET /incidents", a.guard(http.HandlerFunc(a.list)))
-	mux.Handle("POST /incidents/{id}/{state}", a.guard(http.HandlerFunc(a.set)))
+	mux.Handle("POST /incidents/{id}/contain", a.guard(asked(a.contain)))
+	mux.Handle("POST /incidents/{id}/release", a.guard(asked(a.free)))
+	mux.Handle("POST /incidents/{id}/{state}", a.guard(asked(a.set)))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	ready := func(w http.ResponseWriter, _ *http.Request) {
 		if err := a.Ready(); err != nil {
@@ -47,19 +52,51 @@ func (a *Admin) Handler() http.Handler {
 
 func (a *Admin) list(w http.ResponseWriter, _ *http.Request) { answer(w, a.Incidents.Open()) }
 
-// set moves an incident to a state. A body of type JSON is asked for because
-// no foreign web page can make a browser send one without asking first.
+// asked lets only requests through that no foreign web page can make a browser
+// send without asking first: those with a body of type JSON.
+func asked(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Content-Type") != "application/json" {
+			http.Error(w, "send Content-Type: application/json", http.StatusUnsupportedMediaType)
+			return
+		}
+		next(w, r)
+	})
+}
+
+// set moves an incident to a state.
 func (a *Admin) set(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Content-Type") != "application/json" {
-		http.Error(w, "send Content-Type: application/json", http.StatusUnsupportedMediaType)
-		return
-	}
 	var state rules.IncidentState
-	if err := state.UnmarshalText([]byte(r.PathValue("state"))); err != nil || state == rules.IncidentOpen {
-		http.Error(w, "state is acknowledged or closed", http.StatusBadRequest)
+	err := state.UnmarshalText([]byte(r.PathValue("state")))
+	if err != nil || state == rules.IncidentOpen || state == rules.IncidentContained {
+		http.Error(w, "state is acknowledged, closed or false_alarm", http.StatusBadRequest)
 		return
 	}
 	incident, ok := a.Incidents.Set(r.PathValue("id"), state)
+	a.settled(w, incident, ok)
+}
+
+// contain holds the principals of an incident: ?step=slow|refuse|revoke, &for=
+// a duration (1h), &linked=true for the sessions linked to it.
+func (a *Admin) contain(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	step, ok := rules.ParseStep(query.Get("step"))
+	lasting, err := time.ParseDuration(query.Get("for"))
+	if !ok || step == rules.StepNone || err != nil || lasting <= 0 {
+		http.Error(w, "write step=slow, refuse or revoke, and for= a duration such as 1h", http.StatusBadRequest)
+		return
+	}
+	incident, ok := a.Incidents.Contain(r.PathValue("id"), step, query.Get("linked") == "true", lasting)
+	a.settled(w, incident, ok)
+}
+
+// free lets the principals of an incident go.
+func (a *Admin) free(w http.ResponseWriter, r *http.Request) {
+	incident, ok := a.Incidents.Release(r.PathValue("id"))
+	a.settled(w, incident, ok)
+}
+
+func (a *Admin) settled(w http.ResponseWriter, incident rules.Incident, ok bool) {
 	if !ok {
 		http.Error(w, "no open incident with this id", http.StatusNotFound)
 		return

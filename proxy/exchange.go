@@ -66,6 +66,8 @@ type Summary struct {
 	State       rules.State // of the released ones
 	Signals     int
 	Contained   bool // the session is contained from now on
+	Slowed      bool // it had to wait, because its principal is slowed
+	Revoked     bool // it was refused because its session or account is revoked
 	Cut         bool // refused after the status line
 	Held        int  // most bytes of the response held at a time
 }

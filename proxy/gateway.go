@@ -62,8 +62,12 @@ type Gateway struct {
 	routes   *recordRoutes
 	proxy    *httputil.ReverseProxy
 	pool     *bufferPool
+	slowed   chan struct{} // a token for each request of a slowed principal that waits
 	heavy    chan struct{} // a token for each large body that the WAF may read at a time
 }
+
+// maxSlowed is how many requests of slowed principals wait at a time.
+const maxSlowed = 256
 
 // New returns a gateway with a first policy.
 func New(config *Config, policy *Policy) (*Gateway, error) {
@@ -73,7 +77,8 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	g := &Gateway{
 		hasher: config.Hasher, engine: config.Engine, ledger: config.Ledger, observer: config.Observer,
 		log: config.Log, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
-		heavy: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
+		slowed: make(chan struct{}, maxSlowed),
+		heavy:  make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 	}
 	if g.now == nil {
 		g.now = time.Now

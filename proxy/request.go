@@ -27,7 +27,7 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 	x.uri = r.URL.RequestURI()
 	x.identify(r)
 	x.Role = x.principal.Role
-	if v := x.enforce(x.gateway.engine.Admit(&x.principal, x.start)); v.Action == rules.Refuse {
+	if v := x.contained(r.Context()); v.Action == rules.Refuse {
 		x.attempted()
 		return v
 	}
@@ -40,6 +40,33 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 	v := x.judgeRequest(r)
 	x.spend(StageWAFRequest, now)
 	return v
+}
+
+// contained asks whether the principal is held, and waits when it is slowed.
+// Only so many wait at a time; beyond that, those held are refused: many slowed
+// sessions together must not hold the gateway's connections.
+func (x *exchange) contained(ctx context.Context) rules.Verdict {
+	v := x.enforce(x.gateway.engine.Admit(&x.principal, x.start))
+	x.Revoked = v.Step == rules.StepRevoke
+	if v.Action == rules.Refuse || v.Delay <= 0 {
+		return v
+	}
+	busy := rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonContained, Status: http.StatusTooManyRequests, RetryAfter: v.Delay}
+	select {
+	case x.gateway.slowed <- struct{}{}:
+	default:
+		return busy
+	}
+	defer func() { <-x.gateway.slowed }()
+	x.Slowed = true
+	timer := time.NewTimer(v.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return v
+	case <-ctx.Done():
+		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonClientGone, Status: http.StatusRequestTimeout}
+	}
 }
 
 // wellFormed reports whether the request reaches the upstream as it came: no

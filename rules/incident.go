@@ -11,10 +11,20 @@ const (
 	IncidentOpen IncidentState = iota
 	IncidentAcknowledged
 	IncidentClosed
+	IncidentContained  // a person holds its principals; as good as acknowledged
+	IncidentFalseAlarm // closed: there was nothing
 	incidentStates
 )
 
-var incidentStateNames = [incidentStates]string{"open", "acknowledged", "closed"}
+var incidentStateNames = [incidentStates]string{"open", "acknowledged", "closed", "contained", "false_alarm"}
+
+// IncidentStates returns every state.
+func IncidentStates() []IncidentState {
+	return []IncidentState{IncidentOpen, IncidentAcknowledged, IncidentContained, IncidentClosed, IncidentFalseAlarm}
+}
+
+// Ended reports whether nothing more is to be done.
+func (s IncidentState) Ended() bool { return s == IncidentClosed || s == IncidentFalseAlarm }
 
 // String returns the stable name.
 func (s IncidentState) String() string {
@@ -65,7 +75,9 @@ type Incident struct {
 	// Detectors says how many signals each detector gave. The copies of an
 	// incident share it: read only.
 	Detectors map[Detector]int `json:"detectors,omitempty"`
-	Linked    []Link           `json:"linked,omitempty"` // other sessions that take part, strongest first, at most MaxLinks
+	// Containment is what holds its principals; nil: nothing does.
+	Containment *Containment `json:"containment,omitempty"`
+	Linked      []Link       `json:"linked,omitempty"` // other sessions that take part, strongest first, at most MaxLinks
 }
 
 // MaxLinks bounds Incident.Linked.

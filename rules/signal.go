@@ -117,12 +117,14 @@ type Signal struct {
 	Exchange  ExchangeID
 	Principal Principal
 	Route     string
-	Key       KeyKind // the kind of key whose limit was met (cap only)
-	Window    Window  // the window of that limit (cap only)
-	Observed  int     // what was counted, this exchange included
-	Threshold int     // the limit it met
-	Refused   bool    // the response was refused or cut because of it
-	Linked    []Link  // sessions that take part besides the principal's; at most 50
+	Key       KeyKind   // the kind of key whose limit was met (cap only)
+	Window    Window    // the window of that limit (cap only)
+	Observed  int       // what was counted, this exchange included
+	Threshold int       // the limit it met
+	Refused   bool      // the response was refused or cut because of it
+	Step      Step      // the principal is held from now on
+	Until     time.Time // as long
+	Linked    []Link    // sessions that take part besides the principal's; at most 50
 }
 
 // Link is a session that takes part in an incident, and why it is thought so.

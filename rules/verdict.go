@@ -50,6 +50,8 @@ type Verdict struct {
 	Reason     Reason
 	Status     int           // HTTP status to answer with when Action is Refuse
 	RetryAfter time.Duration // when the same request may succeed; zero: never or unknown
+	Delay      time.Duration // how long a request that passes waits first
+	Step       Step          // the containment that the verdict comes from
 }
 
 // Passed is the verdict that lets an exchange through.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,7 +25,18 @@ type Incident struct {
 	List  struct{}  `cmd:"" help:"List the incidents that are not closed."`
 	Show  oneByName `cmd:"" help:"Show one incident."`
 	Ack   oneByName `cmd:"" help:"Say that somebody works on an incident: its breach alert goes to 0."`
-	Close oneByName `cmd:"" help:"Close an incident; the next signal opens a new one."`
+	Close oneByName `cmd:"" help:"Close an incident and let its principals go; the next signal opens a new one."`
+
+	Contain    containOne `cmd:"" help:"Hold the principals of an incident: slow, refuse or revoke them."`
+	Release    oneByName  `cmd:"" help:"Let the principals of an incident go."`
+	FalseAlarm oneByName  `cmd:"" help:"Close an incident in which there was nothing, and let its principals go."`
+}
+
+type containOne struct {
+	ID     string        `arg:"" help:"Id of the incident, such as inc-0123456789abcdef."`
+	Step   string        `help:"slow: each request waits; refuse: requests of the session are refused; revoke: those of all sessions of its account too." enum:"slow,refuse,revoke" default:"refuse"`
+	For    time.Duration `help:"How long." default:"1h"`
+	Linked bool          `help:"The sessions linked to the incident too."`
 }
 
 type oneByName struct {
@@ -34,9 +47,16 @@ type oneByName struct {
 func (c *Incident) Run(ctx context.Context, command string, stdout io.Writer) error {
 	switch {
 	case strings.HasPrefix(command, "incident ack"):
-		return c.set(ctx, c.Ack.ID, rules.IncidentAcknowledged, stdout)
+		return c.act(ctx, c.Ack.ID, rules.IncidentAcknowledged.String(), stdout)
+	case strings.HasPrefix(command, "incident contain"):
+		query := url.Values{"step": {c.Contain.Step}, "for": {c.Contain.For.String()}, "linked": {strconv.FormatBool(c.Contain.Linked)}}
+		return c.act(ctx, c.Contain.ID, "contain?"+query.Encode(), stdout)
+	case strings.HasPrefix(command, "incident release"):
+		return c.act(ctx, c.Release.ID, "release", stdout)
+	case strings.HasPrefix(command, "incident false-alarm"):
+		return c.act(ctx, c.FalseAlarm.ID, rules.IncidentFalseAlarm.String(), stdout)
 	case strings.HasPrefix(command, "incident close"):
-		return c.set(ctx, c.Close.ID, rules.IncidentClosed, stdout)
+		return c.act(ctx, c.Close.ID, rules.IncidentClosed.String(), stdout)
 	}
 	var open []rules.Incident
 	if err := c.call(ctx, http.MethodGet, "/incidents", &open); err != nil {
@@ -53,9 +73,10 @@ func (c *Incident) Run(ctx context.Context, command string, stdout io.Writer) er
 	return c.print(stdout, open)
 }
 
-func (c *Incident) set(ctx context.Context, id string, state rules.IncidentState, stdout io.Writer) error {
+// act asks the gateway to do something about an incident.
+func (c *Incident) act(ctx context.Context, id, what string, stdout io.Writer) error {
 	var incident rules.Incident
-	if err := c.call(ctx, http.MethodPost, "/incidents/"+id+"/"+state.String(), &incident); err != nil {
+	if err := c.call(ctx, http.MethodPost, "/incidents/"+id+"/"+what, &incident); err != nil {
 		return err
 	}
 	return c.print(stdout, []rules.Incident{incident})
@@ -114,11 +135,12 @@ to whom   %s (role %s)
 when      %s to %s
 signals   %d, of which %d refused%s
 exchanges first %s, last %s
-%snext      ordergate report affected --incident %s --customers customers.csv
+%s%snext      ordergate report affected --incident %s --customers customers.csv
+          ordergate incident contain %s  (its principals are held; see --help)
           ordergate incident ack %s      (its alert ends)
           ordergate incident close %s    (the next signal opens a new one)
 `, in.ID, in.State, in.Severity, in.Detector, in.Route, in.Observed, in.Limit, whom, in.Role,
-		in.Opened.Format(time.RFC3339), in.Updated.Format(time.RFC3339), in.Signals, in.Refused, seenBy(in.Detectors), in.First, in.Last, linked(in.Linked), in.ID, in.ID, in.ID)
+		in.Opened.Format(time.RFC3339), in.Updated.Format(time.RFC3339), in.Signals, in.Refused, seenBy(in.Detectors), in.First, in.Last, heldBy(in.Containment), linked(in.Linked), in.ID, in.ID, in.ID, in.ID)
 	return err //nolint:wrapcheck // standard output
 }
 
@@ -134,6 +156,18 @@ func seenBy(detectors map[rules.Detector]int) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// heldBy tells what holds the incident's principals.
+func heldBy(c *rules.Containment) string {
+	if c == nil {
+		return ""
+	}
+	by := "a detector"
+	if c.Person {
+		by = "a person"
+	}
+	return fmt.Sprintf("held      %s until %s, by %s\n", c.Step, c.Until.Format(time.RFC3339), by)
 }
 
 // maxShownLinks is how many linked sessions are shown; --json has them all.

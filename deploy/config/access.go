@@ -198,11 +198,11 @@ type Detectors struct {
 	// Canary watches for planted customers.
 	Canary DetectorMode `yaml:"canary"`
 	// Walk watches for identifiers that are taken in runs.
-	Walk DetectorMode `yaml:"walk"`
+	Walk Containing `yaml:"walk"`
 	// Guess watches for many identifiers that are tried and are nobody's.
-	Guess DetectorMode `yaml:"guess"`
+	Guess Containing `yaml:"guess"`
 	// Baseline watches for staff and sellers far above their own history.
-	Baseline DetectorMode `yaml:"baseline"`
+	Baseline Containing `yaml:"baseline"`
 	// Site watches for more records to strangers than orders and logins explain.
 	Site DetectorMode `yaml:"site"`
 }
@@ -214,6 +214,19 @@ type Ownership struct {
 	// Subjects is how many distinct foreign customers a session that is bound
 	// to one must be sent within a day to open an incident, 1 to 1000.
 	Subjects int `yaml:"subjects"`
+	// Contain is what happens to the session for an hour: none, slow, refuse, or
+	// revoke, which refuses the account's other sessions too.
+	Contain rules.Step `yaml:"contain"`
+}
+
+// Containing is a detector that can hold the session that it has found.
+type Containing struct {
+	// Mode is what becomes of its findings.
+	Mode rules.Mode `yaml:"mode"`
+	// Contain is what happens to the session for an hour: none, slow, refuse, or
+	// revoke, which refuses the account's other sessions too. Only sessions that
+	// the platform was seen issuing are held, never an address.
+	Contain rules.Step `yaml:"contain"`
 }
 
 // Issuance tunes the detector of credentials that nobody issued.

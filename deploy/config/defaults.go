@@ -43,6 +43,9 @@ func Default() Config {
 			Unauthenticated: Unauthenticated{Subjects: 1},
 			Ownership:       Ownership{Subjects: 3},
 			Issuance:        Issuance{Credentials: 3},
+			// A walk is nobody's accident; whoever guesses may have a bad memory.
+			Walk:  Containing{Contain: rules.StepRefuse},
+			Guess: Containing{Contain: rules.StepSlow},
 		},
 		Limits: Limits{
 			RequestHeaders: 64 << 10,

@@ -51,6 +51,10 @@ func (c *Config) Exfil(h *rules.Hasher) exfil.Config {
 		Unissued:        c.Detectors.Issuance.Credentials,
 		Canaries:        c.canaryDigests(h),
 		Modes:           c.detectorModes(),
+		Contain: map[rules.Detector]rules.Step{
+			rules.DetectorOwnership: c.Detectors.Ownership.Contain, rules.DetectorWalk: c.Detectors.Walk.Contain,
+			rules.DetectorGuess: c.Detectors.Guess.Contain, rules.DetectorBaseline: c.Detectors.Baseline.Contain,
+		},
 	}
 	for _, role := range rules.Roles() {
 		if role != rules.RoleMachine { // an undeclared machine is a guest

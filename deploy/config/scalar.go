@@ -51,6 +51,8 @@ func scalarOf(t reflect.Type) (scalar, bool) {
 		return scalarFor("enforce, observe or off", parseMode, stringer[rules.Mode]), true
 	case reflect.TypeFor[rules.Action]():
 		return scalarFor("refuse or pass", parseAction, formatAction), true
+	case reflect.TypeFor[rules.Step]():
+		return scalarFor("none, slow, refuse or revoke", parseStep, stringer[rules.Step]), true
 	case reflect.TypeFor[rules.Role]():
 		return scalarFor("role", parseRole, stringer[rules.Role]), true
 	case reflect.TypeFor[Limit]():
@@ -190,6 +192,13 @@ func formatAction(a rules.Action) string {
 		return "pass"
 	}
 	return "refuse"
+}
+
+func parseStep(text string) (rules.Step, *problem) {
+	if s, ok := rules.ParseStep(text); ok {
+		return s, nil
+	}
+	return rules.StepNone, &problem{"is not a step of containment", "write none, slow, refuse or revoke"}
 }
 
 func parseOverflow(text string) (Overflow, *problem) {

@@ -52,7 +52,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 		return fmt.Errorf("reading incidents from the ledger: %w", err)
 	}
 	for i := range incidents {
-		g.engine.Incidents().Restore(incidents[i])
+		g.engine.RestoreIncident(&incidents[i], now)
 	}
 	g.metrics.IncidentsOpen(g.engine.Incidents().Open())
 	g.log.Info("state restored from the ledger", "sessions", len(bindings), "disclosures", rows, "incidents", len(g.engine.Incidents().Open()))

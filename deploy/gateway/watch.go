@@ -54,11 +54,17 @@ func (w *watch) Exchange(s *proxy.Summary) {
 		m.Subjects(s.Role, o, rules.Withheld, s.Withheld[ownership])
 	}
 	m.Uninspected(s.Uninspected)
+	if s.Slowed {
+		m.Contained(rules.StepSlow, s.Role)
+	}
 	switch s.Reason {
 	case rules.ReasonCap, rules.ReasonBulk, rules.ReasonContained:
-		step := metrics.StepRefuse
+		step := rules.StepRefuse
 		if s.Cut {
-			step = metrics.StepCut
+			step = rules.StepCut
+		}
+		if s.Revoked {
+			step = rules.StepRevoke
 		}
 		m.Contained(step, s.Role)
 	default: // no principal was contained
@@ -103,7 +109,26 @@ func (w *watch) Open() []rules.Incident { return w.gateway.engine.Incidents().Op
 
 // Set implements proxy.IncidentDesk.
 func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool) {
-	incident, ok := w.gateway.engine.Incidents().Set(id, state, time.Now().UTC())
+	incident, ok := w.gateway.engine.Settle(id, state, time.Now().UTC())
+	if ok {
+		w.queue(incident, true)
+	}
+	return incident, ok
+}
+
+// Contain implements proxy.IncidentDesk.
+func (w *watch) Contain(id string, step rules.Step, linked bool, lasting time.Duration) (rules.Incident, bool) {
+	now := time.Now().UTC()
+	incident, ok := w.gateway.engine.Contain(id, step, linked, now.Add(lasting), now)
+	if ok {
+		w.queue(incident, true)
+	}
+	return incident, ok
+}
+
+// Release implements proxy.IncidentDesk.
+func (w *watch) Release(id string) (rules.Incident, bool) {
+	incident, ok := w.gateway.engine.Release(id, time.Now().UTC())
 	if ok {
 		w.queue(incident, true)
 	}

@@ -109,7 +109,7 @@ const (
 // incidents: the earlier of before and the first legal hold.
 func HoldTime(before time.Time, incidents []rules.Incident) time.Time {
 	for _, incident := range incidents {
-		if hold := incident.Opened.Add(-HoldBefore); incident.State != rules.IncidentClosed && hold.Before(before) {
+		if hold := incident.Opened.Add(-HoldBefore); !incident.State.Ended() && hold.Before(before) {
 			before = hold
 		}
 	}

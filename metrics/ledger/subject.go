@@ -73,7 +73,7 @@ func IncidentQuery(incident rules.Incident) Query {
 		Account:   incident.Account,
 		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked},
 	}
-	if incident.State == rules.IncidentClosed {
+	if incident.State.Ended() {
 		query.Until = incident.Updated.Add(1) // included
 	}
 	if incident.Detector == rules.DetectorUnauthenticated || incident.Detector == rules.DetectorWalk && incident.Session.IsZero() {

@@ -115,6 +115,7 @@ type Observer struct {
 	changed  sync.Cond
 	count    int // exchanges finished
 	finished chan proxy.Summary
+	last     proxy.Summary
 	signals  []rules.Signal
 	failed   int
 	gap      int
@@ -135,6 +136,7 @@ func (o *Observer) Exchange(s *proxy.Summary) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.count++
+	o.last = *s
 	o.changed.Broadcast()
 }
 
@@ -146,6 +148,13 @@ func (o *Observer) wait(n int) {
 	for o.count < n {
 		o.changed.Wait()
 	}
+}
+
+// Last returns the exchange that finished last.
+func (o *Observer) Last() proxy.Summary {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.last
 }
 
 // Next waits for the next finished exchange.

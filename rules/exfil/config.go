@@ -62,6 +62,11 @@ type Config struct {
 	WarmUntil time.Time
 	// Canaries are digests of planted customers' identifiers.
 	Canaries []rules.Identifier
+	// Contain is what each detector does to the issued session of a principal that it
+	// has found, for an hour; a detector that is missing does nothing. A canary
+	// and the site's aggregate never should: planted text, and a busy day, would
+	// then decide who is refused.
+	Contain map[rules.Detector]rules.Step
 	// Modes of the detectors that are not enforced; a detector that is
 	// missing is enforced.
 	Modes map[rules.Detector]rules.Mode

@@ -167,14 +167,6 @@ func (e *Engine) bestBinding(c *Credentials, now time.Time) (best rules.Binding,
 // wide reports whether a role's caps are wider than a shopper's.
 func wide(r rules.Role) bool { return r == rules.RoleStaff || r == rules.RoleSeller }
 
-// Admit says whether a principal may send requests at all.
-func (e *Engine) Admit(p *rules.Principal, now time.Time) rules.Verdict {
-	if left := e.contained.left(p, now); left > 0 {
-		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonContained, Status: 403, RetryAfter: left}
-	}
-	return rules.Passed
-}
-
 // demands are the keys that a foreign subject is counted under, with the
 // limits that hold for the principal now.
 func (e *Engine) demands(p *rules.Principal, now time.Time) []demand {

@@ -527,7 +527,7 @@ func TestContainment(t *testing.T) {
 	}
 	nobody := rules.Principal{Session: digest('a', 1)}
 	for range 2 * containAfter {
-		w.engine.contained.refused(&nobody, w.now)
+		w.engine.contained.count(&nobody, w.now)
 	}
 	if v := w.engine.Admit(&nobody, w.now); v.Action != rules.Pass {
 		t.Error("an address was contained: it may be a whole office")

@@ -90,6 +90,9 @@ func (in *Incidents) Join(s *rules.Signal) (incident rules.Incident, opened, not
 		inc.Refused++
 	}
 	inc.Linked = link(inc.Linked, s.Linked)
+	if s.Step != rules.StepNone && (inc.Containment == nil || !inc.Containment.Person) {
+		inc.Containment = &rules.Containment{Step: s.Step, Since: s.Time, Until: s.Until}
+	}
 	if s.Observed > inc.Observed {
 		inc.Observed, inc.Limit = s.Observed, s.Threshold
 	}
@@ -137,7 +140,7 @@ func keyOf(s *rules.Signal) incidentKey {
 func (in *Incidents) Restore(incident rules.Incident) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if incident.State == rules.IncidentClosed {
+	if incident.State.Ended() {
 		return
 	}
 	key := incidentKey{session: incident.Session}
@@ -163,9 +166,29 @@ func (in *Incidents) Set(id string, state rules.IncidentState, now time.Time) (r
 			continue
 		}
 		inc.State, inc.Updated = state, now
-		if state == rules.IncidentClosed {
+		if state.Ended() {
 			delete(in.open, key)
 			in.count[key.detector]--
+		}
+		return *inc, true
+	}
+	return rules.Incident{}, false
+}
+
+// contain notes how a person holds the principals of an incident; the zero
+// containment lets them go.
+func (in *Incidents) contain(id string, c rules.Containment, now time.Time) (rules.Incident, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, inc := range in.open {
+		if inc.ID != id {
+			continue
+		}
+		inc.Updated = now
+		if inc.Containment = nil; c.Step != rules.StepNone {
+			inc.Containment, inc.State = &c, rules.IncidentContained
+		} else if inc.State == rules.IncidentContained {
+			inc.State = rules.IncidentAcknowledged
 		}
 		return *inc, true
 	}

@@ -172,7 +172,12 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 		for i := range j.Disclosures {
 			j.Disclosures[i].State = rules.Withheld
 		}
-		j.Contained = r.engine.contained.refused(&r.visit.Principal, now)
+		if r.engine.contained.count(&r.visit.Principal, now) {
+			r.held(&j, now)
+		}
+	}
+	for i := range j.Signals {
+		j.Contained = r.contain(&j.Signals[i], now) || j.Contained
 	}
 	return j
 }
@@ -180,6 +185,26 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 // maxOwned bounds the own subjects of one response that do not count towards
 // its limit: an address book, not a list.
 const maxOwned = 32
+
+// held tells in the signals of a judgement that the session is contained for
+// having been refused too often.
+func (r *Response) held(j *Judgement, now time.Time) {
+	j.Contained = true
+	for i := range j.Signals {
+		j.Signals[i].Step, j.Signals[i].Until = rules.StepRefuse, now.Add(containFor).UTC()
+	}
+}
+
+// contain does to the principal what the signal's detector is configured to,
+// and reports whether it is held harder from now on.
+func (r *Response) contain(s *rules.Signal, now time.Time) bool {
+	step := r.config.Contain[s.Detector]
+	if step == rules.StepNone || s.Key == rules.KeySite || r.visit.Observe || r.config.observes(s.Detector) || !r.engine.contained.contain(&r.visit.Principal, step, now) {
+		return false
+	}
+	s.Step, s.Until = step, now.Add(containFor).UTC()
+	return true
+}
 
 // maxShown bounds the identifiers of one response that Commons is told of: what
 // is shown to everybody stands in the head or the foot of a page, not in a list.
@@ -216,6 +241,7 @@ func (r *Response) End(missed bool, now time.Time) []rules.Signal {
 		}
 		for _, detect := range [...]func(*trail, time.Time) (rules.Signal, bool){r.walk, r.guess} {
 			if s, ok := detect(&t, now); ok {
+				r.contain(&s, now)
 				signals = append(signals, s)
 			}
 		}

@@ -81,7 +81,7 @@ func (s *Store) retainState(ctx context.Context, limit int64) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM incident WHERE state = ? AND updated < ?", rules.IncidentClosed.String(), limit)
+		_, err = tx.ExecContext(ctx, "DELETE FROM incident WHERE state IN (?, ?) AND updated < ?", rules.IncidentClosed.String(), rules.IncidentFalseAlarm.String(), limit)
 		return err
 	})
 }

@@ -1,0 +1,64 @@
+package rules
+
+import "time"
+
+// Step is a rung of the containment ladder: what is done to a principal. The
+// zero value does nothing.
+type Step uint8
+
+// The steps, mildest first.
+const (
+	StepNone   Step = iota
+	StepSlow        // each request waits before it goes on
+	StepRefuse      // requests of the session are refused, or a response before its status line
+	StepCut         // the connection is cut inside a response
+	StepRevoke      // requests of the session, and of every session of its account, are refused
+	steps
+)
+
+var stepNames = [steps]string{"none", "slow", "refuse", "cut", "revoke"}
+
+// Steps returns every step that does something, mildest first.
+func Steps() []Step { return []Step{StepSlow, StepRefuse, StepCut, StepRevoke} }
+
+// String returns the stable name; a value out of range is "none".
+func (s Step) String() string {
+	if s >= steps {
+		s = StepNone
+	}
+	return stepNames[s]
+}
+
+// ParseStep is the inverse of [Step.String], for the steps that a principal can
+// be held by: none, slow, refuse and revoke.
+func ParseStep(name string) (Step, bool) {
+	for i, known := range stepNames {
+		if name == known && Step(i) != StepCut {
+			return Step(i), true
+		}
+	}
+	return StepNone, false
+}
+
+// MarshalText writes the stable name.
+func (s Step) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the stable name.
+func (s *Step) UnmarshalText(text []byte) error {
+	step, ok := ParseStep(string(text))
+	if !ok {
+		return &unknownNameError{what: "containment step", name: string(text)}
+	}
+	*s = step
+	return nil
+}
+
+// Containment is what holds the principals of an incident, until when, and by
+// whom. The zero value holds nobody.
+type Containment struct {
+	Step   Step      `json:"step"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until"`
+	Person bool      `json:"person"` // a person ordered it, not a detector
+	Linked bool      `json:"linked"` // the linked sessions too
+}
