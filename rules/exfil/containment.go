@@ -158,6 +158,7 @@ func (e *Engine) Admit(p *rules.Principal, now time.Time) rules.Verdict {
 		v := rules.Passed
 		v.Delay, v.Step = slowBy, h.step
 		return v
+	case rules.StepNone:
 	}
 	return rules.Passed
 }
