@@ -35,6 +35,7 @@ type commands struct {
 	Demo     cli.Demo     `cmd:"" help:"Start a sample shop and the gateway, attack the shop, and show what happens."`
 	Check    cli.Check    `cmd:"" help:"Check a config; print what it comes to, and the worst loss it allows."`
 	Inspect  cli.Inspect  `cmd:"" help:"Say which customer records one captured response body holds."`
+	Test     cli.Test     `cmd:"" help:"Check rule files and run the tests in them."`
 	Report   reports      `cmd:"" help:"Answer who was affected."`
 	Incident cli.Incident `cmd:"" help:"List, show, acknowledge and close incidents of a running gateway."`
 	Ledger   ledgers      `cmd:"" help:"Look after the ledger."`
@@ -62,6 +63,7 @@ const description = `A security gateway for e-commerce order systems.
   ordergate demo                                 see it work on a sample shop
   ordergate serve --upstream http://127.0.0.1:3000
   ordergate check --config ordergate.yaml        faults, effective config, worst loss
+  ordergate test exfil.yaml                      try your own rules
   ordergate report affected --customers customers.csv
   ordergate incident list
 
@@ -101,6 +103,8 @@ func dispatch(ctx context.Context, c *commands, command string, stdout, stderr i
 		return c.Check.Run(stdout, stderr)
 	case "inspect <file>":
 		return c.Inspect.Run(stdout)
+	case "test <files>":
+		return c.Test.Run(stdout)
 	case "report affected":
 		return c.Report.Affected.Run(stdout, stderr)
 	case "ledger verify":

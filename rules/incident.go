@@ -77,7 +77,9 @@ type Incident struct {
 	Detectors map[Detector]int `json:"detectors,omitempty"`
 	// Containment is what holds its principals; nil: nothing does.
 	Containment *Containment `json:"containment,omitempty"`
-	Linked      []Link       `json:"linked,omitempty"` // other sessions that take part, strongest first, at most MaxLinks
+	// Rule is the first rule of a rule file that spoke; empty: none did.
+	Rule   string `json:"rule,omitempty"`
+	Linked []Link `json:"linked,omitempty"` // other sessions that take part, strongest first, at most MaxLinks
 }
 
 // MaxLinks bounds Incident.Linked.

@@ -66,6 +66,16 @@ func (k KeyKind) String() string {
 	return keyNames[k]
 }
 
+// ParseKeyKind is the inverse of [KeyKind.String].
+func ParseKeyKind(name string) (KeyKind, bool) {
+	for k, known := range keyNames {
+		if name == known {
+			return KeyKind(k), true
+		}
+	}
+	return 0, false
+}
+
 // KeyKinds returns every kind of key, in order.
 func KeyKinds() []KeyKind {
 	return []KeyKind{KeySession, KeyAccount, KeyClientID, KeyIP, KeyPrefix, KeyASN, KeyTLSFingerprint, KeySite}

@@ -67,13 +67,14 @@ const (
 	DetectorGuess           Detector = "guess"
 	DetectorBaseline        Detector = "baseline"
 	DetectorSite            Detector = "site"
+	DetectorRule            Detector = "rule" // a rule of a rule file; Signal.Rule names it
 )
 
 // Detectors returns every detector, in the order of the design's table.
 func Detectors() []Detector {
 	return []Detector{
 		DetectorCap, DetectorBulkResponse, DetectorUnauthenticated, DetectorOwnership, DetectorIssuance, DetectorCanary, DetectorWalk, DetectorGuess,
-		DetectorBaseline, DetectorSite,
+		DetectorBaseline, DetectorSite, DetectorRule,
 	}
 }
 
@@ -122,6 +123,7 @@ type Signal struct {
 	Observed  int       // what was counted, this exchange included
 	Threshold int       // the limit it met
 	Refused   bool      // the response was refused or cut because of it
+	Rule      string    // of a rule file (rule only)
 	Step      Step      // the principal is held from now on
 	Until     time.Time // as long
 	Linked    []Link    // sessions that take part besides the principal's; at most 50

@@ -35,6 +35,9 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	if _, err := waf.New(cfg.WAFConfig()); err != nil {
 		return usagef("waf.rules: %v", err)
 	}
+	if _, err := cfg.RuleFiles(); err != nil {
+		return usagef("%v", err)
+	}
 	answer := newCheckAnswer(&cfg)
 	var out strings.Builder
 	if c.JSON {

@@ -140,7 +140,7 @@ exchanges first %s, last %s
           ordergate incident ack %s      (its alert ends)
           ordergate incident close %s    (the next signal opens a new one)
 `, in.ID, in.State, in.Severity, in.Detector, in.Route, in.Observed, in.Limit, whom, in.Role,
-		in.Opened.Format(time.RFC3339), in.Updated.Format(time.RFC3339), in.Signals, in.Refused, seenBy(in.Detectors), in.First, in.Last, heldBy(in.Containment), linked(in.Linked), in.ID, in.ID, in.ID, in.ID)
+		in.Opened.Format(time.RFC3339), in.Updated.Format(time.RFC3339), in.Signals, in.Refused, seenBy(in.Detectors), in.First, in.Last, ruleOf(in)+heldBy(in.Containment), linked(in.Linked), in.ID, in.ID, in.ID, in.ID)
 	return err //nolint:wrapcheck // standard output
 }
 
@@ -156,6 +156,14 @@ func seenBy(detectors map[rules.Detector]int) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// ruleOf names the rule of a rule file that spoke first.
+func ruleOf(in *rules.Incident) string {
+	if in.Rule == "" {
+		return ""
+	}
+	return "rule      " + in.Rule + "\n"
 }
 
 // heldBy tells what holds the incident's principals.

@@ -205,6 +205,18 @@ type Detectors struct {
 	Baseline Containing `yaml:"baseline"`
 	// Site watches for more records to strangers than orders and logins explain.
 	Site DetectorMode `yaml:"site"`
+	// Rules are counted rules, written as data: those that are shipped, and yours.
+	Rules RuleFiles `yaml:"rules"`
+}
+
+// RuleFiles name files of counted rules.
+type RuleFiles struct {
+	// Mode is what becomes of their findings; a rule has a mode of its own too.
+	Mode rules.Mode `yaml:"mode"`
+	// Files are patterns of rule files, relative to the folder of this file; they
+	// are read again at a reload. A rule takes the place of a shipped one of the
+	// same name. Try them with ordergate test.
+	Files []string `yaml:"files"`
 }
 
 // Ownership tunes the detector of foreign records in bound sessions.

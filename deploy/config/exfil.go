@@ -39,8 +39,9 @@ func (c *Config) Machines() []RoleRule {
 }
 
 // Exfil returns what the deciding code is tuned by. The hasher must be the
-// deployment's own: canaries are recognised by their digests. WarmUntil is
-// left for the caller, who knows when the process started.
+// deployment's own: canaries are recognised by their digests. WarmUntil and
+// Rules are left for the caller, who knows when the process started and reads the
+// rule files ([Config.RuleFiles]).
 func (c *Config) Exfil(h *rules.Hasher) exfil.Config {
 	out := exfil.Config{
 		Roles:           make(map[rules.Role]exfil.RoleCaps, len(rules.Roles())),
@@ -81,6 +82,7 @@ func (c *Config) detectorModes() map[rules.Detector]rules.Mode {
 		rules.DetectorGuess:           c.Detectors.Guess.Mode,
 		rules.DetectorBaseline:        c.Detectors.Baseline.Mode,
 		rules.DetectorSite:            c.Detectors.Site.Mode,
+		rules.DetectorRule:            c.Detectors.Rules.Mode,
 	}
 	modes := make(map[rules.Detector]rules.Mode)
 	for detector, mode := range written {

@@ -151,6 +151,10 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	if err == nil {
 		engine, err = waf.New(cfg.WAFConfig())
 	}
+	var counted []exfil.Rule
+	if err == nil {
+		counted, err = cfg.RuleFiles()
+	}
 	g.metrics.ConfigLoaded(err == nil, time.Now())
 	if err != nil {
 		return fmt.Errorf("the old config stays: %w", err)
@@ -160,7 +164,7 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	}
 	g.metrics.SetRules(engine.RuleIDs())
 	exfilConfig := cfg.Exfil(g.hasher)
-	exfilConfig.WarmUntil = g.warm
+	exfilConfig.WarmUntil, exfilConfig.Rules = g.warm, counted
 	g.engine.Configure(exfilConfig)
 	g.proxy.Reload(g.policy(&cfg, engine))
 	g.log.Info("config reloaded", "config", cfg.Digest())

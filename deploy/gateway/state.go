@@ -28,6 +28,9 @@ func (g *Gateway) restore(ctx context.Context) error {
 		}
 	}
 	cfg.WarmUntil = g.warm
+	if cfg.Rules, err = g.config.RuleFiles(); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
 	g.engine = exfil.New(cfg)
 	for i := len(bindings) - 1; i >= 0; i-- { // the last seen last, so that it is evicted last
 		g.engine.Bindings().Restore(bindings[i])

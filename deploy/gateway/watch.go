@@ -182,7 +182,7 @@ func (w *watch) line(incident *rules.Incident) {
 	w.gateway.log.LogAttrs(
 		context.Background(), slog.LevelWarn, "incident",
 		slog.String("incident", incident.ID), slog.String("state", incident.State.String()),
-		slog.String("detector", string(incident.Detector)), slog.String("severity", incident.Severity.String()),
+		slog.String("detector", string(incident.Detector)), slog.String("rule", incident.Rule), slog.String("severity", incident.Severity.String()),
 		slog.String("role", incident.Role), slog.String("route", incident.Route),
 		slog.String("session", incident.Session.String()), slog.String("account", incident.Account.String()),
 		slog.Time("opened", incident.Opened), slog.Int("signals", incident.Signals), slog.Int("refused", incident.Refused),

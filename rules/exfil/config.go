@@ -62,6 +62,8 @@ type Config struct {
 	WarmUntil time.Time
 	// Canaries are digests of planted customers' identifiers.
 	Canaries []rules.Identifier
+	// Rules are those of rule files, and the ones that are shipped ([DefaultRules]).
+	Rules []Rule
 	// Contain is what each detector does to the issued session of a principal that it
 	// has found, for an hour; a detector that is missing does nothing. A canary
 	// and the site's aggregate never should: planted text, and a busy day, would

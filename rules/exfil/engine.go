@@ -21,6 +21,7 @@ type Engine struct {
 	tries     *tries
 	baselines *baselines
 	site      *site
+	ruleset   *ruleset
 }
 
 // defaultPrincipals is Config.Principals when it is 0.
@@ -38,7 +39,7 @@ func New(config Config) *Engine {
 	e := &Engine{
 		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
 		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 10),
-		baselines: newBaselines(), site: newSite(),
+		baselines: newBaselines(), site: newSite(), ruleset: newRuleset(),
 	}
 	e.Configure(config)
 	return e
@@ -46,7 +47,10 @@ func New(config Config) *Engine {
 
 // Configure replaces the config of all later decisions, atomically. The
 // number of principals remembered stays as it was.
-func (e *Engine) Configure(config Config) { e.config.Store(&config) }
+func (e *Engine) Configure(config Config) {
+	e.ruleset.keep(config.Rules)
+	e.config.Store(&config)
+}
 
 // Caps returns the counts, for metrics.
 func (e *Engine) Caps() *Caps { return e.caps }

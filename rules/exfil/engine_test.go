@@ -27,6 +27,7 @@ func newWorld(t *testing.T, change func(*Config)) *world {
 		Machines:   []RoleCaps{{Session: Limits{{rules.WindowMinute, 1000}}, Response: -1}},
 		Site:       Limits{{rules.WindowHour, 300}},
 		Principals: 10_000,
+		Rules:      DefaultRules(),
 	}
 	if change != nil {
 		change(&config)
@@ -264,6 +265,14 @@ func TestDetectors(t *testing.T) {
 				}
 				return j
 			},
+		},
+		rules.DetectorRule: {
+			attack: func(w *world) Judgement {
+				card := customer(1)
+				card.Fields |= rules.FieldPaymentCard
+				return w.get(w.issued(1), []rules.Record{card}, nil)
+			},
+			twin: func(w *world) Judgement { return w.get(w.issued(1), customers(1, 1), nil) },
 		},
 		rules.DetectorCanary: {
 			attack: func(w *world) Judgement { return w.get(w.issued(1), customers(77, 1), nil) },

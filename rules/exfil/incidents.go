@@ -89,6 +89,9 @@ func (in *Incidents) Join(s *rules.Signal) (incident rules.Incident, opened, not
 	if s.Refused {
 		inc.Refused++
 	}
+	if inc.Rule == "" {
+		inc.Rule = s.Rule
+	}
 	inc.Linked = link(inc.Linked, s.Linked)
 	if s.Step != rules.StepNone && (inc.Containment == nil || !inc.Containment.Person) {
 		inc.Containment = &rules.Containment{Step: s.Step, Since: s.Time, Until: s.Until}
@@ -122,7 +125,7 @@ func link(have, more []rules.Link) []rules.Link {
 
 func keyOf(s *rules.Signal) incidentKey {
 	switch {
-	case s.Detector == rules.DetectorSite:
+	case s.Detector == rules.DetectorSite, s.Detector == rules.DetectorRule && s.Key == rules.KeySite:
 		return incidentKey{detector: s.Detector}
 	case s.Detector == rules.DetectorIssuance: // each token is somebody else's: the attack is one
 		return incidentKey{detector: s.Detector}

@@ -166,9 +166,11 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 	r.issuance(len(foreign), now, &j)
 	r.baseline(foreign, now, &j)
 	r.shift(foreign, now, &j)
+	r.counted(records, foreign, subjects, now, &j)
 	r.stranger = r.stranger || len(foreign) > 0
 	r.answered = r.answered || len(records) > 0
 	if j.Verdict.Action == rules.Refuse {
+		r.GiveBack() // a rule may refuse what the caps had room for
 		for i := range j.Disclosures {
 			j.Disclosures[i].State = rules.Withheld
 		}
@@ -234,6 +236,9 @@ func (r *Response) End(missed bool, now time.Time) []rules.Signal {
 		return nil
 	}
 	var signals []rules.Signal
+	if missed && !r.answered {
+		signals = r.missed(now)
+	}
 	for i := range r.visit.Tries {
 		t := r.engine.tries.note(p.Session, &r.visit.Tries[i], r.stranger, now)
 		if !t.fresh {

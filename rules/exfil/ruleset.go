@@ -1,0 +1,209 @@
+package exfil
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// maxRuleKeys is how many keys are counted for each rule.
+const maxRuleKeys = 100_000
+
+// ruleset counts for the rules of rule files. Counts stay when the rules are
+// loaded again, by the rule's name. Safe for concurrent use, bounded: the least
+// recently used key of a rule is forgotten, and never holds more than one above the
+// rule's limit.
+type ruleset struct {
+	mu     sync.Mutex
+	counts map[string]*simplelru.LRU[rules.Digest, *subjectSet]
+	latest int64
+}
+
+// observation is one response, or the end of one, as rules count it.
+type observation struct {
+	facts    Facts
+	keys     []rules.Key
+	foreign  []rules.Digest // distinct foreign and unlinked subjects
+	all      []rules.Digest // own ones too
+	response rules.Digest   // names the response; zero where it has no records
+	misses   []rules.Digest // identifiers that were nobody's
+}
+
+// finding is a rule whose limit was passed.
+type finding struct {
+	rule     *Rule
+	observed int
+}
+
+func newRuleset() *ruleset {
+	return &ruleset{counts: make(map[string]*simplelru.LRU[rules.Digest, *subjectSet])}
+}
+
+// judge counts an observation for each rule that is about it.
+func (s *ruleset) judge(list []Rule, o *observation, now time.Time) (found []finding) {
+	if len(list) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latest = max(s.latest, now.UnixNano())
+	for i := range list {
+		rule := &list[i]
+		what := o.counted(rule)
+		if len(what) == 0 || !rule.holds(&o.facts) {
+			continue
+		}
+		key, ok := o.key(rule.key)
+		if !ok {
+			continue
+		}
+		set := s.set(rule.Name, key)
+		set.advance(s.latest)
+		for _, one := range what {
+			set.reserve(one, s.latest)
+			set.commit(one, s.latest, s.latest)
+			if int(set.live) > rule.Limit+1 {
+				set.forgetOldest()
+			}
+		}
+		if n := set.count(windowIndex(rule.window)); n > rule.Limit {
+			found = append(found, finding{rule, n})
+		}
+	}
+	return found
+}
+
+// counted returns what a rule counts of an observation.
+func (o *observation) counted(r *Rule) []rules.Digest {
+	switch r.Count {
+	case "subjects":
+		return o.foreign
+	case "all_subjects":
+		return o.all
+	case "misses":
+		return o.misses
+	}
+	if o.response.IsZero() {
+		return nil
+	}
+	return []rules.Digest{o.response}
+}
+
+// key returns the principal's key of a kind; the site has one that is always the same.
+func (o *observation) key(kind rules.KeyKind) (rules.Digest, bool) {
+	if kind == rules.KeySite {
+		return wholeSite, true
+	}
+	for _, k := range o.keys {
+		if k.Kind == kind {
+			return k.Digest, true
+		}
+	}
+	return rules.Digest{}, false
+}
+
+func (s *ruleset) set(name string, key rules.Digest) *subjectSet {
+	keys, ok := s.counts[name]
+	if !ok {
+		var err error
+		if keys, err = simplelru.NewLRU[rules.Digest, *subjectSet](maxRuleKeys, nil); err != nil {
+			panic("BUG: simplelru refuses a positive size: " + err.Error())
+		}
+		s.counts[name] = keys
+	}
+	set, ok := keys.Get(key)
+	if !ok {
+		set = newSubjectSet()
+		keys.Add(key, set)
+	}
+	return set
+}
+
+// keep forgets the counts of rules that are no longer there.
+func (s *ruleset) keep(list []Rule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := make(map[string]bool, len(list))
+	for i := range list {
+		names[list[i].Name] = true
+	}
+	for name := range s.counts {
+		if !names[name] {
+			delete(s.counts, name)
+		}
+	}
+}
+
+// facts says what rules' conditions know of the response.
+func (r *Response) facts(records []rules.Record, foreign, subjects int, now time.Time) Facts {
+	p := &r.visit.Principal
+	var fields rules.Fields
+	for i := range records {
+		fields |= records[i].Fields
+	}
+	now = now.UTC()
+	return Facts{
+		Role: p.Role.String(), Route: r.visit.Route, Status: r.visit.Status, Hour: now.Hour(), Weekday: int(now.Weekday()),
+		Credential: p.Credential, Issued: p.Issued, Bound: len(r.binding.Own) > 0,
+		Subjects: subjects, Foreign: foreign, Fields: fields.Names(),
+	}
+}
+
+// counted lets the rules of rule files judge the records of a response.
+func (r *Response) counted(records []rules.Record, foreign []rules.Digest, subjects int, now time.Time, j *Judgement) {
+	if len(r.config.Rules) == 0 || len(records) == 0 {
+		return
+	}
+	o := observation{
+		facts: r.facts(records, len(foreign), subjects, now), keys: r.visit.Principal.Keys(nil), foreign: foreign,
+		response: rules.Digest(r.visit.Exchange),
+	}
+	for i := range records {
+		o.all = append(o.all, records[i].Subject.Digest)
+	}
+	for _, f := range r.engine.ruleset.judge(r.config.Rules, &o, now) {
+		s := r.ruleSignal(f, now)
+		if f.rule.Refuse && f.rule.Mode != "observe" {
+			r.refuse(&s, rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonCap, Status: 429, RetryAfter: time.Duration(f.rule.window)}, j)
+		}
+		r.containBy(&s, f.rule, now)
+		j.Contained = j.Contained || s.Step != rules.StepNone
+		j.Signals = append(j.Signals, s)
+	}
+}
+
+// missed lets the rules of rule files count identifiers that were nobody's.
+func (r *Response) missed(now time.Time) (signals []rules.Signal) {
+	if len(r.config.Rules) == 0 {
+		return nil
+	}
+	o := observation{facts: r.facts(nil, 0, 0, now), keys: r.visit.Principal.Keys(nil)}
+	for i := range r.visit.Tries {
+		o.misses = append(o.misses, r.engine.tries.digest(&r.visit.Tries[i]))
+	}
+	for _, f := range r.engine.ruleset.judge(r.config.Rules, &o, now) {
+		s := r.ruleSignal(f, now)
+		r.containBy(&s, f.rule, now)
+		signals = append(signals, s)
+	}
+	return signals
+}
+
+func (r *Response) ruleSignal(f finding, now time.Time) rules.Signal {
+	s := r.signal(rules.DetectorRule, f.rule.severity, now)
+	s.Rule, s.Key, s.Window, s.Observed, s.Threshold = f.rule.Name, f.rule.key, f.rule.window, f.observed, f.rule.Limit
+	return s
+}
+
+// containBy does to the principal what a rule says.
+func (r *Response) containBy(s *rules.Signal, rule *Rule, now time.Time) {
+	if rule.step == rules.StepNone || rule.Mode == "observe" || r.visit.Observe || r.config.observes(rules.DetectorRule) {
+		return
+	}
+	if r.engine.contained.contain(&r.visit.Principal, rule.step, now) {
+		s.Step, s.Until = rule.step, now.Add(containFor).UTC()
+	}
+}
