@@ -72,6 +72,8 @@ func (s *bodyScanner) binary(kind form) scanner {
 		return newGzip(s.g, s.level, kind == formZlib)
 	case formZip:
 		return newZip(s.g, s.level)
+	case formPDF:
+		return newPDF(s.g)
 	case formTar:
 		return newTar(s.g, s.level)
 	}
