@@ -140,7 +140,7 @@ func binaryCases(t testing.TB) []testCase {
 	}, moreBinary(t)...)
 }
 
-func moreBinary(t testing.TB) []testCase { return pdfCases(t) }
+func moreBinary(t testing.TB) []testCase { return append(pdfCases(t), sheetCases(t)...) }
 
 // encrypted sets the flag of encryption in the first file's header.
 func encrypted(archive string) string {
