@@ -19,6 +19,7 @@ type bodyScanner struct {
 	from     int64  // offset of the text
 	begun    bool
 	reason   rules.Uninspected // why nothing is read
+	book     *workbook         // of the archive that it lies in, or nil
 }
 
 // maxContained bounds containers inside containers: a spreadsheet in an
@@ -69,6 +70,9 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	case formJSON:
 		return newJSON(s.g, 0)
 	case formHTML, formXML:
+		if sheet := s.book.part(s.g, s.head); sheet != nil {
+			return sheet
+		}
 		h := newHTML(s.g, 0)
 		h.page.xml = kind == formXML
 		return h
@@ -85,6 +89,8 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	case formText, formUnknown:
 		return newText(s.g)
 	case formOpaque:
+	default:
+		return s.binary(kind)
 	}
 	return nil
 }

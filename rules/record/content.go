@@ -18,6 +18,15 @@ const (
 	formText
 	formPairs
 	formOpaque // not read
+
+	formGzip // forms of binary files: see binary.go
+	formZlib
+	formZip
+	formTar
+	formPDF
+	formProtobuf
+	formGRPC
+	formGRPCText // base64
 )
 
 // mediaType returns the type without parameters, in lower case.
@@ -48,7 +57,7 @@ func formOf(contentType string) form {
 	case strings.HasPrefix(t, "text/"):
 		return formText
 	}
-	return formOpaque
+	return binaryForm(mediaType(contentType))
 }
 
 // Inspectable reports whether the finder reads bodies of a Content-Type. A
@@ -75,6 +84,9 @@ const maxSniff = 512
 // sniff decides the form of a body from its type and first bytes. The type is
 // a hint: JSON and markup are told by how they begin.
 func sniff(promised form, head []byte) form {
+	if promised = sniffBinary(promised, head); promised > formOpaque {
+		return promised
+	}
 	head = bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF"))
 	text := bytes.TrimLeft(head, " \t\r\n\x00\x1E")
 	if len(text) == 0 {

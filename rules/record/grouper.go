@@ -41,17 +41,18 @@ type grouper struct {
 	h    *rules.Hasher
 	keys keys
 
-	frames  []frame
-	deep    int // frames beyond maxDepth that are open
-	groups  []group
-	free    []int16
-	oldest  int64 // lower bound of the start of every live group
-	size    bool  // a bound was met
-	report  report
-	aside   aside
-	prose   *prose // for values of several lines
-	scratch []byte
-	claim   *Claim // set while a request is read: identifiers go there
+	frames    []frame
+	deep      int // frames beyond maxDepth that are open
+	groups    []group
+	free      []int16
+	oldest    int64 // lower bound of the start of every live group
+	size      bool  // a bound was met
+	report    report
+	aside     aside
+	prose     *prose // for values of several lines
+	scratch   []byte
+	inflaters inflaters
+	claim     *Claim // set while a request is read: identifiers go there
 }
 
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {

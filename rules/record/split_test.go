@@ -71,6 +71,11 @@ func FuzzSplitAnywhere(f *testing.F) {
 	for _, c := range cases(f) {
 		f.Add(c.contentType, []byte(c.body), uint64(1))
 	}
+	for _, c := range binaryCases(f) {
+		if len(c.body) < 8<<10 {
+			f.Add(c.contentType, []byte(c.body), uint64(1))
+		}
+	}
 	f.Add("", []byte("\xFF\xFEa\x00"), uint64(1))
 	f.Add("text/html", []byte("<a href='mailto:x&#64;y.example'>&eacute;<![CDATA[a@b.example]]><!-- - -> a@c.example -->"), uint64(2))
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, seed uint64) {
