@@ -120,6 +120,7 @@ func (f *Finder) Close() error {
 		f.scan.end(f.offset)
 	}
 	f.group.flush(f.offset)
+	f.group.close()
 	f.safe = f.offset
 	return nil
 }

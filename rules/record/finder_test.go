@@ -296,7 +296,7 @@ func TestClassify(t *testing.T) {
 
 // TestBound adds up what one finder can hold of a body.
 func TestBound(t *testing.T) {
-	var k keys
+	k := newKeys()
 	perText := maxValue + 2*maxValue // a token, and a page's or a text's lines
 	held := maxGroups*int(reflect.TypeFor[group]().Size()) + maxDepth*int(reflect.TypeFor[frame]().Size()) +
 		int(reflect.TypeOf(k).Size()) + maxNested*perText/2

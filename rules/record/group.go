@@ -85,6 +85,15 @@ type group struct {
 	maybeStreet long
 }
 
+// reset makes a group new. The rooms behind the lengths keep what they have,
+// which is cheaper by a kilobyte.
+func (g *group) reset() {
+	g.next, g.slot, g.marks, g.sense, g.named, g.wrap, g.start, g.fields, g.n = none, 0, 0, 0, false, false, never, 0, 0
+	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n = 0, 0, 0, 0, 0, 0, 0
+	g.full.n, g.street.n, g.title.n = 0, 0, 0
+	g.maybe[0].n, g.maybe[1].n, g.maybePhone.n, g.maybeStreet.n = 0, 0, 0, 0
+}
+
 const never = int64(1)<<62 - 1
 
 // since notes that an atom at start belongs to the group.

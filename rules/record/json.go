@@ -67,6 +67,10 @@ type jsonScanner struct {
 	sub    scanner
 	over   int64
 	spare  spare
+
+	slow  bool    // every token goes through the states: for tests
+	last  uint8   // the key before, where the cache holds it
+	signs horizon // of the piece that is being written
 }
 
 func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }
@@ -114,6 +118,7 @@ func (s *jsonScanner) end(off int64) {
 }
 
 func (s *jsonScanner) write(p []byte, off int64) {
+	s.signs = horizon{}
 	for i := 0; i < len(p); {
 		switch s.state {
 		case jsonString:
@@ -137,6 +142,11 @@ func (s *jsonScanner) write(p []byte, off int64) {
 // without a way through every state for every byte.
 func (s *jsonScanner) run(p []byte, i int, off int64) int {
 	for i < len(p) {
+		if !s.strict && !s.slow {
+			if i = s.fast(p, i, off); i == len(p) {
+				break
+			}
+		}
 		switch b := p[i]; {
 		case b == '"' && (s.state == jsonValue || s.state == jsonKey):
 			s.isKey = s.state == jsonKey
@@ -330,6 +340,7 @@ func (s *jsonScanner) finishBare(v []byte) {
 	}
 	c := s.class
 	s.state, s.class = jsonComma, class{}
+	s.g.tick(s.start)
 	if s.shape&shapeLetter != 0 && !literal(v) {
 		if s.stray(); s.state == jsonAbort {
 			return
