@@ -190,7 +190,7 @@ func TestManySubjects(t *testing.T) {
 	if f.Subjects() != n {
 		t.Errorf("%d subjects, want %d", f.Subjects(), n)
 	}
-	if len(f.group.report.table)*24 > 2<<20 || len(f.group.groups) > maxGroups+2 {
+	if len(f.group.report.table)*8+f.group.report.digests.n*16 > 2<<20 || len(f.group.groups) > maxGroups+2 {
 		t.Errorf("table of %d, %d groups", len(f.group.report.table), len(f.group.groups))
 	}
 }

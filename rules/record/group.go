@@ -101,10 +101,8 @@ func (g *group) since(start int64) { g.start = min(g.start, start) }
 
 // add adds an identifier; when there is no room, the weakest gives way.
 func (g *group) add(id rules.Identifier) {
-	for _, have := range g.ids[:g.n] {
-		if have == id {
-			return
-		}
+	if g.has(id) {
+		return
 	}
 	if int(g.n) < len(g.ids) {
 		g.ids[g.n] = id
@@ -133,8 +131,8 @@ func (g *group) count(kind rules.IdentifierKind) (n int) {
 }
 
 func (g *group) has(id rules.Identifier) bool {
-	for _, have := range g.ids[:g.n] {
-		if have == id {
+	for i := range g.ids[:g.n] {
+		if g.ids[i].Digest == id.Digest { // the kind is part of it
 			return true
 		}
 	}
