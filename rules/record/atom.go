@@ -47,9 +47,7 @@ func shapeOf(v []byte) (s shape) {
 // value takes one value, found at start, under a key of class c. It keeps
 // nothing of v.
 func (g *grouper) value(c class, v []byte, s shape, start int64) {
-	if start-g.oldest > maxSpan {
-		g.age(start)
-	}
+	g.tick(start)
 	if len(v) == 0 || g.deep > 0 {
 		return
 	}

@@ -7,57 +7,80 @@ import (
 )
 
 // attribute reads a tag outside of its name and of attribute values.
-func (s *htmlScanner) attribute(b byte, off int64) int {
-	blank := b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == '\f'
-	switch s.state {
-	case htmlAttrs:
-		switch {
-		case b == '>':
-			s.endTag(off)
-		case b == '/':
-			s.void = true
-		case !blank:
-			s.attr, s.void = s.attr[:0], false
-			s.state = htmlAttrName
-			return 0
-		}
-	case htmlAttrName:
-		switch {
-		case b == '=':
-			s.state = htmlAttrFrom
-		case blank:
-			s.state = htmlAttrIs
-		case b == '>' || b == '/':
-			s.page.attr(s.attr, nil, s.start)
-			s.state = htmlAttrs
-			return 0
-		case len(s.attr) < maxKey:
-			if 'A' <= b && b <= 'Z' && !s.page.xml {
-				b += 'a' - 'A'
+func (s *htmlScanner) attribute(p []byte, off int64) int {
+	for i := 0; i < len(p); {
+		b := p[i]
+		blank := b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == '\f'
+		switch s.state {
+		case htmlAttrs:
+			switch {
+			case blank:
+			case b == '>':
+				s.endTag(off + int64(i))
+				return i + 1
+			case b == '/':
+				s.void = true
+			default:
+				s.attr, s.void = s.attr[:0], false
+				s.state = htmlAttrName
+				continue
 			}
-			s.attr = append(s.attr, b)
+		case htmlAttrName:
+			i = s.attrName(p, i)
+			continue
+		case htmlAttrIs:
+			switch {
+			case b == '=':
+				s.state = htmlAttrFrom
+			case !blank:
+				s.page.attr(s.attr, nil, s.start)
+				s.state = htmlAttrs
+				continue
+			}
+		case htmlAttrFrom:
+			if blank {
+				break
+			}
+			s.state, s.quote, s.value = htmlAttrIn, 0, s.value[:0]
+			s.keep = s.page.wants(s.attr)
+			if b == '"' || b == '\'' {
+				s.quote = b
+				i++
+			}
+			return i
+		default:
+			return i
 		}
-	case htmlAttrIs:
-		switch {
-		case b == '=':
+		i++
+	}
+	return len(p)
+}
+
+// attrName reads an attribute's name from p[i] on and returns where it
+// stopped.
+func (s *htmlScanner) attrName(p []byte, i int) int {
+	for ; i < len(p); i++ {
+		switch b := p[i]; b {
+		case '=':
 			s.state = htmlAttrFrom
-		case !blank:
+			return i + 1
+		case ' ', '\n', '\t', '\r', '\f':
+			s.state = htmlAttrIs
+			return i + 1
+		case '>', '/':
 			s.page.attr(s.attr, nil, s.start)
 			s.state = htmlAttrs
-			return 0
+			return i
+		default:
+			if len(s.attr) < maxKey {
+				if 'A' <= b && b <= 'Z' && !s.page.xml {
+					b += 'a' - 'A'
+				}
+				s.attr = append(s.attr, b)
+			}
 		}
-	case htmlAttrFrom:
-		if blank {
-			return 1
-		}
-		s.state, s.quote, s.value = htmlAttrIn, 0, s.value[:0]
-		s.keep = s.page.wants(s.attr)
-		if b != '"' && b != '\'' {
-			return 0
-		}
-		s.quote = b
 	}
-	return 1
+	return i
 }
 
 // attrValue reads an attribute's value.
@@ -165,7 +188,7 @@ func (s *scriptScanner) write(p []byte, off int64) {
 			i += s.feed(p[i:], off+int64(i))
 			continue
 		}
-		at := bytes.IndexAny(p[i:], "{[")
+		at := opens(p[i:])
 		if at < 0 {
 			return
 		}
@@ -182,31 +205,31 @@ func (s *scriptScanner) begin() {
 	s.on = true
 }
 
+// opens returns where the first brace or bracket stands, or -1.
+func opens(p []byte) int {
+	for i, b := range p {
+		if b == '{' || b == '[' {
+			return i
+		}
+	}
+	return -1
+}
+
 // feed gives bytes to the JSON scanner, one value's worth at a time, and
 // returns how many it took.
 func (s *scriptScanner) feed(p []byte, off int64) int {
-	for i := range p {
-		if st := s.json.state; st == jsonString && s.json.sub == nil && i+1 < len(p) {
-			// Strings go in one piece.
-			if n := bytes.IndexAny(p[i:], "\"'`\\"); n > 0 {
-				s.json.write(p[i:i+n], off+int64(i))
-				return i + n
-			}
+	i := s.json.read(p, off)
+	switch s.json.state {
+	case jsonAbort:
+		s.stop(off + int64(i))
+		if p[i] == '{' || p[i] == '[' {
+			return i // it may begin here
 		}
-		s.json.write(p[i:i+1], off+int64(i))
-		switch s.json.state {
-		case jsonAbort:
-			s.stop(off + int64(i))
-			if p[i] == '{' || p[i] == '[' {
-				return i // it may begin here
-			}
-			return i + 1
-		case jsonDone:
-			s.stop(off + int64(i))
-			return i + 1
-		}
+		return i + 1
+	case jsonDone:
+		s.stop(off + int64(i) - 1)
 	}
-	return len(p)
+	return i
 }
 
 func (s *scriptScanner) stop(off int64) {

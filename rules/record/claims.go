@@ -32,6 +32,7 @@ func Claims(body []byte, contentType, rawQuery string, h *rules.Hasher) Claim {
 	var c Claim
 	var g grouper
 	g.init(&Config{}, h)
+	defer g.close()
 	g.claim = &c
 	if rawQuery != "" {
 		read(newForm(&g), []byte(rawQuery[:min(len(rawQuery), maxClaim)]))

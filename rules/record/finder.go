@@ -50,6 +50,7 @@ func (f *Finder) Close() error {
 	f.closed = true
 	f.body.end(f.offset)
 	f.group.flush(f.offset)
+	f.group.close()
 	f.safe = f.offset
 	return nil
 }
@@ -100,7 +101,7 @@ func (f *Finder) Offset() int64 { return f.offset }
 
 // Subjects returns how many distinct subjects were reported so far. Beyond
 // 16,384 it counts reports, so that it is never too low.
-func (f *Finder) Subjects() int { return len(f.group.report.subjects) + f.group.report.beyond }
+func (f *Finder) Subjects() int { return f.group.report.subjects.n + f.group.report.beyond }
 
 // Issued appends the digests ([rules.KeySession]) of the session and bearer
 // tokens seen in the body since the last call, at most 8 in all, and returns

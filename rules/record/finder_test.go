@@ -190,7 +190,7 @@ func TestManySubjects(t *testing.T) {
 	if f.Subjects() != n {
 		t.Errorf("%d subjects, want %d", f.Subjects(), n)
 	}
-	if len(f.group.report.table)*24 > 2<<20 || len(f.group.groups) > maxGroups+2 {
+	if len(f.group.report.table)*8+f.group.report.digests.n*16 > 2<<20 || len(f.group.groups) > maxGroups+2 {
 		t.Errorf("table of %d, %d groups", len(f.group.report.table), len(f.group.groups))
 	}
 }
@@ -296,7 +296,7 @@ func TestClassify(t *testing.T) {
 
 // TestBound adds up what one finder can hold of a body.
 func TestBound(t *testing.T) {
-	var k keys
+	k := newKeys()
 	perText := maxValue + 2*maxValue // a token, and a page's or a text's lines
 	held := maxGroups*int(reflect.TypeFor[group]().Size()) + maxDepth*int(reflect.TypeFor[frame]().Size()) +
 		int(reflect.TypeOf(k).Size()) + maxNested*perText/2

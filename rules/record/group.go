@@ -85,6 +85,15 @@ type group struct {
 	maybeStreet long
 }
 
+// reset makes a group new. The rooms behind the lengths keep what they have,
+// which is cheaper by a kilobyte.
+func (g *group) reset() {
+	g.next, g.slot, g.marks, g.sense, g.named, g.wrap, g.start, g.fields, g.n = none, 0, 0, 0, false, false, never, 0, 0
+	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n = 0, 0, 0, 0, 0, 0, 0
+	g.full.n, g.street.n, g.title.n = 0, 0, 0
+	g.maybe[0].n, g.maybe[1].n, g.maybePhone.n, g.maybeStreet.n = 0, 0, 0, 0
+}
+
 const never = int64(1)<<62 - 1
 
 // since notes that an atom at start belongs to the group.
@@ -92,10 +101,8 @@ func (g *group) since(start int64) { g.start = min(g.start, start) }
 
 // add adds an identifier; when there is no room, the weakest gives way.
 func (g *group) add(id rules.Identifier) {
-	for _, have := range g.ids[:g.n] {
-		if have == id {
-			return
-		}
+	if g.has(id) {
+		return
 	}
 	if int(g.n) < len(g.ids) {
 		g.ids[g.n] = id
@@ -124,8 +131,8 @@ func (g *group) count(kind rules.IdentifierKind) (n int) {
 }
 
 func (g *group) has(id rules.Identifier) bool {
-	for _, have := range g.ids[:g.n] {
-		if have == id {
+	for i := range g.ids[:g.n] {
+		if g.ids[i].Digest == id.Digest { // the kind is part of it
 			return true
 		}
 	}

@@ -39,7 +39,7 @@ const none int16 = -1
 type grouper struct {
 	cfg  *Config
 	h    *rules.Hasher
-	keys keys
+	keys *keys
 
 	frames    []frame
 	deep      int // frames beyond maxDepth that are open
@@ -56,9 +56,15 @@ type grouper struct {
 }
 
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {
-	g.cfg, g.h, g.oldest = cfg, h, never
+	g.cfg, g.h, g.oldest, g.keys = cfg, h, never, newKeys()
 	g.frames = make([]frame, 0, 16)
 	g.scratch = make([]byte, 0, 256)
+}
+
+// close gives back what the grouper shares with others.
+func (g *grouper) close() {
+	g.keys.release()
+	g.keys = nil
 }
 
 // enter opens a structure whose key has class c.
@@ -167,7 +173,7 @@ func (g *grouper) alloc() int16 {
 	if n := len(g.free); n > 0 {
 		at := g.free[n-1]
 		g.free = g.free[:n-1]
-		g.groups[at] = group{start: never, next: none}
+		g.groups[at].reset()
 		return at
 	}
 	if len(g.groups) < maxGroups {
@@ -191,7 +197,7 @@ func (g *grouper) evict() int16 {
 			f.own = none
 		}
 		g.emit(at)
-		g.groups[at] = group{start: never, next: none}
+		g.groups[at].reset()
 		return at
 	}
 	// Every live group hangs on a frame or is held by the caller, who holds
@@ -218,6 +224,13 @@ func (g *grouper) unpend(f *frame) int16 {
 	}
 	f.npend--
 	return at
+}
+
+// tick is age where there may be no need.
+func (g *grouper) tick(off int64) {
+	if off-g.oldest > maxSpan {
+		g.age(off)
+	}
 }
 
 // age reports what has held bytes back for too long.

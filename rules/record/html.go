@@ -126,13 +126,13 @@ func (s *htmlScanner) write(p []byte, off int64) {
 		case htmlBogus:
 			i += s.bogus(rest)
 		case htmlName:
-			i += s.tagName(p[i], at)
+			i += s.tagName(rest, at)
 		case htmlRaw:
 			i += s.rawText(rest, at)
 		case htmlAttrIn:
 			i += s.attrValue(rest, at)
 		default:
-			i += s.attribute(p[i], at)
+			i += s.attribute(rest, at)
 		}
 	}
 }
@@ -140,6 +140,14 @@ func (s *htmlScanner) write(p []byte, off int64) {
 func (s *htmlScanner) text(p []byte, off int64) int {
 	if s.inEnt {
 		return s.inEntity(p[0], off)
+	}
+	if s.page.muted > 0 {
+		at := bytes.IndexByte(p, '<')
+		if at < 0 {
+			return len(p)
+		}
+		s.start, s.state = off+int64(at), htmlOpen
+		return at + 1
 	}
 	i := 0
 	for i < len(p) && p[i] != '<' && p[i] != '&' {
@@ -262,18 +270,30 @@ func (s *htmlScanner) markup(b byte) int {
 }
 
 func (s *htmlScanner) comment(p []byte) int {
-	for i, b := range p {
-		switch {
-		case b == '-':
-			s.dashes++
-		case b == '>' && s.dashes >= 2:
-			s.state = htmlText
-			return i + 1
-		default:
-			s.dashes = 0
+	for from := 0; ; {
+		at := bytes.IndexByte(p[from:], '>')
+		end := from + at
+		if at < 0 {
+			end = len(p)
 		}
+		dashes := 0
+		for dashes < end-from && p[end-1-dashes] == '-' {
+			dashes++
+		}
+		if dashes == end-from {
+			dashes += s.dashes
+		}
+		s.dashes = dashes
+		if at < 0 {
+			return len(p)
+		}
+		from = end + 1
+		if dashes >= 2 {
+			s.state = htmlText
+			return from
+		}
+		s.dashes = 0
 	}
-	return len(p)
 }
 
 func (s *htmlScanner) bogus(p []byte) int {
@@ -285,27 +305,32 @@ func (s *htmlScanner) bogus(p []byte) int {
 	return at + 1
 }
 
-func (s *htmlScanner) tagName(b byte, off int64) int {
-	switch b {
-	case '>':
-		s.endTag(off)
-	case '/':
-		if len(s.name) > 0 {
-			s.beginTag()
-			s.state, s.void = htmlAttrs, true
-		}
-	case ' ', '\n', '\t', '\r', '\f':
-		s.beginTag()
-		s.state = htmlAttrs
-	default:
-		if len(s.name) < maxTag {
-			if 'A' <= b && b <= 'Z' && !s.page.xml {
-				b += 'a' - 'A'
+func (s *htmlScanner) tagName(p []byte, off int64) int {
+	for i, b := range p {
+		switch b {
+		case '>':
+			s.endTag(off + int64(i))
+			return i + 1
+		case '/':
+			if len(s.name) > 0 {
+				s.beginTag()
+				s.state, s.void = htmlAttrs, true
+				return i + 1
 			}
-			s.name = append(s.name, b)
+		case ' ', '\n', '\t', '\r', '\f':
+			s.beginTag()
+			s.state = htmlAttrs
+			return i + 1
+		default:
+			if len(s.name) < maxTag {
+				if 'A' <= b && b <= 'Z' && !s.page.xml {
+					b += 'a' - 'A'
+				}
+				s.name = append(s.name, b)
+			}
 		}
 	}
-	return 1
+	return len(p)
 }
 
 func (s *htmlScanner) beginTag() { s.page.begin(s.name, s.closing, s.start) }

@@ -67,6 +67,10 @@ type jsonScanner struct {
 	sub    scanner
 	over   int64
 	spare  spare
+
+	slow  bool    // every token goes through the states: for tests
+	last  uint8   // the key before, where the cache holds it
+	signs horizon // of the piece that is being written
 }
 
 func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }
@@ -113,8 +117,14 @@ func (s *jsonScanner) end(off int64) {
 	}
 }
 
-func (s *jsonScanner) write(p []byte, off int64) {
-	for i := 0; i < len(p); {
+func (s *jsonScanner) write(p []byte, off int64) { s.read(p, off) }
+
+// read is write; it returns how many bytes a strict scanner took: up to the
+// end of the root value, or up to the byte, exclusive, that is not JSON.
+func (s *jsonScanner) read(p []byte, off int64) int {
+	s.signs = horizon{}
+	i := 0
+	for i < len(p) {
 		switch s.state {
 		case jsonString:
 			i += s.inString(p[i:], off+int64(i))
@@ -126,37 +136,35 @@ func (s *jsonScanner) write(p []byte, off int64) {
 		case jsonBare:
 			i += s.inBare(p[i:])
 		case jsonDone, jsonAbort:
-			return
+			return i
 		default:
 			i = s.run(p, i, off)
 		}
 	}
+	return i
 }
 
-// run reads from i on while the bytes follow the usual course; it is write
+// run reads from i on while the bytes follow the usual course; it is read
 // without a way through every state for every byte.
 func (s *jsonScanner) run(p []byte, i int, off int64) int {
-	for i < len(p) {
-		switch b := p[i]; {
-		case b == '"' && (s.state == jsonValue || s.state == jsonKey):
+	for i < len(p) && s.state <= jsonComma {
+		if !s.slow {
+			if i = s.fast(p, i, off); i == len(p) || s.state > jsonComma {
+				break
+			}
+		}
+		if b := p[i]; b == '"' && (s.state == jsonValue || s.state == jsonKey) {
 			s.isKey = s.state == jsonKey
 			s.state, s.quote, s.start, s.shape, s.buf = jsonString, b, off+int64(i), 0, s.buf[:0]
 			i++
 			i += s.inString(p[i:], off+int64(i))
-		case b == ':' && s.state == jsonColon:
-			s.state = jsonValue
-			i++
-		case b == ',' && s.state == jsonComma && s.depth > 0:
-			s.next()
-			i++
-		case b == ' ' || b == '\n':
-			i++
-		default:
-			i += s.between(p[i:], off+int64(i))
+			continue
 		}
-		if s.state > jsonComma {
+		n := s.between(p[i:], off+int64(i))
+		if s.state == jsonAbort {
 			return i
 		}
+		i += n
 	}
 	return i
 }
@@ -330,6 +338,7 @@ func (s *jsonScanner) finishBare(v []byte) {
 	}
 	c := s.class
 	s.state, s.class = jsonComma, class{}
+	s.g.tick(s.start)
 	if s.shape&shapeLetter != 0 && !literal(v) {
 		if s.stray(); s.state == jsonAbort {
 			return

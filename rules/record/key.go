@@ -1,7 +1,6 @@
 package record
 
 import (
-	"hash/maphash"
 	"unicode"
 	"unicode/utf8"
 )
@@ -10,43 +9,6 @@ const (
 	maxKey    = 96 // bytes of a key that are looked at; longer keys say nothing
 	maxTokens = 10
 )
-
-// keys remembers the classes of the keys of one response, so that a key that
-// repeats costs one hash. The zero value is ready.
-type keys struct {
-	seed  maphash.Seed
-	ready bool
-	cache [64][4]struct { // sets of four
-		hash  uint64
-		class class
-	}
-}
-
-// class returns what the lexicon says about a key, a label or a heading.
-func (k *keys) class(key []byte) class {
-	if len(key) == 0 || len(key) > maxKey {
-		return class{}
-	}
-	if !k.ready {
-		k.seed, k.ready = maphash.MakeSeed(), true
-	}
-	h := maphash.Bytes(k.seed, key)
-	set := &k.cache[h%uint64(len(k.cache))]
-	for i := range set {
-		if set[i].hash == h {
-			return set[i].class
-		}
-	}
-	at := h >> 62
-	for i := range set {
-		if set[i].hash == 0 {
-			at = uint64(i)
-			break
-		}
-	}
-	set[at].hash, set[at].class = h, classify(key)
-	return set[at].class
-}
 
 // tokens are the words of a key: "shippingAddressLine1" has shipping,
 // address, line and 1.

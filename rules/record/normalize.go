@@ -41,8 +41,13 @@ func NormalizePhone(raw []byte, countries []string) ([]byte, bool) {
 // leading number sign.
 func NormalizeCustomerID(raw []byte) ([]byte, bool) {
 	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 || len(raw) > 47 || bytes.ContainsAny(raw, " \t\r\n@*<>{}") {
+	if len(raw) == 0 || len(raw) > 47 {
 		return nil, false
+	}
+	for _, b := range raw {
+		if noNumber[b] {
+			return nil, false
+		}
 	}
 	switch string(raw) {
 	case "0", "-1", "null", "NULL", "undefined", "none", "None", "-", "nil", "true", "false", `\N`:
@@ -50,6 +55,14 @@ func NormalizeCustomerID(raw []byte) ([]byte, bool) {
 	}
 	return raw, true
 }
+
+// noNumber are signs that no customer number has.
+var noNumber = func() (t [256]bool) {
+	for _, b := range []byte(" \t\r\n@*<>{}") {
+		t[b] = true
+	}
+	return t
+}()
 
 // NormalizeResidence returns a person's name with the street (and house
 // number) in the form that is digested as rules.IdentifierResidence: both

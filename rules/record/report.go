@@ -17,10 +17,10 @@ const (
 type report struct {
 	out      []rules.Record
 	ids      []rules.Identifier // room that the records' identifiers are cut from
-	subjects []subject
+	subjects chunks[subject]
+	digests  chunks[rules.Digest]
 	table    []known // open addressing, by the digest's first bytes
-	used     int
-	beyond   int // reports that could not be remembered
+	beyond   int     // reports that could not be remembered
 	issued   []rules.Digest
 	fresh    int // issued[fresh:] was not yet taken
 }
@@ -32,59 +32,83 @@ type subject struct {
 	name   uint64 // hash of the name, 0 while unknown
 }
 
-type known struct {
-	digest rules.Digest
-	slot   int32 // plus one; 0: free
+// known says that a digest was told about a subject: 16 bits of the digest's
+// place in digests, 15 of the subject's slot, and 33 of the digest itself,
+// which spare most looks at the whole of it. 0 is free: slots begin with 1.
+type known uint64
+
+const (
+	slotBits  = 15
+	indexBits = 16
+	printBits = 64 - slotBits - indexBits
+
+	_ = uint(1<<slotBits - 1 - maxSubjects) // they fit
+	_ = uint(1<<indexBits - maxKnown)
+)
+
+func newKnown(d *rules.Digest, index int, slot int32) known {
+	return known(print33(d))<<(slotBits+indexBits) | known(index)<<slotBits | known(slot)
 }
 
-func (r *report) find(id rules.Identifier) int32 {
+// print33 is the part of a digest that finds its place in the table.
+func print33(d *rules.Digest) uint64 {
+	return binary.LittleEndian.Uint64(d[:8]) & (1<<printBits - 1)
+}
+
+func (k known) print() uint64 { return uint64(k >> (slotBits + indexBits)) }
+func (k known) index() int    { return int(k >> slotBits & (1<<indexBits - 1)) }
+func (k known) slot() int32   { return int32(k & (1<<slotBits - 1)) }
+
+// find returns the slot of the subject that a digest was first told about, or
+// 0.
+func (r *report) find(d *rules.Digest) int32 {
 	if len(r.table) == 0 {
 		return 0
 	}
-	mask := uint64(len(r.table) - 1)
-	for i := binary.LittleEndian.Uint64(id.Digest[:8]) & mask; r.table[i].slot != 0; i = (i + 1) & mask {
-		if r.table[i].digest == id.Digest {
-			return r.table[i].slot
+	want, mask := print33(d), uint64(len(r.table)-1)
+	for i := want & mask; r.table[i] != 0; i = (i + 1) & mask {
+		if k := r.table[i]; k.print() == want && *r.digests.at(k.index()) == *d {
+			return k.slot()
 		}
 	}
 	return 0
 }
 
 // knows reports whether an identifier was told about a subject.
-func (r *report) knows(id rules.Identifier, slot int32) bool {
+func (r *report) knows(d *rules.Digest, slot int32) bool {
 	if len(r.table) == 0 {
 		return false
 	}
-	mask := uint64(len(r.table) - 1)
-	for i := binary.LittleEndian.Uint64(id.Digest[:8]) & mask; r.table[i].slot != 0; i = (i + 1) & mask {
-		if r.table[i].digest == id.Digest && r.table[i].slot == slot {
+	want, mask := print33(d), uint64(len(r.table)-1)
+	for i := want & mask; r.table[i] != 0; i = (i + 1) & mask {
+		if k := r.table[i]; k.slot() == slot && k.print() == want && *r.digests.at(k.index()) == *d {
 			return true
 		}
 	}
 	return false
 }
 
-func (r *report) insert(id rules.Identifier, slot int32) {
-	if r.used >= maxKnown {
+func (r *report) insert(d *rules.Digest, slot int32) {
+	if r.digests.n >= maxKnown {
 		return
 	}
-	if 4*(r.used+1) > 3*len(r.table) {
+	if 4*(r.digests.n+1) > 3*len(r.table) {
 		old := r.table
-		r.table = make([]known, max(64, 2*len(old)))
+		r.table = make([]known, max(64, 4*len(old)))
 		for _, k := range old {
-			if k.slot != 0 {
+			if k != 0 {
 				r.put(k)
 			}
 		}
 	}
-	r.put(known{id.Digest, slot})
-	r.used++
+	r.put(newKnown(d, r.digests.n, slot))
+	r.digests.push(*d)
 }
 
 func (r *report) put(k known) {
 	mask := uint64(len(r.table) - 1)
-	i := binary.LittleEndian.Uint64(k.digest[:8]) & mask
-	for r.table[i].slot != 0 {
+	i := k.print() & mask
+	for r.table[i] != 0 {
 		i = (i + 1) & mask
 	}
 	r.table[i] = k
@@ -107,15 +131,16 @@ func (r *report) slotOf(g *group, name uint64) int32 {
 	for _, kind := range [...]rules.IdentifierKind{
 		rules.IdentifierEmail, rules.IdentifierCustomerID, rules.IdentifierResidence, rules.IdentifierPhone, rules.IdentifierCard,
 	} {
-		for _, id := range g.ids[:g.n] {
+		for i := range g.ids[:g.n] {
+			id := &g.ids[i]
 			if id.Kind != kind {
 				continue
 			}
-			slot := r.find(id)
+			slot := r.find(&id.Digest)
 			if slot == 0 {
 				continue
 			}
-			s := &r.subjects[slot-1]
+			s := r.subjects.at(int(slot - 1))
 			if kind != rules.IdentifierEmail && s.mail && g.mail() {
 				continue
 			}
@@ -135,29 +160,30 @@ func (r *report) add(g *group, name uint64) {
 	if slot == 0 {
 		slot = r.slotOf(g, name)
 	}
-	fields := g.fields
-	if slot == 0 {
-		if len(r.subjects) >= maxSubjects {
+	fields, first := g.fields, slot == 0
+	if first {
+		if r.subjects.n >= maxSubjects {
 			r.beyond++
 			r.push(g.ids[0], g.ids[:g.n], fields)
 			return
 		}
-		r.subjects = append(r.subjects, subject{id: g.ids[0]})
-		slot = int32(len(r.subjects))
+		r.subjects.push(subject{id: g.ids[0]})
+		slot = int32(r.subjects.n)
 	}
 	g.slot = slot
-	s := &r.subjects[slot-1]
+	s := r.subjects.at(int(slot - 1))
 	s.mail = s.mail || g.mail()
 	if s.name == 0 {
 		s.name = name
 	}
 	var fresh [rules.MaxIdentifiers]rules.Identifier
 	n := 0
-	for _, id := range g.ids[:g.n] {
-		if !r.knows(id, slot) {
-			fresh[n] = id
+	for i := range g.ids[:g.n] {
+		id := &g.ids[i]
+		if first || !r.knows(&id.Digest, slot) {
+			fresh[n] = *id
 			n++
-			r.insert(id, slot)
+			r.insert(&id.Digest, slot)
 		}
 	}
 	fields &^= s.fields

@@ -162,9 +162,6 @@ func (g *grouper) emit(at int16) {
 	var name uint64
 	if !o.nameless() {
 		var room [maxName + maxNameWord]byte
-		if !g.keys.ready {
-			g.keys.seed, g.keys.ready = maphash.MakeSeed(), true
-		}
 		name = maphash.Bytes(g.keys.seed, o.name(room[:0]))
 	}
 	g.report.add(o, name)

@@ -1,0 +1,27 @@
+package record
+
+const chunkSize = 128 // values in one chunk
+
+// chunks is a list that grows without moving what it holds. The zero value is
+// an empty list.
+type chunks[T any] struct {
+	list [][]T
+	n    int
+}
+
+// at returns the value i, below n.
+func (c *chunks[T]) at(i int) *T { return &c.list[i/chunkSize][i%chunkSize] }
+
+// push adds a value to the end. The first chunk grows as it is filled, since
+// most lists are short.
+func (c *chunks[T]) push(v T) {
+	if c.n%chunkSize == 0 {
+		c.list = append(c.list, nil)
+		if c.n > 0 {
+			c.list[len(c.list)-1] = make([]T, 0, chunkSize)
+		}
+	}
+	last := &c.list[len(c.list)-1]
+	*last = append(*last, v)
+	c.n++
+}

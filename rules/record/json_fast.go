@@ -1,0 +1,377 @@
+package record
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// horizon tells where in a piece of text the next @ stands, so that a value is
+// known to have none without being read: the piece is searched once, at the
+// speed of [bytes.IndexByte].
+type horizon struct{ at int }
+
+// clear reports whether p[from:end] holds no @ that could be an address's.
+// Calls go upwards in p, and h is zero before the first.
+func (h *horizon) clear(p []byte, from, end int) bool {
+	if end <= h.at {
+		return true
+	}
+	if h.at < from {
+		h.at = from + nextAt(p[from:])
+	}
+	return end <= h.at
+}
+
+// nextAt returns where the next @ stands, or len(p). The one in the name of a
+// picture's larger version (logo@2x.png) is none, see [assetName].
+func nextAt(p []byte) int {
+	for from := 0; ; {
+		at := bytes.IndexByte(p[from:], '@')
+		if at < 0 {
+			return len(p)
+		}
+		at += from
+		if at+4 >= len(p) || p[at+1]-'1' > 8 || p[at+2] != 'x' || p[at+3] != '.' || p[at+4]|0x20-'a' > 25 {
+			return at
+		}
+		from = at + 4
+	}
+}
+
+// stringEnd returns where in p, from i on, the first byte stands that is a
+// double quote, a backslash or a control character, or len(p).
+func stringEnd(p []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(p); i += 8 {
+		x := binary.LittleEndian.Uint64(p[i:])
+		q, e := x^('"'*ones), x^('\\'*ones)
+		// The lowest bit set is exact: a borrow reaches higher bytes only.
+		if m := ((q-ones)&^q | (e-ones)&^e | (x-' '*ones)&^x) & tops; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(p) && p[i] != '"' && p[i] != '\\' && p[i] >= ' ' {
+		i++
+	}
+	return i
+}
+
+// fast reads from i on as long as tokens lie whole in p and are what JSON is
+// made of mostly: keys, strings without escapes, numbers. It returns where it
+// stopped, between tokens; what it does not know is left to the states, which
+// say the same of everything that it reads.
+func (s *jsonScanner) fast(p []byte, i int, off int64) int {
+	object := s.object()
+	for i < len(p) {
+		b := p[i]
+		if b == ' ' || b == '\n' {
+			i = blanks(p, i+1)
+			continue
+		}
+		switch s.state {
+		case jsonKey:
+			if b != '"' {
+				if b != '}' || !object {
+					return i
+				}
+				s.close(b, off+int64(i))
+				object = s.object()
+				i++
+				continue
+			}
+			end := s.key(p, i)
+			if end < 0 {
+				return i
+			}
+			i = end
+		case jsonColon:
+			if b != ':' {
+				return i
+			}
+			s.state = jsonValue
+			i++
+		case jsonValue:
+			switch b {
+			case '"':
+				end := stringEnd(p, i+1)
+				if end == len(p) || p[end] != '"' {
+					return i
+				}
+				s.start = off + int64(i)
+				s.fastString(p, i+1, end, object)
+				i = end + 1
+			case '{', '[':
+				s.open(b)
+				object = s.object()
+				i++
+			case ']':
+				if object || s.depth == 0 {
+					return i
+				}
+				s.close(b, off+int64(i))
+				object = s.object()
+				i++
+			default:
+				end := s.fastBare(p, i, off, object)
+				if end == i {
+					return i
+				}
+				i = end
+			}
+		case jsonComma:
+			switch {
+			case b == ',' && s.depth > 0:
+				i++
+				if object {
+					s.state, s.class = jsonKey, class{}
+				} else {
+					s.state = jsonValue
+				}
+			case b == '}' && object || b == ']' && !object && s.depth > 0:
+				s.close(b, off+int64(i))
+				object = s.object()
+				i++
+			default:
+				return i
+			}
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// blanks returns where in p, from i on, the first byte stands that is no blank
+// or line feed.
+func blanks(p []byte, i int) int {
+	for ; i+8 <= len(p) && binary.LittleEndian.Uint64(p[i:]) == 0x2020202020202020; i += 8 {
+	}
+	for i < len(p) && (p[i] == ' ' || p[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// key reads the key whose quote is p[i] and returns where it ends, or -1.
+func (s *jsonScanner) key(p []byte, i int) int {
+	k := s.g.keys
+	rest := p[i+1:]
+	if e := k.guess(s.last, s.depth); int(e.n)+1 < len(rest) && e.n <= keyRoom && rest[e.n] == '"' && rest[e.n+1] == ':' &&
+		string(rest[:e.n]) == string(e.text[:e.n]) && e.n > 0 {
+		s.last = k.after[int(s.last)*keyDepth+s.depth%keyDepth]
+		s.class, s.state = e.class, jsonValue
+		return i + 1 + int(e.n) + 2
+	}
+	end := stringEnd(p, i+1)
+	if end == len(p) || p[end] != '"' {
+		return -1
+	}
+	s.class, s.state = class{}, jsonColon
+	if n := end - i - 1; n > 0 && n <= maxKey {
+		at := k.find(p[i+1 : end])
+		k.learn(s.last, s.depth, at)
+		s.last, s.class = at, k.cache[at].class
+	}
+	return end + 1
+}
+
+// fastString takes the string p[from:end], which has no escapes.
+func (s *jsonScanner) fastString(p []byte, from, end int, object bool) {
+	v := p[from:end]
+	if len(v) > maxValue { // it is a text of its own
+		s.isKey, s.buf, s.shape = false, s.buf[:0], 0
+		s.keep(v, s.start+1)
+		s.finishString(nil, s.start+1+int64(len(v)))
+		return
+	}
+	c := s.class
+	if len(v) == 0 {
+		s.skip()
+		return
+	}
+	if s.g.claim == nil && s.signs.clear(p, from, end) {
+		if !object {
+			c = s.g.around(c)
+		}
+		if (!openings[v[0]] || !opening(c, v)) && s.g.bland(c, v, object) {
+			s.skip()
+			return
+		}
+	}
+	s.isKey = false
+	s.shape = shapeOf(v)
+	s.finishString(v, s.start+1+int64(len(v)))
+}
+
+// skip passes over a value that is nothing.
+func (s *jsonScanner) skip() {
+	s.started, s.state, s.class = true, jsonComma, class{}
+	s.g.tick(s.start)
+}
+
+// openings are the bytes that texts in texts, password hashes that name their
+// scheme and phone numbers begin with. Blanks before them may be of any
+// script.
+var openings = func() (t [256]bool) {
+	for _, b := range []byte("{[<$+ pabs\xC2\xE1\xE2\xE3") {
+		t[b] = true
+	}
+	return t
+}()
+
+// opening reports whether a value that begins with one of openings may be what
+// they stand for, see [jsonScanner.nests] and [crypted].
+func opening(c class, v []byte) bool {
+	switch v[0] {
+	case 'p':
+		return bytes.HasPrefix(v, []byte("pbkdf2_"))
+	case 's':
+		return bytes.HasPrefix(v, []byte("scrypt:"))
+	case 'a':
+		return bytes.HasPrefix(v, []byte("argon2$"))
+	case 'b':
+		return bytes.HasPrefix(v, []byte("bcrypt$"))
+	case '<':
+		return c.kind != kindText || bytes.IndexByte(v, '{') >= 0 || bytes.IndexByte(v, '$') >= 0
+	}
+	return true
+}
+
+// around returns the class of the values of the innermost array.
+func (g *grouper) around(c class) class {
+	if n := len(g.frames); n > 0 && g.frames[n-1].kind == frameArray {
+		return g.frames[n-1].class
+	}
+	return c
+}
+
+// bland reports whether a value without an @ and without one of [openings],
+// under a key of class c, tells nothing that [grouper.value] would keep. What
+// it tells beside that is noted.
+func (g *grouper) bland(c class, v []byte, object bool) bool {
+	switch c.kind {
+	case kindCity, kindRegion, kindCountry:
+		return true
+	case kindNone:
+		if c.sense&senseKnown == 0 && !wordless(v) {
+			return false
+		}
+	case kindText:
+		if len(v) <= 80 && !alone(v) && !plain(v) {
+			return false
+		}
+	case kindPrice:
+		if len(v) <= 80 && !alone(v) || len(v) >= 32 || g.deep > 0 {
+			return false
+		}
+		g.own().marks |= markProduct
+	case kindOpaque:
+		return v[0] != 'e'
+	case kindUsername, kindCompany, kindTypename:
+	default:
+		return false
+	}
+	return len(v) < 32 || !hashed(v)
+}
+
+// alone reports whether v is one word that no phone number begins like: no
+// candidate whatever its key says.
+func alone(v []byte) bool {
+	return v[0] != '0' && v[0] != '(' && bytes.IndexByte(v, ' ') < 0
+}
+
+// wordless reports whether v, under a key that says nothing, is no candidate
+// for a name, a street or a number.
+func wordless(v []byte) bool {
+	last := v[len(v)-1]
+	switch b := v[0]; {
+	case b-'a' <= 25:
+	case b-'1' <= 8 && (len(v) < 15 || last|0x20-'a' <= 25):
+	default:
+		return len(v) < 2
+	}
+	return len(v) > 80 || bytes.IndexByte(v, ' ') < 0
+}
+
+// plain reports whether v has no digit.
+func plain(v []byte) bool {
+	for _, b := range v {
+		if b-'0' <= 9 {
+			return false
+		}
+	}
+	return true
+}
+
+// hashed reports whether v, of 32 bytes or more, begins as a hash or a token
+// does.
+func hashed(v []byte) bool {
+	if v[0] == 'e' && v[1] == 'y' {
+		return true
+	}
+	for _, b := range v[:32] {
+		if b-'0' > 9 && b|0x20-'a' > 5 {
+			return false
+		}
+	}
+	return true
+}
+
+// fastBare takes the number or the literal that begins at p[i] and returns
+// where it ends; i if it is none, or has no end in p.
+func (s *jsonScanner) fastBare(p []byte, i int, off int64, object bool) int {
+	end := i
+	c := s.class
+	switch b := p[i]; {
+	case b-'0' <= 9 || b == '-':
+		for end++; end < len(p) && (p[end]-'0' <= 9 || p[end] == '.' || p[end] == '-'); {
+			end++
+		}
+	case c.kind == kindRole:
+		return i
+	case b == 't' && bytes.HasPrefix(p[i:], []byte("true")), b == 'n' && bytes.HasPrefix(p[i:], []byte("null")):
+		end += 4
+	case b == 'f' && bytes.HasPrefix(p[i:], []byte("false")):
+		end += 5
+	default:
+		return i
+	}
+	if end == len(p) {
+		return i
+	}
+	switch p[end] {
+	case ',', '}', ']', ' ', '\n', '\r', '\t':
+	default:
+		return i
+	}
+	v := p[i:end]
+	if !object {
+		c = s.g.around(c)
+	}
+	s.start = off + int64(i)
+	if b := v[0]; b >= 'a' || s.g.claim == nil && s.g.blandNumber(c, v) {
+		s.skip()
+		return end
+	}
+	s.isKey, s.shape, s.buf = false, shapeOf(v), s.buf[:0]
+	s.finishBare(v)
+	return end
+}
+
+// blandNumber is bland for a number.
+func (g *grouper) blandNumber(c class, v []byte) bool {
+	switch c.kind {
+	case kindNone:
+		return len(v) < 9 || v[0] != '0' && len(v) < 15
+	case kindCity, kindRegion, kindCountry, kindText, kindTypename, kindUsername, kindCompany:
+		return v[0] != '0' && len(v) < 32
+	case kindPrice:
+		if v[0] == '0' || len(v) >= 32 || g.deep > 0 {
+			return false
+		}
+		g.own().marks |= markProduct
+		return true
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package record
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"sync"
+)
+
+const (
+	keyRoom  = 40 // bytes of a key that the cache holds; of a longer one its hash and its end
+	keySets  = 64
+	keyWays  = 4
+	keyDepth = 8 // depths that the course of the keys tells apart
+)
+
+// keys remembers the classes of keys, so that one that repeats costs one
+// comparison, and which key followed which, so that the next is guessed before
+// its end is found. What it says never depends on what it remembers, so a
+// cache serves one response after the other; it is not safe for concurrent
+// use. Make one with newKeys.
+type keys struct {
+	seed  maphash.Seed
+	cache [keySets * keyWays]knownKey
+	after [keySets * keyWays * keyDepth]uint8 // the key that followed a key at a depth
+	named bool                                // a key may be a person's address
+}
+
+// knownKey is a key with its class.
+type knownKey struct {
+	n     uint8 // bytes of the key; 0: free
+	class class
+	text  [keyRoom]byte
+}
+
+// keyPool holds caches between responses: the keys of a shop are few.
+var keyPool = sync.Pool{New: func() any { return &keys{seed: maphash.MakeSeed()} }}
+
+func newKeys() *keys { return keyPool.Get().(*keys) } //nolint:forcetypeassert // nothing else is in the pool
+
+// release gives the cache away. k is not to be used after that. Addresses that
+// were keys do not stay.
+func (k *keys) release() {
+	if k.named {
+		*k = keys{seed: k.seed}
+	}
+	keyPool.Put(k)
+}
+
+// class returns what the lexicon says about a key, a label or a heading.
+func (k *keys) class(key []byte) class {
+	if len(key) == 0 || len(key) > maxKey {
+		return class{}
+	}
+	return k.cache[k.find(key)].class
+}
+
+// find returns where the cache holds a key of 1 to maxKey bytes.
+func (k *keys) find(key []byte) uint8 {
+	var long [keyRoom]byte
+	text, h := key, uint64(0)
+	if len(key) <= keyRoom {
+		h = mix(key)
+	} else {
+		h = maphash.Bytes(k.seed, key)
+		binary.LittleEndian.PutUint64(long[:], h)
+		copy(long[8:], key[len(key)-keyRoom+8:])
+		text = long[:]
+	}
+	at := int(h>>32) % keySets * keyWays
+	set := k.cache[at : at+keyWays]
+	for i := range set {
+		if e := &set[i]; int(e.n) == len(key) && string(e.text[:len(text)]) == string(text) {
+			return uint8(at + i)
+		}
+	}
+	i := int(h>>40) % keyWays
+	for j := range set {
+		if set[j].n == 0 {
+			i = j
+			break
+		}
+	}
+	e := &set[i]
+	e.n, e.class = uint8(len(key)), classify(key)
+	copy(e.text[:], text)
+	k.named = k.named || bytes.IndexByte(key, '@') >= 0
+	return uint8(at + i)
+}
+
+// guess returns the key that followed the key prev at a depth when they were
+// seen last.
+func (k *keys) guess(prev uint8, depth int) *knownKey {
+	return &k.cache[k.after[int(prev)*keyDepth+depth%keyDepth]]
+}
+
+// learn notes that the key at followed prev.
+func (k *keys) learn(prev uint8, depth int, at uint8) {
+	k.after[int(prev)*keyDepth+depth%keyDepth] = at
+}
+
+// mix is a hash of a short key. It decides about speed only.
+func mix(key []byte) uint64 {
+	const odd = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
+	var a, b uint64
+	switch n := len(key); {
+	case n >= 8:
+		a, b = binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:])
+	case n >= 4:
+		a, b = uint64(binary.LittleEndian.Uint32(key)), uint64(binary.LittleEndian.Uint32(key[n-4:]))
+	default:
+		a = uint64(key[0])<<16 | uint64(key[n/2])<<8 | uint64(key[n-1])
+	}
+	h := (a ^ uint64(len(key))) * odd
+	return (h ^ h>>29 ^ b) * odd
+}
