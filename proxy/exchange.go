@@ -69,6 +69,7 @@ type Summary struct {
 	Slowed      bool // it had to wait, because its principal is slowed
 	Revoked     bool // it was refused because its session or account is revoked
 	Cut         bool // refused after the status line
+	Weak        int  // purchases shown of people whom nothing singles out: no subjects
 	Held        int  // most bytes of the response held at a time
 }
 

@@ -90,7 +90,7 @@ func (x *exchange) settleState(completed bool) {
 // templates only.
 func (x *exchange) log() {
 	level := slog.LevelDebug
-	if x.Reason != rules.ReasonNone || x.Signals > 0 || x.Uninspected != rules.UninspectedNone {
+	if x.Reason != rules.ReasonNone || x.Signals > 0 || x.Weak > 0 || x.Uninspected != rules.UninspectedNone {
 		level = slog.LevelInfo
 	}
 	if !x.gateway.log.Enabled(context.Background(), level) {
@@ -105,6 +105,9 @@ func (x *exchange) log() {
 		attrs = append(
 			attrs, tally("released", x.Subjects), tally("withheld", x.Withheld), slog.String("state", x.stateName()),
 		)
+	}
+	if x.Weak > 0 {
+		attrs = append(attrs, slog.Int("weak", x.Weak))
 	}
 	if x.Uninspected != rules.UninspectedNone {
 		attrs = append(attrs, slog.String("uninspected", string(x.Uninspected)))

@@ -223,6 +223,7 @@ func (g *gate) close() {
 	_ = g.finder.Close() // never fails
 	g.pending = g.finder.Take(g.pending)
 	g.x.spend(StageFind, from)
+	g.x.Weak, _ = g.finder.Weak()
 	if reason := g.finder.Uninspected(); reason != rules.UninspectedNone && g.x.Uninspected == rules.UninspectedNone {
 		g.x.Uninspected = reason
 	}

@@ -98,6 +98,10 @@ func printInspection(stdout io.Writer, seen *record.Inspection) error {
 		for kind, n := range r.Identifiers {
 			ids = append(ids, fmt.Sprintf("%s %d", kind, n))
 		}
+		if r.Weak > 0 {
+			fmt.Fprintf(table, "-\t%s\tof %d people whom nothing names exactly: no subjects\n", strings.Join(r.Fields, ", "), r.Weak)
+			continue
+		}
 		slices.Sort(ids)
 		fmt.Fprintf(table, "%d\t%s\t%s\n", i+1, strings.Join(r.Fields, ", "), strings.Join(ids, ", "))
 	}

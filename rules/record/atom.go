@@ -68,6 +68,9 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	if s&shapeAt != 0 && g.emails(c, v, start, array) {
 		return
 	}
+	if c.kind == kindEmail && bytes.IndexByte(v, '*') >= 0 {
+		g.own().marks |= markMasked
+	}
 	switch c.kind {
 	case kindNone, kindText, kindUsername, kindCompany, kindEmail, kindTypename:
 		g.unlabelled(c, v, s, start)

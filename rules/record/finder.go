@@ -103,6 +103,13 @@ func (f *Finder) Offset() int64 { return f.offset }
 // 16,384 it counts reports, so that it is never too low.
 func (f *Finder) Subjects() int { return f.group.report.subjects.n + f.group.report.beyond }
 
+// Weak returns how many purchases the body showed so far of people whom it does
+// not single out (a name alone, a masked e-mail address), and which fields. They
+// are no subjects: nothing counts them, and no row of the ledger can name them.
+func (f *Finder) Weak() (people int, fields rules.Fields) {
+	return f.group.report.weak.count, f.group.report.weak.fields
+}
+
 // Issued appends the digests ([rules.KeySession]) of the session and bearer
 // tokens seen in the body since the last call, at most 8 in all, and returns
 // dst.

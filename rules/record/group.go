@@ -57,6 +57,7 @@ const (
 	markDate // an order's date
 	markMaybeCard
 	markClient // a key called it a customer, or a number a customer's
+	markMasked // an e-mail address of which signs were starred out
 	markLogin  // the customer number is the id of a login, an account or a nameless object
 )
 
@@ -163,6 +164,15 @@ func (g *group) strong() bool {
 		return person
 	}
 	return g.marks&markCard != 0 && !g.nameless() && g.customer.n > 0
+}
+
+// weak reports whether the group shows somebody's purchase, and of the person
+// too little to single anybody out: a name, or a masked e-mail address.
+func (g *group) weak() bool {
+	if g.fields&rules.FieldPurchase == 0 || g.strong() {
+		return false
+	}
+	return g.marks&markMasked != 0 || g.full.n > 0 && bytes.IndexByte(g.full.bytes(), ' ') > 0 || g.first.n > 0 && g.last.n > 0
 }
 
 // core reports whether the group's own values say whose it is.

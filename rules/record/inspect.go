@@ -11,7 +11,7 @@ import (
 // Inspection is what the finder sees in one body, without any value of it.
 type Inspection struct {
 	Subjects    int               `json:"subjects"`
-	Records     []InspectedRecord `json:"records"` // one a subject, in order of appearance, at most 16,384
+	Records     []InspectedRecord `json:"records"` // one a subject, in order of appearance, at most 16,384; then the weak ones
 	Uninspected string            `json:"uninspected"`
 }
 
@@ -19,6 +19,9 @@ type Inspection struct {
 type InspectedRecord struct {
 	Fields      []string       `json:"fields"`
 	Identifiers map[string]int `json:"identifiers"` // how many, by kind
+	// Weak is set in one last record that stands for all people whose purchases
+	// the body shows without singling them out: how many. They are no subjects.
+	Weak int `json:"weak,omitempty"`
 }
 
 // Inspect reads a whole body as the gateway would: decoded by its
@@ -62,6 +65,9 @@ func Inspect(cfg *Config, h *rules.Hasher, contentType, contentEncoding string, 
 			one.Identifiers[id.Kind.String()]++
 		}
 		out.Records = append(out.Records, one)
+	}
+	if people, fields := f.Weak(); people > 0 {
+		out.Records = append(out.Records, InspectedRecord{Fields: fields.Names(), Identifiers: map[string]int{}, Weak: people})
 	}
 	if out.Uninspected == "" {
 		out.Uninspected = string(f.Uninspected())

@@ -23,7 +23,7 @@ func (g *grouper) attach(at int16, element bool) {
 		g.joinOwn(at, p)
 		return
 	}
-	g.release(at)
+	g.drop(at)
 }
 
 // useful reports whether a child that names nobody tells something about its
@@ -102,12 +102,8 @@ func (g *grouper) crowded(r *group, p *frame) bool {
 // it clashes with them.
 func (g *grouper) follow(at int16, p *frame, element bool) {
 	r := &g.groups[at]
-	if element && !r.strong() && r.fields&^rules.FieldPurchase == 0 {
-		g.release(at)
-		return
-	}
-	if element && !r.strong() && !r.nameless() {
-		g.release(at)
+	if element && !r.strong() && (r.fields&^rules.FieldPurchase == 0 || !r.nameless()) {
+		g.drop(at)
 		return
 	}
 	if element && r.mail() {
@@ -126,7 +122,7 @@ func (g *grouper) follow(at int16, p *frame, element bool) {
 		return
 	}
 	if !r.strong() && o.strong() {
-		g.release(at)
+		g.drop(at)
 		return
 	}
 	if !element && gift(o, r) {

@@ -23,6 +23,13 @@ type report struct {
 	beyond   int     // reports that could not be remembered
 	issued   []rules.Digest
 	fresh    int // issued[fresh:] was not yet taken
+	weak     weak
+}
+
+// weak is what was shown of people without singling them out.
+type weak struct {
+	count  int // may count somebody twice
+	fields rules.Fields
 }
 
 type subject struct {

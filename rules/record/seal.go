@@ -153,6 +153,7 @@ func (g *grouper) emit(at int16) {
 	}
 	o.start = never
 	if o.n == 0 || !o.strong() || g.claim != nil {
+		g.weak(o)
 		return
 	}
 	if o.marks&markStaff != 0 && g.aside.staff < maxStaff {
@@ -165,6 +166,20 @@ func (g *grouper) emit(at int16) {
 		name = maphash.Bytes(g.keys.seed, o.name(room[:0]))
 	}
 	g.report.add(o, name)
+}
+
+// weak notes a group that names nobody exactly, and is given up.
+func (g *grouper) weak(o *group) {
+	if g.claim == nil && o.weak() {
+		g.report.weak.count++
+		g.report.weak.fields |= o.fields
+	}
+}
+
+// drop gives a group up that is nobody's record.
+func (g *grouper) drop(at int16) {
+	g.weak(&g.groups[at])
+	g.release(at)
 }
 
 const (
