@@ -64,6 +64,7 @@ type Policy struct {
 	Roles          []RoleRule
 	Routes         []RouteRule
 	Records        *record.Config
+	SubjectsHeader string // of responses: how many foreign customers they disclose; empty: none
 	WAF            *waf.Engine
 	// WAFRequestError and WAFResponseError are what happens when the WAF
 	// itself fails. The zero value refuses.

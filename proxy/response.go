@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,7 +45,16 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	}
 	res.Body = body
 	x.answered = true
+	x.tell(res)
 	return nil
+}
+
+// tell puts the number of foreign customers that the first window discloses
+// into a header, for whoever limits clients in front of the gateway.
+func (x *exchange) tell(res *http.Response) {
+	if name := x.policy.SubjectsHeader; name != "" {
+		res.Header.Set(name, strconv.Itoa(x.Subjects[rules.Foreign]+x.Subjects[rules.Unlinked])) // the platform's own, if any, is not believed
+	}
 }
 
 // bodyless reports whether no body follows the header (RFC 9112, 6.3).

@@ -74,6 +74,7 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest, target *url.URL) {
 			pr.Out.Header[name] = said
 		}
 	}
+	x.wholeOnly(pr.Out)
 	pr.Out.Header.Set("Accept-Encoding", narrowEncoding(pr.In.Header.Get("Accept-Encoding")))
 }
 

@@ -70,6 +70,10 @@ type Config struct {
 	Canaries Canaries `yaml:"canaries"`
 	// Records tune how customer records are recognised.
 	Records Records `yaml:"records"`
+	// SubjectsHeader is the name of a response header that tells how many foreign
+	// customers the response discloses, for a CDN in front to limit clients by.
+	// Danger: remove it there, or clients learn what is counted. Empty: no header.
+	SubjectsHeader string `yaml:"subjects_header"`
 	// Limits bound memory and sizes.
 	Limits Limits `yaml:"limits"`
 	// Timeouts bound waiting.

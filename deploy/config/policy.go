@@ -38,6 +38,7 @@ func (c *Config) WAFConfig() waf.Config {
 func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 	p := &proxy.Policy{
 		Mode: c.Mode, TrustedProxies: c.TrustedProxies, Records: c.RecordConfig(h), WAF: engine,
+		SubjectsHeader:  c.SubjectsHeader,
 		WAFRequestError: c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
 		LedgerFailure: c.Ledger.OnFailure, LedgerWait: c.Ledger.Wait,
 		RequestBody: int64(c.WAF.RequestBodyLimit), Window: int(c.Limits.FirstWindow), Ratio: int64(c.Limits.DecodedRatio),

@@ -31,6 +31,9 @@ func (c *Config) Validate() error {
 	v.detectors(&c.Detectors)
 	v.canaries(c)
 	v.records(&c.Records)
+	if c.SubjectsHeader != "" && strings.Trim(strings.ToLower(c.SubjectsHeader), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		v.fault("subjects_header", c.SubjectsHeader, "is no name of a header", "write one such as X-Subjects")
+	}
 	v.limits(&c.Limits)
 	v.timeouts(&c.Timeouts)
 	return v.faults.err()
