@@ -62,6 +62,9 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 		}
 		c.sense |= around & (sensePlace | senseProduct | senseShop | senseStaff | senseThing | senseCustomer)
 	}
+	if c.kind == kindIgnored {
+		return
+	}
 	if g.claim != nil && s&shapeSecret != 0 && len(v) > 16 {
 		g.arguments(v, start)
 	}

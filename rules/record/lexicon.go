@@ -47,6 +47,7 @@ const (
 	kindCompany
 	kindText
 	kindTypename
+	kindIgnored // declared to be nothing personal
 )
 
 // sense is the part of the data that a key says its value stands in.
