@@ -69,11 +69,17 @@ func (s *bodyScanner) binary(kind form) scanner {
 	}
 	switch kind {
 	case formGzip, formZlib:
-		return newGzip(s.g, s.level, kind == formZlib)
+		z := newGzip(s.g, s.level, kind == formZlib)
+		z.inner = s.inner
+		return z
 	case formZip:
 		return newZip(s.g, s.level)
 	case formPDF:
 		return newPDF(s.g)
+	case formProtobuf:
+		return newProto(s.g)
+	case formGRPC, formGRPCText:
+		return newGRPC(s.g, s.level, kind == formGRPCText)
 	case formTar:
 		return newTar(s.g, s.level)
 	}

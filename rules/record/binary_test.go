@@ -140,7 +140,9 @@ func binaryCases(t testing.TB) []testCase {
 	}, moreBinary(t)...)
 }
 
-func moreBinary(t testing.TB) []testCase { return append(pdfCases(t), sheetCases(t)...) }
+func moreBinary(t testing.TB) []testCase {
+	return append(append(pdfCases(t), sheetCases(t)...), protoCases(t)...)
+}
 
 // encrypted sets the flag of encryption in the first file's header.
 func encrypted(archive string) string {

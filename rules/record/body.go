@@ -19,6 +19,7 @@ type bodyScanner struct {
 	from     int64  // offset of the text
 	begun    bool
 	reason   rules.Uninspected // why nothing is read
+	inner    form              // of what is compressed
 	book     *workbook         // of the archive that it lies in, or nil
 }
 

@@ -220,7 +220,9 @@ func TestTypes(t *testing.T) {
 		"application/json": {true, false}, "application/graphql-response+json; charset=utf-8": {true, false}, "TEXT/HTML": {true, false}, "text/csv": {true, false},
 		"": {true, false}, "application/octet-stream": {true, false}, "application/soap+xml": {true, false}, "text/plain": {true, false},
 		"image/png": {false, true}, "text/css": {false, true}, "application/javascript": {false, true}, "font/woff2": {false, true}, "image/svg+xml": {false, true},
-		"application/pdf": {false, false}, "application/zip": {false, false}, "multipart/form-data": {false, false},
+		"application/pdf": {true, false}, "application/zip": {true, false}, "application/gzip": {true, false}, "application/x-tar": {true, false},
+		sheetType: {true, false}, "application/protobuf": {true, false}, "application/grpc+proto": {true, false}, "application/grpc-web-text": {true, false},
+		"application/msword": {false, false}, "application/x-7z-compressed": {false, false}, "multipart/form-data": {false, false},
 	} {
 		if got := [2]bool{Inspectable(contentType), Harmless(contentType)}; got != want {
 			t.Errorf("%q: inspectable and harmless %v, want %v", contentType, got, want)

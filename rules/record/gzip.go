@@ -23,6 +23,7 @@ const (
 type gzipScanner struct {
 	contents
 	zlib  bool
+	inner form // what the content is promised to be
 	state gzipState
 	flags byte
 	head  []byte
@@ -106,7 +107,7 @@ func (s *gzipScanner) header(p []byte) []byte {
 		s.flags = s.head[3]
 	}
 	if !s.open {
-		s.begin(formUnknown)
+		s.begin(s.inner)
 		if !s.deflated() {
 			s.state = gzipEnd
 			return nil

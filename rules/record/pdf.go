@@ -330,14 +330,13 @@ func (s *pdfScanner) skip(p []byte) []byte {
 }
 
 func (s *pdfScanner) end(int64) {
-	switch s.state {
-	case pdfStream:
-		s.close()
-		fallthrough
-	case pdfSkip, pdfLine:
-		s.note(rules.UninspectedPartial)
-	case pdfObjects:
+	if s.state == pdfObjects {
 		s.object()
+	} else {
+		s.note(rules.UninspectedPartial)
+	}
+	if s.state == pdfStream {
+		s.close()
 	}
 	s.page.end()
 	s.g.flush(s.off)

@@ -78,7 +78,7 @@ func pdfCases(t testing.TB) []testCase {
 		{name: "pdf/columns", contentType: "application/pdf", body: pdf(flateStream(t, "BT /F1 10 Tf 1 0 0 1 50 700 Tm (E-Mail) Tj 1 0 0 1 150 700 Tm (ada@lund.example) Tj 1 0 0 1 50 680 Tm (Customer) Tj 1 0 0 1 150 680 Tm (Ada Lund) Tj ET")), subjects: 1, fields: rules.FieldName | rules.FieldEmail},
 		{name: "pdf/encrypted", contentType: "application/pdf", body: pdf("<< /Filter /Standard >>", "<< /Filter /FlateDecode >>\nstream\n\x01\x02\x03\x04\nendstream") + "<< /Encrypt 1 0 R >>", uninspected: "encoding"},
 		{name: "pdf/lzw", contentType: "application/pdf", body: pdf("<< /Filter /LZWDecode >>\nstream\n\x01\x02\x03\x04\nendstream"), uninspected: "type"},
-		{name: "pdf/cut", contentType: "application/pdf", body: pdf(flateStream(t, letter))[:170], uninspected: "syntax"},
+		{name: "pdf/cut", contentType: "application/pdf", body: pdf(flateStream(t, letter))[:170], uninspected: "partial"},
 		{name: "pdf/lie", contentType: "application/pdf", body: oneCustomer, subjects: 1, fields: rules.FieldName | rules.FieldEmail},
 	}
 }
