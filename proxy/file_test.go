@@ -78,6 +78,9 @@ func TestMessageStream(t *testing.T) {
 		}
 		next <- struct{}{}
 	}
+	if rest, err := io.ReadAll(response.Body); err != nil || len(rest) > 0 {
+		t.Errorf("%q behind the last message, %v", rest, err)
+	}
 	if n := len(w.Settle().Subjects(rules.Delivered)); n != 1 {
 		t.Errorf("%d delivered, want 1", n)
 	}
