@@ -305,4 +305,19 @@ func TestBound(t *testing.T) {
 	if held > 48<<10 {
 		t.Errorf("a finder may hold %d bytes", held)
 	}
+	// Decoders of nested files, and what one form keeps beside them: in the
+	// outermost file all of it, in one inside a third.
+	one := int(reflect.TypeFor[inflater]().Size())
+	nested := maxInflaters * one
+	for form, keeps := range map[string]int{
+		"spreadsheet": max(maxSharedText+maxSharedText/8*4, maxRowMasks+maxRowNumbers),
+		"pdf":         maxPDFWaiting + maxPDFRanges*int(reflect.TypeFor[pdfRange]().Size()),
+	} {
+		if most := max(one+keeps, nested+keeps/3); held+most > 128<<10 {
+			t.Errorf("a finder may hold %d bytes of a %s", held+most, form)
+		}
+	}
+	if held+nested+maxProtoField > 128<<10 {
+		t.Errorf("a finder may hold %d bytes of messages", held+nested+maxProtoField)
+	}
 }

@@ -49,6 +49,7 @@ type pdfScanner struct {
 func newPDF(g *grouper) *pdfScanner {
 	s := &pdfScanner{g: g}
 	s.page.p, s.page.g, s.page.first = newProse(g), g, never
+	s.page.fonts.small = g.inflaters.n > 0
 	return s
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxProtoField = 16 << 10 // bytes of a field that is read as a whole; longer ones are read as they come
-	maxProtoDepth = 32       // messages inside each other
+	maxProtoField = 8 << 10 // bytes of a field that is read as a whole; longer ones are read as they come
+	maxProtoDepth = 32      // messages inside each other
 )
 
 // Wire types of protobuf.

@@ -50,7 +50,7 @@ type zipScanner struct {
 }
 
 func newZip(g *grouper, level int) *zipScanner {
-	return &zipScanner{contents: contents{g: g, level: level}}
+	return &zipScanner{contents: contents{g: g, level: level}, book: workbook{small: g.inflaters.n > 0}}
 }
 
 func (s *zipScanner) write(p []byte, off int64) {
