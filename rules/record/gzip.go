@@ -74,6 +74,7 @@ func (s *gzipScanner) step(p []byte, off int64) []byte {
 		switch {
 		case more:
 		case !s.z.done():
+			s.finish()
 			s.state = gzipEnd
 		default:
 			s.skip, s.state = 8, gzipTail

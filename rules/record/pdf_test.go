@@ -83,6 +83,21 @@ func pdfCases(t testing.TB) []testCase {
 	}
 }
 
+// TestPDFHoldsLittle: a record on the first page does not hold back the fonts
+// and images of hundreds of KiB behind it.
+func TestPDFHoldsLittle(t *testing.T) {
+	font := "<< /Length1 9 >>\nstream\n" + strings.Repeat("font", 100<<10) + "\nendstream"
+	body := pdf(flateStream(t, letter), font, flateStream(t, "BT <00010002> Tj ET"), font)
+	for _, size := range []int{100, 16 << 10} {
+		run(t, "application/pdf", []byte(body), func() int { return size }, func(f *Finder, _ []rules.Record) {
+			if back := f.Offset() - f.Safe(); back > maxPDFWait+4<<10+int64(size) {
+				t.Fatalf("%d bytes held back at %d", back, f.Offset())
+			}
+		})
+	}
+	same(t, "application/pdf", []byte(body), 1)
+}
+
 // FuzzPDF reads content streams, which rarely come out of FuzzSplitAnywhere.
 func FuzzPDF(f *testing.F) {
 	_, unicode := codes("ada@lund.example")

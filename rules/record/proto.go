@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/ordergate/ordergate/rules"
@@ -107,7 +106,7 @@ func (s *protoScanner) count(n, off int64) {
 	}
 	for s.n > 1 && s.levels[s.n-1].left <= 0 {
 		if s.state != protoTag || s.levels[s.n-1].left < 0 || s.shift > 0 {
-			s.stop()
+			s.stop(off)
 			return
 		}
 		s.pop(off)
@@ -123,7 +122,22 @@ func (s *protoScanner) pop(off int64) {
 	s.last = 0
 }
 
-func (s *protoScanner) stop() { s.broken, s.state = true, protoStop }
+// stop gives up: what follows is no message. What was read is reported.
+func (s *protoScanner) stop(off int64) {
+	s.broken, s.state = true, protoStop
+	s.close(off)
+}
+
+// close closes all messages.
+func (s *protoScanner) close(off int64) {
+	for s.n > 1 {
+		s.pop(off)
+	}
+	if s.n == 1 {
+		s.n = 0
+		s.g.leave(off)
+	}
+}
 
 // step reads one part and returns how many bytes it took.
 func (s *protoScanner) step(p []byte, off int64) int {
@@ -212,139 +226,6 @@ func (s *protoScanner) string(v []byte, c class, start int64) {
 	}
 }
 
-// message reads a message that lies in memory.
-func (s *protoScanner) message(v []byte, start int64, element bool, depth int) {
-	if depth == maxProtoDepth {
-		s.large = true
-		return
-	}
-	if part := !element && leaf(v); !part {
-		if element {
-			s.g.enter(frameArray, class{})
-		}
-		s.g.enter(frameObject, class{})
-		defer func() {
-			s.g.leave(start + int64(len(v)))
-			if element {
-				s.g.leave(start + int64(len(v)))
-			}
-		}()
-	}
-	key := class{} // of an entry of a map: fields 1 and 2
-	for rest, n := v, 0; len(rest) > 0; n++ {
-		tag, field, size := protoNext(rest)
-		rest = rest[size:]
-		at := start + int64(len(v)-len(rest)-len(field))
-		switch {
-		case tag&7 != wireLen || len(field) == 0:
-		case readsAsText(field) || !wellFormed(field):
-			if utf8.Valid(field) {
-				s.string(field, key, at)
-			}
-			if key = (class{}); n == 0 && tag>>3 == 1 && len(field) <= maxKey && oneMore(rest) {
-				key = s.g.keys.class(field)
-			}
-		default:
-			s.message(field, at, repeated(v, tag), depth+1)
-		}
-	}
-}
-
-// leaf reports whether a message is a part of what it stands in, such as an
-// address or a text in a wrapper: no messages in it, and nobody's e-mail.
-func leaf(v []byte) bool {
-	for len(v) > 0 {
-		tag, field, size := protoNext(v)
-		if tag&7 == wireLen && (bytes.IndexByte(field, '@') >= 0 || len(field) > 0 && !readsAsText(field) && wellFormed(field)) {
-			return false
-		}
-		v = v[size:]
-	}
-	return true
-}
-
-// oneMore reports whether a message goes on with field 2, a text, only.
-func oneMore(rest []byte) bool {
-	if len(rest) == 0 {
-		return false
-	}
-	tag, field, size := protoNext(rest)
-	return tag == 2<<3|wireLen && size == len(rest) && readsAsText(field)
-}
-
-// repeated reports whether a message has several fields with a tag. A field
-// that is a message is one of a list then.
-func repeated(v []byte, tag uint64) bool {
-	n := 0
-	for len(v) > 0 && n < 2 {
-		t, _, size := protoNext(v)
-		if t == tag {
-			n++
-		}
-		v = v[size:]
-	}
-	return n > 1
-}
-
-// protoNext reads a field of a message. size is 0 if there is none.
-func protoNext(v []byte) (tag uint64, field []byte, size int) {
-	tag, n := binary.Uvarint(v)
-	if n <= 0 || tag>>3 == 0 {
-		return 0, nil, 0
-	}
-	body := v[n:]
-	switch tag & 7 {
-	case wireVarint:
-		_, k := binary.Uvarint(body)
-		if k <= 0 {
-			return 0, nil, 0
-		}
-		return tag, body[:k], n + k
-	case wireFixed64, wireFixed32:
-		k := 8
-		if tag&7 == wireFixed32 {
-			k = 4
-		}
-		if len(body) < k {
-			return 0, nil, 0
-		}
-		return tag, body[:k], n + k
-	case wireLen:
-		length, k := binary.Uvarint(body)
-		if k <= 0 || length > uint64(len(body)-k) {
-			return 0, nil, 0
-		}
-		return tag, body[k : k+int(length)], n + k + int(length)
-	}
-	return 0, nil, 0
-}
-
-// wellFormed reports whether v reads as a message wholly.
-func wellFormed(v []byte) bool {
-	for len(v) > 0 {
-		_, _, size := protoNext(v)
-		if size == 0 {
-			return false
-		}
-		v = v[size:]
-	}
-	return true
-}
-
-// readsAsText reports whether v is printable, and not a message whose first
-// tag, of field 1, is a line feed.
-func readsAsText(v []byte) bool {
-	if !utf8.Valid(v) {
-		return false
-	}
-	for _, b := range v {
-		if b < ' ' && b != '\n' && b != '\r' && b != '\t' || b == 0x7F {
-			return false
-		}
-	}
-	return len(v) == 0 || v[0] != '\n' || !wellFormed(v)
-}
-
 func (s *protoScanner) end(off int64) {
 	if s.state != protoTag || s.shift > 0 || s.n > 1 {
 		s.broken = true
@@ -354,17 +235,15 @@ func (s *protoScanner) end(off int64) {
 	}
 	if s.sub != nil {
 		s.sub.end(off)
+		s.sub = nil
 	}
-	for s.n > 1 {
-		s.pop(off)
-	}
-	s.g.leave(off)
+	s.close(off)
 }
 
 // varint reads a byte of a tag, a number or a length.
 func (s *protoScanner) varint(b byte, off int64) {
 	if s.shift > 63 {
-		s.stop()
+		s.stop(off)
 		return
 	}
 	s.value |= uint64(b&0x7F) << s.shift
@@ -377,7 +256,7 @@ func (s *protoScanner) varint(b byte, off int64) {
 	case protoTag:
 		s.last, s.tag = s.tag, v
 		if v>>3 == 0 {
-			s.stop()
+			s.stop(off)
 			return
 		}
 		switch v & 7 {
@@ -390,7 +269,7 @@ func (s *protoScanner) varint(b byte, off int64) {
 		case wireFixed32:
 			s.state, s.left = protoSkip, 4
 		default:
-			s.stop()
+			s.stop(off)
 		}
 	case protoVarint:
 		s.state = protoTag
@@ -404,7 +283,7 @@ func (s *protoScanner) length(v uint64, off int64) {
 	room := s.levels[s.n-1].left
 	switch {
 	case v > 1<<40 || room >= 0 && int64(v) > room-1:
-		s.stop()
+		s.stop(off)
 		return
 	case v == 0:
 		s.state = protoTag

@@ -71,6 +71,20 @@ func protoCases(t testing.TB) []testCase {
 	}
 }
 
+// TestNoMessage: where a body turns out to be no message, what was read is
+// reported, and the rest goes.
+func TestNoMessage(t *testing.T) {
+	f := NewFinder(&Config{}, testHasher(t), "application/protobuf")
+	_, _ = f.Write([]byte(pbCustomer(1) + "\x07" + strings.Repeat("x", 1<<10)))
+	if got := f.Take(nil); len(got) != 1 || f.Safe() != f.Offset() {
+		t.Errorf("%d records, %d of %d bytes safe", len(got), f.Safe(), f.Offset())
+	}
+	_ = f.Close()
+	if f.Uninspected() != rules.UninspectedSyntax {
+		t.Errorf("uninspected %q", f.Uninspected())
+	}
+}
+
 // TestMessageByMessage: where a message of a stream ends, its records are told
 // and its bytes are safe, whether or not somebody calls Flush.
 func TestMessageByMessage(t *testing.T) {
