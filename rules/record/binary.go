@@ -62,6 +62,18 @@ func sniffBinary(promised form, head []byte) form {
 	return promised
 }
 
+// framed reports whether the first byte of p is one of the form's messages,
+// which may be short, and must not wait for the next one.
+func (f form) framed(p []byte) bool {
+	switch {
+	case len(p) == 0:
+		return false
+	case f == formGRPC:
+		return p[0] <= grpcCompressed || p[0] == grpcTrailers
+	}
+	return f == formGRPCText && (p[0] == 'A' || p[0] == 'g')
+}
+
 // binary returns the scanner of a form that is not a text.
 func (s *bodyScanner) binary(kind form) scanner {
 	if s.level >= maxContained {
@@ -69,11 +81,17 @@ func (s *bodyScanner) binary(kind form) scanner {
 	}
 	switch kind {
 	case formGzip, formZlib:
-		return newGzip(s.g, s.level, kind == formZlib)
+		z := newGzip(s.g, s.level, kind == formZlib)
+		z.inner = s.inner
+		return z
 	case formZip:
 		return newZip(s.g, s.level)
 	case formPDF:
 		return newPDF(s.g)
+	case formProtobuf:
+		return newProto(s.g)
+	case formGRPC, formGRPCText:
+		return newGRPC(s.g, s.level, kind == formGRPCText)
 	case formTar:
 		return newTar(s.g, s.level)
 	}

@@ -140,7 +140,9 @@ func binaryCases(t testing.TB) []testCase {
 	}, moreBinary(t)...)
 }
 
-func moreBinary(t testing.TB) []testCase { return append(pdfCases(t), sheetCases(t)...) }
+func moreBinary(t testing.TB) []testCase {
+	return append(append(pdfCases(t), sheetCases(t)...), protoCases(t)...)
+}
 
 // encrypted sets the flag of encryption in the first file's header.
 func encrypted(archive string) string {
@@ -229,4 +231,51 @@ func TestArchiveMemory(t *testing.T) {
 		t.Errorf("%d subjects, uninspected %q", f.Subjects(), f.Uninspected())
 	}
 	runtime.KeepAlive(body)
+}
+
+// TestSafeInside checks that what a client could decode of the safe part of a
+// compressed body was reported before.
+func TestSafeInside(t *testing.T) {
+	var csv strings.Builder
+	csv.WriteString("name,email,note\n")
+	for i := range 400 {
+		n := uint32(i) * 2654435761
+		fmt.Fprintf(&csv, "Ann,user%03d@mail.example,%x%x%x%x%x\n", i, n, n*n, n+77, n*n*n+5, n*n+99)
+	}
+	want := map[rules.Identifier]string{}
+	for i := range 400 {
+		email := fmt.Sprintf("user%03d@mail.example", i)
+		want[idOf(t, rules.IdentifierEmail, email)] = email
+	}
+	packed := gzipped(t, csv.String())
+	for name, c := range map[string]struct {
+		contentType, body string
+		from              int // where the stream begins
+	}{
+		"gzip": {"application/gzip", packed, strings.Index(packed, "x\x00") + 2},
+		"zip":  {"application/zip", zipped(t, true, file{name: "a.csv", body: csv.String()}), zipHeader + len("a.csv")},
+		"pdf":  {"application/pdf", "%PDF-1.4\n1 0 obj\n<< /Filter /FlateDecode >>\nstream\n" + zlibbed(t, "BT ("+strings.ReplaceAll(csv.String(), "\n", ") Tj T* (")+") Tj ET") + "\nendstream\nendobj\n", 53},
+	} {
+		seen := map[string]bool{}
+		last := int64(-1)
+		_, f := run(t, c.contentType, []byte(c.body), func() int { return 1 }, func(f *Finder, parts []rules.Record) {
+			for _, p := range parts[len(seen):] {
+				seen[want[p.Subject]] = true
+			}
+			if f.Safe() == last || f.Safe() < int64(c.from) {
+				return
+			}
+			last = f.Safe()
+			out, _, _, _ := inflate([]byte(c.body[c.from:last]), func() int { return 1 << 20 })
+			for i := range 400 {
+				email := fmt.Sprintf("user%03d@mail.example", i)
+				if !seen[email] && bytes.Contains(out, []byte(email)) {
+					t.Fatalf("%s: %s is safe at %d and was not reported", name, email, last)
+				}
+			}
+		})
+		if f.Subjects() != 400 || len(seen) != 400 && name != "gzip" && len(seen) < 300 {
+			t.Fatalf("%s: %d subjects, %d seen on the way", name, f.Subjects(), len(seen))
+		}
+	}
 }

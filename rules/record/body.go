@@ -19,6 +19,7 @@ type bodyScanner struct {
 	from     int64  // offset of the text
 	begun    bool
 	reason   rules.Uninspected // why nothing is read
+	inner    form              // of what is compressed
 	book     *workbook         // of the archive that it lies in, or nil
 }
 
@@ -33,9 +34,13 @@ func (s *bodyScanner) reset(g *grouper, level int, promised form, from int64) {
 
 func (s *bodyScanner) write(p []byte, off int64) {
 	if !s.begun {
-		rest := min(len(p), maxSniff-len(s.head))
+		need := maxSniff
+		if len(s.head) == 0 && s.promised.framed(p) {
+			need = 1
+		}
+		rest := min(len(p), need-len(s.head))
 		s.head = append(s.head, p[:rest]...)
-		if len(s.head) < maxSniff {
+		if len(s.head) < need {
 			return
 		}
 		p, off = p[rest:], off+int64(rest)

@@ -40,6 +40,8 @@ func formOf(contentType string) form {
 	switch t := mediaType(contentType); {
 	case t == "", t == "application/octet-stream", t == "binary/octet-stream", t == "application/force-download", t == "application/x-download":
 		return formUnknown
+	case strings.HasPrefix(t, "application/grpc"):
+		return binaryForm(t)
 	case strings.HasSuffix(t, "json"), strings.Contains(t, "ndjson"), strings.Contains(t, "graphql"), strings.HasSuffix(t, "json-seq"), strings.HasSuffix(t, "jsonlines"), t == "text/json":
 		return formJSON
 	case t == "text/html", t == "application/xhtml+xml":

@@ -131,8 +131,8 @@ func (c *contents) inflate(p []byte, text int64) (n int, more bool) {
 
 // broken ends what the end of the container cuts off.
 func (c *contents) broken() {
-	c.finish()
 	c.note(rules.UninspectedPartial)
+	c.finish()
 }
 
 func (c *contents) settled(group int64) int64 {

@@ -3,6 +3,8 @@
 // The way of the data through it:
 //
 //	body ─NewDecoder─► decoded bytes ─Finder.Write─► bodyScanner: which form is it?
+//	  gzip, zip, tar, gRPC: containers, whose contents are decoded and scanned as bodies
+//	  pdf, sheet, proto: files that are no texts
 //	  jsonScanner, htmlScanner (page, prose), csvScanner, sqlScanner, …
 //	        push scanners; each turns its form into the same atoms
 //	  atoms: enter and leave of structures, values with the class of their key

@@ -3,9 +3,9 @@ package record
 import "github.com/ordergate/ordergate/rules"
 
 // Finder reads one response body, pushed in any chunking, and reports the
-// customer records in it. It holds at most 48 KiB of the body's values at a
-// time, whatever the size of the body, and beside them the digests of at most
-// 16,384 subjects. It is not safe for concurrent use. Make one with
+// customer records in it. It holds at most 48 KiB of a text's values at a
+// time, and 128 KiB in all of a file with other files in it, whatever the size
+// of the body, and beside them the digests of at most 16,384 subjects. It is not safe for concurrent use. Make one with
 // [NewFinder].
 type Finder struct {
 	group    grouper

@@ -220,7 +220,9 @@ func TestTypes(t *testing.T) {
 		"application/json": {true, false}, "application/graphql-response+json; charset=utf-8": {true, false}, "TEXT/HTML": {true, false}, "text/csv": {true, false},
 		"": {true, false}, "application/octet-stream": {true, false}, "application/soap+xml": {true, false}, "text/plain": {true, false},
 		"image/png": {false, true}, "text/css": {false, true}, "application/javascript": {false, true}, "font/woff2": {false, true}, "image/svg+xml": {false, true},
-		"application/pdf": {true, false}, "application/zip": {true, false}, "multipart/form-data": {false, false},
+		"application/pdf": {true, false}, "application/zip": {true, false}, "application/gzip": {true, false}, "application/x-tar": {true, false},
+		sheetType: {true, false}, "application/protobuf": {true, false}, "application/grpc+proto": {true, false}, "application/grpc-web-text": {true, false},
+		"application/msword": {false, false}, "application/x-7z-compressed": {false, false}, "multipart/form-data": {false, false},
 	} {
 		if got := [2]bool{Inspectable(contentType), Harmless(contentType)}; got != want {
 			t.Errorf("%q: inspectable and harmless %v, want %v", contentType, got, want)
@@ -302,5 +304,20 @@ func TestBound(t *testing.T) {
 		int(reflect.TypeOf(k).Size()) + maxNested*perText/2
 	if held > 48<<10 {
 		t.Errorf("a finder may hold %d bytes", held)
+	}
+	// Decoders of nested files, and what one form keeps beside them: in the
+	// outermost file all of it, in one inside a third.
+	one := int(reflect.TypeFor[inflater]().Size())
+	nested := maxInflaters * one
+	for form, keeps := range map[string]int{
+		"spreadsheet": max(maxSharedText+maxSharedText/8*4, maxRowMasks+maxRowNumbers),
+		"pdf":         maxPDFWaiting + maxPDFRanges*int(reflect.TypeFor[pdfRange]().Size()),
+	} {
+		if most := max(one+keeps, nested+keeps/3); held+most > 128<<10 {
+			t.Errorf("a finder may hold %d bytes of a %s", held+most, form)
+		}
+	}
+	if held+nested+maxProtoField > 128<<10 {
+		t.Errorf("a finder may hold %d bytes of messages", held+nested+maxProtoField)
 	}
 }

@@ -23,6 +23,7 @@ const (
 type gzipScanner struct {
 	contents
 	zlib  bool
+	inner form // what the content is promised to be
 	state gzipState
 	flags byte
 	head  []byte
@@ -73,6 +74,7 @@ func (s *gzipScanner) step(p []byte, off int64) []byte {
 		switch {
 		case more:
 		case !s.z.done():
+			s.finish()
 			s.state = gzipEnd
 		default:
 			s.skip, s.state = 8, gzipTail
@@ -106,7 +108,7 @@ func (s *gzipScanner) header(p []byte) []byte {
 		s.flags = s.head[3]
 	}
 	if !s.open {
-		s.begin(formUnknown)
+		s.begin(s.inner)
 		if !s.deflated() {
 			s.state = gzipEnd
 			return nil

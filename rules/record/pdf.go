@@ -18,7 +18,7 @@ const (
 
 const (
 	maxPDFObject = 2048     // bytes of an object that are looked at
-	maxPDFWait   = 64 << 10 // bytes of a file that text waits for its font
+	maxPDFWait   = 64 << 10 // bytes of a file that text waits for its font, and a record for its rest
 )
 
 // pdfScanner reads the text of a PDF (ISO 32000-1) as it comes: every stream
@@ -36,8 +36,7 @@ type pdfScanner struct {
 	match int    // bytes of "endstream" that were seen
 	num   int    // of the object
 
-	opened int64 // where the stream begins
-	waited int64 // where the first stream begins whose text waits
+	waited int64 // where the first stream begins of which something waits
 
 	z     *inflater
 	head  int // bytes of the zlib header that were seen
@@ -49,6 +48,7 @@ type pdfScanner struct {
 func newPDF(g *grouper) *pdfScanner {
 	s := &pdfScanner{g: g}
 	s.page.p, s.page.g, s.page.first = newProse(g), g, never
+	s.page.fonts.small = g.inflaters.n > 0
 	return s
 }
 
@@ -69,21 +69,22 @@ func (s *pdfScanner) write(p []byte, off int64) {
 	s.at = end
 }
 
+// waits reports whether something that was read is not reported yet.
+func (s *pdfScanner) waits() bool { return min(s.page.held(), s.g.held()) < never }
+
 // patience returns how many of the next n bytes to read before looking again
-// whether text waits too long for its font. It counts from the begin of the
+// whether something waits for too long: text for its font, a person's record
+// for its rest, while fonts and images go by. It counts from the begin of a
 // stream, which is the same in any chunking.
 func (s *pdfScanner) patience(n int) int {
-	waits := s.page.fonts.held() < never
-	if s.page.hasty || !waits && s.state != pdfStream {
+	if s.state != pdfStream && !s.waits() {
 		return n
-	}
-	if !waits {
-		s.waited = s.opened
 	}
 	left := s.waited + maxPDFWait - s.at
 	if left <= 0 {
-		s.page.drain()
-		return n
+		s.page.hurry()
+		s.g.age(s.off + maxSpan + 1)
+		s.waited, left = s.at, maxPDFWait
 	}
 	return int(min(int64(n), left))
 }
@@ -96,7 +97,9 @@ func (s *pdfScanner) step(p []byte) []byte {
 	case pdfLine:
 		if p[0] != '\r' {
 			s.state = pdfStream
-			s.opened = s.at
+			if !s.waits() {
+				s.waited = s.at
+			}
 			s.open()
 		}
 		if p[0] == '\n' || p[0] == '\r' {
@@ -330,14 +333,13 @@ func (s *pdfScanner) skip(p []byte) []byte {
 }
 
 func (s *pdfScanner) end(int64) {
-	switch s.state {
-	case pdfStream:
-		s.close()
-		fallthrough
-	case pdfSkip, pdfLine:
-		s.note(rules.UninspectedPartial)
-	case pdfObjects:
+	if s.state == pdfObjects {
 		s.object()
+	} else {
+		s.note(rules.UninspectedPartial)
+	}
+	if s.state == pdfStream {
+		s.close()
 	}
 	s.page.end()
 	s.g.flush(s.off)

@@ -40,6 +40,7 @@ type pdfFonts struct {
 	opened  bool   // the stream is a map
 	isWide  bool
 
+	small   bool // the document lies in an archive, whose decoder takes the room
 	waiting []byte
 	since   int64
 	buf     []byte
@@ -49,6 +50,14 @@ type pdfFonts struct {
 type pdfLink struct {
 	name     string
 	from, to int
+}
+
+// room returns how much may be kept, of what may be at best.
+func (f *pdfFonts) room(most int) int {
+	if f.small {
+		return most / 3
+	}
+	return most
 }
 
 func (f *pdfFonts) held() int64 {
@@ -150,7 +159,7 @@ func (f *pdfFonts) entry(str []byte, ends []int) {
 }
 
 func (f *pdfFonts) add(r pdfRange) {
-	if len(f.ranges) < maxPDFRanges {
+	if len(f.ranges) < f.room(maxPDFRanges) {
 		f.ranges = append(f.ranges, r)
 	}
 }
@@ -231,7 +240,7 @@ func (f *pdfFonts) queue(how pdfBreak, str []byte, at int64) bool {
 	font := max(0, slices.Index(f.coded, f.current))
 	f.waiting = append(f.waiting, byte(how), byte(font), byte(len(str)>>8), byte(len(str)))
 	f.waiting = append(f.waiting, str...)
-	return len(f.waiting) < maxPDFWaiting
+	return len(f.waiting) < f.room(maxPDFWaiting)
 }
 
 // drain calls put for every string that waits, with nil for what cannot be

@@ -145,6 +145,14 @@ func (t *pdfText) drain() {
 	t.p.gap()
 }
 
+// hurry gives what waits to the grouper.
+func (t *pdfText) hurry() {
+	if t.fonts.held() < never {
+		t.drain()
+	}
+	t.p.gap()
+}
+
 func (t *pdfText) put(how pdfBreak, text []byte, at int64) {
 	switch how {
 	case pdfGap:

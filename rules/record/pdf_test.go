@@ -78,9 +78,24 @@ func pdfCases(t testing.TB) []testCase {
 		{name: "pdf/columns", contentType: "application/pdf", body: pdf(flateStream(t, "BT /F1 10 Tf 1 0 0 1 50 700 Tm (E-Mail) Tj 1 0 0 1 150 700 Tm (ada@lund.example) Tj 1 0 0 1 50 680 Tm (Customer) Tj 1 0 0 1 150 680 Tm (Ada Lund) Tj ET")), subjects: 1, fields: rules.FieldName | rules.FieldEmail},
 		{name: "pdf/encrypted", contentType: "application/pdf", body: pdf("<< /Filter /Standard >>", "<< /Filter /FlateDecode >>\nstream\n\x01\x02\x03\x04\nendstream") + "<< /Encrypt 1 0 R >>", uninspected: "encoding"},
 		{name: "pdf/lzw", contentType: "application/pdf", body: pdf("<< /Filter /LZWDecode >>\nstream\n\x01\x02\x03\x04\nendstream"), uninspected: "type"},
-		{name: "pdf/cut", contentType: "application/pdf", body: pdf(flateStream(t, letter))[:170], uninspected: "syntax"},
+		{name: "pdf/cut", contentType: "application/pdf", body: pdf(flateStream(t, letter))[:170], uninspected: "partial"},
 		{name: "pdf/lie", contentType: "application/pdf", body: oneCustomer, subjects: 1, fields: rules.FieldName | rules.FieldEmail},
 	}
+}
+
+// TestPDFHoldsLittle: a record on the first page does not hold back the fonts
+// and images of hundreds of KiB behind it.
+func TestPDFHoldsLittle(t *testing.T) {
+	font := "<< /Length1 9 >>\nstream\n" + strings.Repeat("font", 100<<10) + "\nendstream"
+	body := pdf(flateStream(t, letter), font, flateStream(t, "BT <00010002> Tj ET"), font)
+	for _, size := range []int{100, 16 << 10} {
+		run(t, "application/pdf", []byte(body), func() int { return size }, func(f *Finder, _ []rules.Record) {
+			if back := f.Offset() - f.Safe(); back > maxPDFWait+4<<10+int64(size) {
+				t.Fatalf("%d bytes held back at %d", back, f.Offset())
+			}
+		})
+	}
+	same(t, "application/pdf", []byte(body), 1)
 }
 
 // FuzzPDF reads content streams, which rarely come out of FuzzSplitAnywhere.

@@ -29,9 +29,18 @@ type workbook struct {
 	ahead  bool // all strings are known
 	lost   bool // strings went by that are not known any more
 	fresh  int  // strings that the sheets have shown so far
+	small  bool // it lies in another archive, whose decoder takes the room
 	masks  []byte
 	full   bool // no more rows are kept
 	digits []byte
+}
+
+// room returns how much may be kept, of what may be at best.
+func (b *workbook) room(most int) int {
+	if b.small {
+		return most / 3
+	}
+	return most
 }
 
 // part returns the scanner of a part of a spreadsheet, or nil. It works on a
@@ -67,11 +76,11 @@ func (b *workbook) keepRow(mask uint64, numbers []byte) {
 	if b.ahead || b.lost || b.full {
 		return
 	}
-	if len(b.masks)+2*binary.MaxVarintLen64 > maxRowMasks {
+	if len(b.masks)+2*binary.MaxVarintLen64 > b.room(maxRowMasks) {
 		b.full = true
 		return
 	}
-	if len(b.digits)+len(numbers) > maxRowNumbers {
+	if len(b.digits)+len(numbers) > b.room(maxRowNumbers) {
 		numbers = nil
 	}
 	// The columns in the upper bits would make long numbers of short rows.

@@ -144,7 +144,7 @@ func (s *stringsScanner) keep() {
 	if b.lost || b.fresh > 0 {
 		return
 	}
-	if len(b.text)+len(s.value) > maxSharedText || len(b.ends) >= maxSharedText/8 {
+	if len(b.text)+len(s.value) > b.room(maxSharedText) || len(b.ends) >= b.room(maxSharedText)/8 {
 		b.lost, b.text, b.ends = true, nil, nil
 		return
 	}

@@ -104,9 +104,10 @@ func (x *xmlTokens) byte(b byte, off int64) {
 			x.attr = append(x.attr, b)
 		}
 	case xmlQuote:
-		if b == '"' || b == '\'' {
+		switch b {
+		case '"', '\'':
 			x.quote, x.value, x.state = b, x.value[:0], xmlValue
-		} else if b == '>' {
+		case '>':
 			x.tag(b, off)
 		}
 	case xmlValue:

@@ -50,7 +50,7 @@ type zipScanner struct {
 }
 
 func newZip(g *grouper, level int) *zipScanner {
-	return &zipScanner{contents: contents{g: g, level: level}}
+	return &zipScanner{contents: contents{g: g, level: level}, book: workbook{small: g.inflaters.n > 0}}
 }
 
 func (s *zipScanner) write(p []byte, off int64) {
@@ -75,7 +75,7 @@ func (s *zipScanner) step(p []byte, off int64) []byte {
 			s.state = zipExtra
 		}
 	case zipExtra:
-		s.head, p, done = keep(s.head, p, &s.toExtra, maxZipExtra)
+		s.head, p, _ = keep(s.head, p, &s.toExtra, maxZipExtra)
 	case zipData:
 		return s.data(p, off)
 	case zipSkip:
