@@ -57,6 +57,7 @@ type grouper struct {
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {
 	g.cfg, g.h, g.oldest, g.keys = cfg, h, never, newKeys()
 	g.frames = make([]frame, 0, 16)
+	g.groups = make([]group, 0, 3)
 	g.scratch = make([]byte, 0, 256)
 }
 
