@@ -21,8 +21,12 @@ func (s *htmlScanner) attribute(p []byte, off int64) int {
 			case b == '/':
 				s.void = true
 			default:
-				s.attr, s.void = s.attr[:0], false
-				s.state = htmlAttrName
+				s.void = false
+				if end := s.wholeAttr(p, i, off); end > i {
+					i = end
+					continue
+				}
+				s.attr, s.state = s.attr[:0], htmlAttrName
 				continue
 			}
 		case htmlAttrName:
@@ -54,6 +58,33 @@ func (s *htmlScanner) attribute(p []byte, off int64) int {
 		i++
 	}
 	return len(p)
+}
+
+// wholeAttr reads an attribute that lies whole in p, from p[i] on: a name in
+// small letters, a value in quotes, nothing between and no reference inside. It
+// returns where it ends, or i if this is another kind.
+func (s *htmlScanner) wholeAttr(p []byte, i int, off int64) int {
+	end := i
+	for end < len(p) && p[end]-'A' > 25 && !nameEnds[p[end]] {
+		end++
+	}
+	if end+1 >= len(p) || end-i > maxKey || p[end] != '=' || p[end+1] != '"' && p[end+1] != '\'' {
+		return i
+	}
+	from := end + 2
+	at := bytes.IndexByte(p[from:], p[end+1])
+	if at < 0 {
+		return i
+	}
+	if name := p[i:end]; s.page.wants(name) {
+		v := p[from : from+at]
+		if len(v) > maxValue || bytes.IndexByte(v, '&') >= 0 {
+			return i
+		}
+		s.attr = append(s.attr[:0], name...)
+		s.endValue(v, off+int64(from+at))
+	}
+	return from + at + 1
 }
 
 // attrName reads an attribute's name from p[i] on and returns where it

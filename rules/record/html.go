@@ -151,13 +151,7 @@ func (s *htmlScanner) text(p []byte, off int64) int {
 		s.start, s.state = off+int64(at), htmlOpen
 		return at + 1
 	}
-	i := 0
-	for i < len(p) && p[i] != '<' && p[i] != '&' {
-		i++
-	}
-	if i > 0 {
-		s.page.text(p[:i], off)
-	}
+	i := s.page.prose.until(p, off, textMarkup)
 	if i == len(p) {
 		return i
 	}

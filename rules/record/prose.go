@@ -50,10 +50,16 @@ func (p *prose) held() int64 {
 }
 
 // add appends text to the line; runs of blanks become one blank.
-func (p *prose) add(s []byte, off int64) {
+func (p *prose) add(s []byte, off int64) { p.until(s, off, textBlank) }
+
+// until is add up to the first byte of a class in stop that is no blank; it
+// returns where that stands, or len(s).
+func (p *prose) until(s []byte, off int64, stop textClass) int {
 	for i := 0; i < len(s); {
 		b := s[i]
-		if blankByte[b] {
+		switch c := textBytes[b]; {
+		case c == 0:
+		case c == textBlank:
 			if b != 0xA0 {
 				p.blank = true
 				i++
@@ -65,6 +71,8 @@ func (p *prose) add(s []byte, off int64) {
 				i++
 				continue
 			}
+		case c&stop != 0:
+			return i
 		}
 		if len(p.line) == 0 {
 			p.from = off + int64(i)
@@ -75,21 +83,44 @@ func (p *prose) add(s []byte, off int64) {
 			p.line = append(p.line, ' ')
 		}
 		p.blank = false
-		end := i + 1
-		for end < len(s) && !blankByte[s[end]] && len(p.line)+end-i < maxLine {
-			end++
-		}
+		end := p.runEnd(s, i, stop|textBlank)
 		p.line = append(p.line, s[i:end]...)
 		i = end
 		if len(p.line) >= maxLine {
 			p.slide(off + int64(i) - 1)
 		}
 	}
+	return len(s)
 }
 
-// blankByte are the bytes that divide words, and the second byte of the
-// no-break space, which may.
-var blankByte = [256]bool{' ': true, '\n': true, '\t': true, '\r': true, 0: true, 0xA0: true}
+// runEnd returns where the run of text ends that begins at s[i] and that can
+// be appended as it is: words with one blank between them.
+func (p *prose) runEnd(s []byte, i int, stop textClass) int {
+	end, last := i+1, i+maxLine-len(p.line)
+	for end < len(s) && end < last {
+		switch {
+		case textBytes[s[end]]&stop == 0:
+			end++
+		case s[end] == ' ' && end+1 < len(s) && textBytes[s[end+1]]&stop == 0:
+			end += 2
+		default:
+			return end
+		}
+	}
+	return end
+}
+
+// textClass says what a byte is in a text.
+type textClass uint8
+
+const (
+	textBlank  textClass = 1 << iota // divides words; and the second byte of the no-break space, which may
+	textMarkup                       // begins a tag or a character reference
+)
+
+var textBytes = [256]textClass{
+	' ': textBlank, '\n': textBlank, '\t': textBlank, '\r': textBlank, 0: textBlank, 0xA0: textBlank, '<': textMarkup, '&': textMarkup,
+}
 
 // slide reads the addresses in the first part of a long line and drops it.
 func (p *prose) slide(off int64) {
