@@ -22,9 +22,11 @@ func (s *htmlScanner) attribute(p []byte, off int64) int {
 				s.void = true
 			default:
 				s.void = false
-				if end := s.wholeAttr(p, i, off); end > i {
-					i = end
-					continue
+				if !s.page.g.slow {
+					if end := s.wholeAttr(p, i, off); end > i {
+						i = end
+						continue
+					}
 				}
 				s.attr, s.state = s.attr[:0], htmlAttrName
 				continue
@@ -126,7 +128,7 @@ func (s *htmlScanner) attrValue(p []byte, off int64) int {
 		s.state = htmlAttrs
 		return at + 1
 	}
-	if s.quote != 0 && len(s.value) == 0 && s.long == nil {
+	if s.quote != 0 && len(s.value) == 0 && s.long == nil && !s.page.g.slow {
 		at := bytes.IndexByte(p, s.quote)
 		if at >= 0 && at <= maxValue && bytes.IndexByte(p[:at], '&') < 0 {
 			s.state = htmlAttrs

@@ -51,6 +51,7 @@ type grouper struct {
 	aside   aside
 	prose   *prose // for values of several lines
 	scratch []byte
+	slow    bool   // no short cuts, in any scanner: for tests
 	claim   *Claim // set while a request is read: identifiers go there
 }
 

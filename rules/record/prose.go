@@ -257,7 +257,7 @@ func (p *prose) labels(s []byte) (class, bool) {
 	if len(s) < 2 || len(s) > maxLabel || s[len(s)-1]-'0' <= 9 && s[len(s)-2]-'0' <= 9 {
 		return class{}, false // a number is a value, even beside a word
 	}
-	if !lexiconGrams().may(s) {
+	if !p.g.slow && !lexiconGrams().may(s) {
 		return class{}, false
 	}
 	c := p.g.keys.class(s)
@@ -309,7 +309,7 @@ func (p *prose) heading(line []byte, start int64) bool {
 		return false
 	}
 	label := bytes.TrimRight(line[:cut], "# :.")
-	if !lexiconGrams().may(label) {
+	if !p.g.slow && !lexiconGrams().may(label) {
 		return false
 	}
 	c := p.g.keys.class(label)
@@ -325,7 +325,7 @@ func (p *prose) heading(line []byte, start int64) bool {
 func (p *prose) address(i int, c class, labelled bool) int {
 	name, street, strength := -1, -1, 0
 	first := p.at(i)
-	if !labelled && !mayName(first) {
+	if !labelled && !p.g.slow && !mayName(first) {
 		return 0
 	}
 	if personLike(first) || labelled && p.n-i > 1 && shapeOf(first)&(shapeDigit|shapeAt) == 0 && utf8.RuneCount(first) >= 3 {
