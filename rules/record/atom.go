@@ -118,14 +118,15 @@ func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 
 // email takes one address. apart says that it stands in a list of values.
 func (g *grouper) email(c class, v []byte, start int64, apart bool) {
-	low := g.scratch[:0]
-	for _, b := range v {
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
+	low := append(g.scratch[:0], v...)
+	high := byte(0)
+	for i, b := range low {
+		high |= b
+		if b-'A' <= 25 {
+			low[i] = b + 'a' - 'A'
 		}
-		low = append(low, b)
 	}
-	if len(low) > 0 && bytes.IndexFunc(low, notASCII) >= 0 {
+	if high >= utf8.RuneSelf {
 		low = append(low[:0], bytes.ToLower(v)...)
 	}
 	g.scratch = low[:0]
@@ -160,8 +161,6 @@ func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 	}
 	g.since(o, start)
 }
-
-func notASCII(r rune) bool { return r >= utf8.RuneSelf }
 
 func (g *grouper) since(o *group, start int64) {
 	o.since(start)

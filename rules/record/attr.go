@@ -21,8 +21,14 @@ func (s *htmlScanner) attribute(p []byte, off int64) int {
 			case b == '/':
 				s.void = true
 			default:
-				s.attr, s.void = s.attr[:0], false
-				s.state = htmlAttrName
+				s.void = false
+				if !s.page.g.slow {
+					if end := s.wholeAttr(p, i, off); end > i {
+						i = end
+						continue
+					}
+				}
+				s.attr, s.state = s.attr[:0], htmlAttrName
 				continue
 			}
 		case htmlAttrName:
@@ -56,31 +62,52 @@ func (s *htmlScanner) attribute(p []byte, off int64) int {
 	return len(p)
 }
 
+// wholeAttr reads an attribute that lies whole in p, from p[i] on: a name in
+// small letters, a value in quotes, nothing between and no reference inside. It
+// returns where it ends, or i if this is another kind.
+func (s *htmlScanner) wholeAttr(p []byte, i int, off int64) int {
+	end := i
+	for end < len(p) && p[end]-'A' > 25 && !nameEnds[p[end]] {
+		end++
+	}
+	if end+1 >= len(p) || end-i > maxKey || p[end] != '=' || p[end+1] != '"' && p[end+1] != '\'' {
+		return i
+	}
+	from := end + 2
+	at := bytes.IndexByte(p[from:], p[end+1])
+	if at < 0 {
+		return i
+	}
+	if name := p[i:end]; s.page.wants(name) {
+		v := p[from : from+at]
+		if len(v) > maxValue || bytes.IndexByte(v, '&') >= 0 {
+			return i
+		}
+		s.attr = append(s.attr[:0], name...)
+		s.endValue(v, off+int64(from+at))
+	}
+	return from + at + 1
+}
+
 // attrName reads an attribute's name from p[i] on and returns where it
 // stopped.
 func (s *htmlScanner) attrName(p []byte, i int) int {
-	for ; i < len(p); i++ {
-		switch b := p[i]; b {
-		case '=':
-			s.state = htmlAttrFrom
-			return i + 1
-		case ' ', '\n', '\t', '\r', '\f':
-			s.state = htmlAttrIs
-			return i + 1
-		case '>', '/':
-			s.page.attr(s.attr, nil, s.start)
-			s.state = htmlAttrs
-			return i
-		default:
-			if len(s.attr) < maxKey {
-				if 'A' <= b && b <= 'Z' && !s.page.xml {
-					b += 'a' - 'A'
-				}
-				s.attr = append(s.attr, b)
-			}
-		}
+	end := nameEnd(p, i)
+	s.attr = s.appendName(s.attr, p[i:end], maxKey)
+	if end == len(p) {
+		return end
 	}
-	return i
+	switch p[end] {
+	case '=':
+		s.state = htmlAttrFrom
+	case '>', '/':
+		s.page.attr(s.attr, nil, s.start)
+		s.state = htmlAttrs
+		return end
+	default:
+		s.state = htmlAttrIs
+	}
+	return end + 1
 }
 
 // attrValue reads an attribute's value.
@@ -101,6 +128,14 @@ func (s *htmlScanner) attrValue(p []byte, off int64) int {
 		s.state = htmlAttrs
 		return at + 1
 	}
+	if s.quote != 0 && len(s.value) == 0 && s.long == nil && !s.page.g.slow {
+		at := bytes.IndexByte(p, s.quote)
+		if at >= 0 && at <= maxValue && bytes.IndexByte(p[:at], '&') < 0 {
+			s.state = htmlAttrs
+			s.endValue(p[:at], off+int64(at))
+			return at + 1
+		}
+	}
 	for i < len(p) {
 		b := p[i]
 		if b == '&' || b == s.quote || s.quote == 0 && (b == ' ' || b == '>' || b == '\n' || b == '\t') {
@@ -120,7 +155,7 @@ func (s *htmlScanner) attrValue(p []byte, off int64) int {
 	}
 	s.state = htmlAttrs
 	if s.keep {
-		s.endValue(off + int64(i))
+		s.endValue(s.value, off+int64(i))
 	}
 	if s.quote == 0 {
 		return i
@@ -157,17 +192,18 @@ func (s *htmlScanner) nested(v []byte) scanner {
 	return s.spare.newText(s.page.g, class{})
 }
 
-func (s *htmlScanner) endValue(off int64) {
+// endValue takes a whole value, or what is left of one that was too long.
+func (s *htmlScanner) endValue(v []byte, off int64) {
 	switch {
 	case s.long != nil:
 		s.long.end(off)
 		s.long = nil
-	case len(s.value) > 8 && (s.value[0] == '{' || s.value[0] == '[') && nestedText(s.value) && s.level < maxNested:
-		n := s.nested(s.value)
-		n.write(s.value, s.start)
+	case len(v) > 8 && (v[0] == '{' || v[0] == '[') && nestedText(v) && s.level < maxNested:
+		n := s.nested(v)
+		n.write(v, s.start)
 		n.end(off)
 	default:
-		s.page.attr(s.attr, s.value, s.start)
+		s.page.attr(s.attr, v, s.start)
 	}
 }
 

@@ -119,7 +119,7 @@ func (p *page) close(off int64) {
 		return
 	case tagInline:
 		if l := p.prose.line; len(l) > 0 && len(l) <= maxLabel {
-			if _, ok := p.prose.labels(bytes.TrimRight(l, ": ")); ok {
+			if _, ok := p.prose.labels(trimLabel(l)); ok {
 				p.prose.brk()
 			}
 		}

@@ -52,12 +52,14 @@ type grouper struct {
 	prose     *prose // for values of several lines
 	scratch   []byte
 	inflaters inflaters
+	slow      bool   // no short cuts, in any scanner: for tests
 	claim     *Claim // set while a request is read: identifiers go there
 }
 
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {
 	g.cfg, g.h, g.oldest, g.keys = cfg, h, never, newKeys()
 	g.frames = make([]frame, 0, 16)
+	g.groups = make([]group, 0, 3)
 	g.scratch = make([]byte, 0, 256)
 }
 

@@ -3,6 +3,8 @@ package record
 import (
 	"bytes"
 	"html"
+	"strings"
+	"sync"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -149,23 +151,24 @@ func (s *htmlScanner) text(p []byte, off int64) int {
 		s.start, s.state = off+int64(at), htmlOpen
 		return at + 1
 	}
-	i := 0
-	for i < len(p) && p[i] != '<' && p[i] != '&' {
-		i++
-	}
-	if i > 0 {
-		s.page.text(p[:i], off)
-	}
+	i := s.page.prose.until(p, off, textMarkup)
 	if i == len(p) {
 		return i
 	}
 	s.start = off + int64(i)
 	if p[i] == '&' {
 		s.inEnt, s.entity = true, append(s.entity[:0], '&')
-	} else {
-		s.state = htmlOpen
+		return i + 1
 	}
-	return i + 1
+	if i++; i+1 < len(p) && (shapes[p[i]]&shapeLetter != 0 || p[i] == '/') {
+		s.name, s.void, s.state, s.closing = s.name[:0], false, htmlName, p[i] == '/'
+		if s.closing {
+			i++
+		}
+		return i + s.tagName(p[i:], off+int64(i))
+	}
+	s.state = htmlOpen
+	return i
 }
 
 // inEntity gathers a character reference; it returns 0 if the byte is not
@@ -221,8 +224,25 @@ func unescape(dst, ref []byte) []byte {
 	if len(ref) < 3 {
 		return append(dst, ref...)
 	}
+	if text, ok := references()[string(ref)]; ok {
+		return append(dst, text...)
+	}
 	return append(dst, html.UnescapeString(string(ref))...)
 }
+
+// references are the character references that are common in the pages of
+// shops, with their texts: looking up all others costs an allocation.
+var references = sync.OnceValue(func() map[string]string {
+	m := make(map[string]string)
+	for name := range strings.FieldsSeq(`copy reg trade euro pound yen cent hellip mdash ndash laquo raquo ldquo rdquo lsquo rsquo bdquo sbquo bull middot times
+		deg shy thinsp ensp emsp zwnj larr rarr uarr darr check star auml ouml uuml Auml Ouml Uuml szlig eacute egrave ecirc agrave aacute acirc ccedil
+		ntilde oacute iacute uacute aring Aring aelig oslash Oslash frac12 sup2 sup3 plusmn infin colon comma period lbrace rbrace lpar rpar num
+		#8364 #163 #160 #169 #174 #8211 #8212 #8216 #8217 #8220 #8221 #8230 #8226 #171 #187 #215 #43 #x2F #x27 #x2019 #xA0 #47 #58 #xa9 #10 #13`) {
+		ref := "&" + name + ";"
+		m[ref] = html.UnescapeString(ref)
+	}
+	return m
+})
 
 func (s *htmlScanner) opened(b byte) int {
 	s.name, s.closing, s.void = s.name[:0], false, false
@@ -306,8 +326,14 @@ func (s *htmlScanner) bogus(p []byte) int {
 }
 
 func (s *htmlScanner) tagName(p []byte, off int64) int {
-	for i, b := range p {
-		switch b {
+	i := 0
+	for i < len(p) {
+		end := nameEnd(p, i)
+		s.name = s.appendName(s.name, p[i:end], maxTag)
+		if i = end; i == len(p) {
+			break
+		}
+		switch p[i] {
 		case '>':
 			s.endTag(off + int64(i))
 			return i + 1
@@ -317,20 +343,42 @@ func (s *htmlScanner) tagName(p []byte, off int64) int {
 				s.state, s.void = htmlAttrs, true
 				return i + 1
 			}
-		case ' ', '\n', '\t', '\r', '\f':
+		case '=':
+			s.name = s.appendName(s.name, p[i:i+1], maxTag)
+		default:
 			s.beginTag()
 			s.state = htmlAttrs
 			return i + 1
-		default:
-			if len(s.name) < maxTag {
-				if 'A' <= b && b <= 'Z' && !s.page.xml {
-					b += 'a' - 'A'
-				}
-				s.name = append(s.name, b)
+		}
+		i++
+	}
+	return i
+}
+
+// nameEnds are the bytes after the name of a tag or of an attribute.
+var nameEnds = [256]bool{'>': true, '/': true, '=': true, ' ': true, '\n': true, '\t': true, '\r': true, '\f': true}
+
+// nameEnd returns where in p, from i on, the first of nameEnds stands, or
+// len(p).
+func nameEnd(p []byte, i int) int {
+	for i < len(p) && !nameEnds[p[i]] {
+		i++
+	}
+	return i
+}
+
+// appendName appends to a name what room it has left; HTML knows no capitals.
+func (s *htmlScanner) appendName(name, p []byte, room int) []byte {
+	from := len(name)
+	name = append(name, p[:min(len(p), room-from)]...)
+	if !s.page.xml {
+		for i := from; i < len(name); i++ {
+			if b := name[i]; b-'A' <= 25 {
+				name[i] = b + 'a' - 'A'
 			}
 		}
 	}
-	return len(p)
+	return name
 }
 
 func (s *htmlScanner) beginTag() { s.page.begin(s.name, s.closing, s.start) }

@@ -68,7 +68,6 @@ type jsonScanner struct {
 	over   int64
 	spare  spare
 
-	slow  bool    // every token goes through the states: for tests
 	last  uint8   // the key before, where the cache holds it
 	signs horizon // of the piece that is being written
 }
@@ -148,7 +147,7 @@ func (s *jsonScanner) read(p []byte, off int64) int {
 // without a way through every state for every byte.
 func (s *jsonScanner) run(p []byte, i int, off int64) int {
 	for i < len(p) && s.state <= jsonComma {
-		if !s.slow {
+		if !s.g.slow {
 			if i = s.fast(p, i, off); i == len(p) || s.state > jsonComma {
 				break
 			}

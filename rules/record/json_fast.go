@@ -70,76 +70,95 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 			continue
 		}
 		switch s.state {
-		case jsonKey:
-			if b != '"' {
-				if b != '}' || !object {
-					return i
-				}
-				s.close(b, off+int64(i))
-				object = s.object()
-				i++
-				continue
-			}
-			end := s.key(p, i)
-			if end < 0 {
-				return i
-			}
-			i = end
 		case jsonColon:
 			if b != ':' {
 				return i
 			}
 			s.state = jsonValue
 			i++
-		case jsonValue:
-			switch b {
-			case '"':
-				end := stringEnd(p, i+1)
-				if end == len(p) || p[end] != '"' {
-					return i
-				}
-				s.start = off + int64(i)
-				s.fastString(p, i+1, end, object)
-				i = end + 1
-			case '{', '[':
-				s.open(b)
-				object = s.object()
-				i++
-			case ']':
-				if object || s.depth == 0 {
-					return i
-				}
-				s.close(b, off+int64(i))
-				object = s.object()
-				i++
-			default:
-				end := s.fastBare(p, i, off, object)
-				if end == i {
-					return i
-				}
-				i = end
-			}
+			continue
 		case jsonComma:
-			switch {
-			case b == ',' && s.depth > 0:
-				i++
-				if object {
-					s.state, s.class = jsonKey, class{}
-				} else {
-					s.state = jsonValue
+			if b == ',' && s.depth > 0 {
+				i = s.comma(i, object)
+				continue
+			}
+			if b != '}' || !object {
+				if b != ']' || object || s.depth == 0 {
+					return i
 				}
-			case b == '}' && object || b == ']' && !object && s.depth > 0:
+			}
+			s.close(b, off+int64(i))
+			object = s.object()
+			i++
+			continue
+		case jsonKey:
+			if b == '}' && object {
 				s.close(b, off+int64(i))
 				object = s.object()
 				i++
-			default:
+				continue
+			}
+			if b != '"' {
 				return i
 			}
+			end := s.key(p, i)
+			if end < 0 {
+				return i
+			}
+			if i = end; s.state != jsonValue || i == len(p) {
+				continue
+			}
+			b = p[i]
+		case jsonValue:
 		default:
 			return i
 		}
+		switch b {
+		case '"':
+			end := stringEnd(p, i+1)
+			if end == len(p) || p[end] != '"' {
+				return i
+			}
+			s.start = off + int64(i)
+			s.fastString(p, i+1, end, object)
+			i = end + 1
+		case '{', '[':
+			s.open(b)
+			object = b == '{' || s.depth > maxDepth
+			i++
+			continue
+		case ']':
+			if object || s.depth == 0 {
+				return i
+			}
+			s.close(b, off+int64(i))
+			object = s.object()
+			i++
+			continue
+		case ' ', '\n':
+			continue
+		default:
+			end := s.fastBare(p, i, off, object)
+			if end == i {
+				return i
+			}
+			i = end
+		}
+		if i < len(p) && p[i] == ',' && s.depth > 0 && s.state == jsonComma {
+			i = s.comma(i, object)
+		}
 	}
 	return i
+}
+
+// comma takes the comma at i.
+func (s *jsonScanner) comma(i int, object bool) int {
+	if object {
+		s.state, s.class = jsonKey, class{}
+	} else {
+		s.state = jsonValue
+	}
+	return i + 1
 }
 
 // blanks returns where in p, from i on, the first byte stands that is no blank
@@ -156,12 +175,10 @@ func blanks(p []byte, i int) int {
 // key reads the key whose quote is p[i] and returns where it ends, or -1.
 func (s *jsonScanner) key(p []byte, i int) int {
 	k := s.g.keys
-	rest := p[i+1:]
-	if e := k.guess(s.last, s.depth); int(e.n)+1 < len(rest) && e.n <= keyRoom && rest[e.n] == '"' && rest[e.n+1] == ':' &&
-		string(rest[:e.n]) == string(e.text[:e.n]) && e.n > 0 {
-		s.last = k.after[int(s.last)*keyDepth+s.depth%keyDepth]
-		s.class, s.state = e.class, jsonValue
-		return i + 1 + int(e.n) + 2
+	if at, ok := k.follow(p[i+1:], s.last, s.depth); ok {
+		e := &k.cache[at]
+		s.last, s.class, s.state = at, e.class, jsonValue
+		return i + 1 + int(e.whole)
 	}
 	end := stringEnd(p, i+1)
 	if end == len(p) || p[end] != '"' {
@@ -258,7 +275,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 			return false
 		}
 	case kindText:
-		if len(v) <= 80 && !alone(v) && !plain(v) {
+		if len(v) <= 80 && v[0] != '<' && !alone(v) && !plain(v) {
 			return false
 		}
 	case kindPrice:
@@ -266,6 +283,10 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 			return false
 		}
 		g.own().marks |= markProduct
+	case kindName:
+		if (c.sense|g.sense())&(senseThing|senseProduct|senseShop|senseStaff) == 0 || g.deep > 0 {
+			return false
+		}
 	case kindOpaque:
 		return v[0] != 'e'
 	case kindUsername, kindCompany, kindTypename:
@@ -273,6 +294,14 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		return false
 	}
 	return len(v) < 32 || !hashed(v)
+}
+
+// sense returns what the values of the innermost structure inherit.
+func (g *grouper) sense() sense {
+	if i := g.parent(); i >= 0 {
+		return g.frames[i].class.sense
+	}
+	return 0
 }
 
 // alone reports whether v is one word that no phone number begins like: no

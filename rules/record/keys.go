@@ -9,6 +9,7 @@ import (
 
 const (
 	keyRoom  = 40 // bytes of a key that the cache holds; of a longer one its hash and its end
+	keyEnd   = 2  // bytes after a key in JSON: the quote and the colon
 	keySets  = 64
 	keyWays  = 4
 	keyDepth = 8 // depths that the course of the keys tells apart
@@ -28,9 +29,10 @@ type keys struct {
 
 // knownKey is a key with its class.
 type knownKey struct {
-	n     uint8 // bytes of the key; 0: free
 	class class
-	text  [keyRoom]byte
+	n     uint8 // bytes of the key; 0: free
+	whole uint8 // bytes of text, with keyEnd; more than there are if no string of JSON is like it
+	text  [keyRoom + keyEnd]byte
 }
 
 // keyPool holds caches between responses: the keys of a shop are few.
@@ -83,20 +85,26 @@ func (k *keys) find(key []byte) uint8 {
 	}
 	e := &set[i]
 	e.n, e.class = uint8(len(key)), classify(key)
-	copy(e.text[:], text)
+	e.whole = ^uint8(0)
+	if n := copy(e.text[:], text); n == len(key) && stringEnd(key, 0) == n { // JSON would end at a quote in it
+		e.whole = uint8(n + copy(e.text[n:], `":`))
+	}
 	k.named = k.named || bytes.IndexByte(key, '@') >= 0
 	return uint8(at + i)
 }
 
-// guess returns the key that followed the key prev at a depth when they were
-// seen last.
-func (k *keys) guess(prev uint8, depth int) *knownKey {
-	return &k.cache[k.after[int(prev)*keyDepth+depth%keyDepth]]
+// follow tells whether p begins with the key, its quote and its colon, that
+// followed the key prev at a depth when they were seen last, and which that is.
+func (k *keys) follow(p []byte, prev uint8, depth int) (at uint8, ok bool) {
+	at = k.after[uint(prev)*keyDepth+uint(depth)%keyDepth]
+	e := &k.cache[at]
+	n := int(e.whole)
+	return at, n <= len(p) && n <= len(e.text) && string(p[:n]) == string(e.text[:n]) && n > 0
 }
 
 // learn notes that the key at followed prev.
 func (k *keys) learn(prev uint8, depth int, at uint8) {
-	k.after[int(prev)*keyDepth+depth%keyDepth] = at
+	k.after[uint(prev)*keyDepth+uint(depth)%keyDepth] = at
 }
 
 // mix is a hash of a short key. It decides about speed only.

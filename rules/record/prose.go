@@ -50,17 +50,29 @@ func (p *prose) held() int64 {
 }
 
 // add appends text to the line; runs of blanks become one blank.
-func (p *prose) add(s []byte, off int64) {
-	for i := 0; i < len(s); i++ {
+func (p *prose) add(s []byte, off int64) { p.until(s, off, textBlank) }
+
+// until is add up to the first byte of a class in stop that is no blank; it
+// returns where that stands, or len(s).
+func (p *prose) until(s []byte, off int64, stop textClass) int {
+	for i := 0; i < len(s); {
 		b := s[i]
-		if b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == 0 {
-			p.blank = true
-			continue
-		}
-		if b == 0xA0 && len(p.line) > 0 && p.line[len(p.line)-1] == 0xC2 { // no-break space
-			p.line = p.line[:len(p.line)-1]
-			p.blank = true
-			continue
+		switch c := textBytes[b]; {
+		case c == 0:
+		case c == textBlank:
+			if b != 0xA0 {
+				p.blank = true
+				i++
+				continue
+			}
+			if n := len(p.line); n > 0 && p.line[n-1] == 0xC2 { // no-break space
+				p.line = p.line[:n-1]
+				p.blank = true
+				i++
+				continue
+			}
+		case c&stop != 0:
+			return i
 		}
 		if len(p.line) == 0 {
 			p.from = off + int64(i)
@@ -71,11 +83,43 @@ func (p *prose) add(s []byte, off int64) {
 			p.line = append(p.line, ' ')
 		}
 		p.blank = false
-		p.line = append(p.line, b)
+		end := p.runEnd(s, i, stop|textBlank)
+		p.line = append(p.line, s[i:end]...)
+		i = end
 		if len(p.line) >= maxLine {
-			p.slide(off + int64(i))
+			p.slide(off + int64(i) - 1)
 		}
 	}
+	return len(s)
+}
+
+// runEnd returns where the run of text ends that begins at s[i] and that can
+// be appended as it is: words with one blank between them.
+func (p *prose) runEnd(s []byte, i int, stop textClass) int {
+	end, last := i+1, i+maxLine-len(p.line)
+	for end < len(s) && end < last {
+		switch {
+		case textBytes[s[end]]&stop == 0:
+			end++
+		case s[end] == ' ' && end+1 < len(s) && textBytes[s[end+1]]&stop == 0:
+			end += 2
+		default:
+			return end
+		}
+	}
+	return end
+}
+
+// textClass says what a byte is in a text.
+type textClass uint8
+
+const (
+	textBlank  textClass = 1 << iota // divides words; and the second byte of the no-break space, which may
+	textMarkup                       // begins a tag or a character reference
+)
+
+var textBytes = [256]textClass{
+	' ': textBlank, '\n': textBlank, '\t': textBlank, '\r': textBlank, 0: textBlank, 0xA0: textBlank, '<': textMarkup, '&': textMarkup,
 }
 
 // slide reads the addresses in the first part of a long line and drops it.
@@ -142,7 +186,7 @@ func (p *prose) block() {
 // many.
 func (p *prose) read(i int) int {
 	line, start := p.at(i), p.lines[i].start
-	if c, ok := p.labels(bytes.TrimRight(line, ": ")); ok {
+	if c, ok := p.labels(trimLabel(line)); ok {
 		p.label, p.said = c, true
 		return 1
 	}
@@ -170,10 +214,51 @@ func (p *prose) read(i int) int {
 	return 1
 }
 
+// trimLabel cuts the colons and blanks at the end of a label.
+func trimLabel(s []byte) []byte {
+	for len(s) > 0 && (s[len(s)-1] == ':' || s[len(s)-1] == ' ') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// mayName reports whether a line may be [personLike], without a look at its
+// words: a longer word in small letters is in no name, nor is a sign or digit.
+func mayName(s []byte) bool {
+	s = bytes.TrimSpace(s)
+	if len(s) > 80 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		first, letters := s[i], 0
+		for i < len(s) && nameByte[s[i]] {
+			letters += int(shapes[s[i]] & shapeLetter)
+			i++
+		}
+		if letters > longestParticle*int(shapeLetter) && first-'a' <= 25 || i < len(s) && s[i] != ' ' && s[i] != ',' && s[i] != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
+const longestParticle = 5 // letters of "della", see [particle]
+
+// nameByte are the bytes of the words of names.
+var nameByte = func() (t [256]bool) {
+	for b := range t {
+		t[b] = shapes[b]&(shapeLetter|shapeHigh) != 0 || b == '\'' || b == '-' || b == '.'
+	}
+	return t
+}()
+
 // labels reports whether a text is a label: words that the lexicon knows.
 func (p *prose) labels(s []byte) (class, bool) {
-	if len(s) < 2 || len(s) > maxLabel || len(bytes.TrimRight(s, "0123456789")) < len(s)-1 {
+	if len(s) < 2 || len(s) > maxLabel || s[len(s)-1]-'0' <= 9 && s[len(s)-2]-'0' <= 9 {
 		return class{}, false // a number is a value, even beside a word
+	}
+	if !p.g.slow && !lexiconGrams().may(s) {
+		return class{}, false
 	}
 	c := p.g.keys.class(s)
 	if c.sense&senseKnown == 0 || c.kind == kindOrder && digital(s) {
@@ -216,11 +301,18 @@ func (p *prose) heading(line []byte, start int64) bool {
 	if len(line) > 40 {
 		return false
 	}
-	cut := bytes.LastIndexAny(line, "# ")
+	cut := len(line) - 1
+	for cut >= 0 && line[cut] != '#' && line[cut] != ' ' {
+		cut--
+	}
 	if cut < 3 || cut+1 >= len(line) || !digital(line[cut+1:]) || bytes.IndexByte(line[:cut], '@') >= 0 {
 		return false
 	}
-	c := p.g.keys.class(bytes.TrimRight(line[:cut], "# :."))
+	label := bytes.TrimRight(line[:cut], "# :.")
+	if !p.g.slow && !lexiconGrams().may(label) {
+		return false
+	}
+	c := p.g.keys.class(label)
 	if c.sense&senseKnown == 0 || c.kind != kindOrder && (c.sense&senseOrder == 0 || c.kind != kindNone) || c.sense&senseVeto != 0 {
 		return false
 	}
@@ -233,6 +325,9 @@ func (p *prose) heading(line []byte, start int64) bool {
 func (p *prose) address(i int, c class, labelled bool) int {
 	name, street, strength := -1, -1, 0
 	first := p.at(i)
+	if !labelled && !p.g.slow && !mayName(first) {
+		return 0
+	}
 	if personLike(first) || labelled && p.n-i > 1 && shapeOf(first)&(shapeDigit|shapeAt) == 0 && utf8.RuneCount(first) >= 3 {
 		name = i
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -101,7 +102,7 @@ func (r *report) insert(d *rules.Digest, slot int32) {
 	}
 	if 4*(r.digests.n+1) > 3*len(r.table) {
 		old := r.table
-		r.table = make([]known, max(64, 4*len(old)))
+		r.table = make([]known, max(64, 2*len(old)))
 		for _, k := range old {
 			if k != 0 {
 				r.put(k)
@@ -202,7 +203,11 @@ func (r *report) add(g *group, name uint64) {
 }
 
 func (r *report) push(subject rules.Identifier, ids []rules.Identifier, fields rules.Fields) {
-	room := r.cut(len(ids) + 1)
+	n := len(ids)
+	if !slices.Contains(ids, subject) {
+		n++
+	}
+	room := r.cut(n)
 	room = append(room, subject)
 	for _, id := range ids {
 		if id != subject {

@@ -75,7 +75,7 @@ func (p *page) endCell(tag tag) {
 	c, label := class{}, false
 	switch {
 	case p.prose.n == 1:
-		line := bytes.TrimRight(p.prose.at(0), ": ")
+		line := trimLabel(p.prose.at(0))
 		if c, label = p.prose.labels(line); !label && t.inHead {
 			c = p.g.keys.class(line)
 		}

@@ -1,0 +1,186 @@
+package record
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// without runs a finder over a body without any short cut.
+func without(t testing.TB, contentType string, body []byte) ([]rules.Record, *Finder) {
+	t.Helper()
+	f := NewFinder(&Config{}, testHasher(t), contentType)
+	f.group.slow = true
+	_, _ = f.Write(body)
+	_ = f.Close()
+	return f.Take(nil), f
+}
+
+// FuzzShortCuts holds what is found with all short cuts to what is found
+// without any.
+func FuzzShortCuts(f *testing.F) {
+	for _, c := range cases(f) {
+		f.Add(c.contentType, []byte(c.body))
+	}
+	for _, v := range []string{
+		"2b@4x.png", "2026-11-23", "0301234567", "4111111111111111", "-1", "Ada", "ada", "Elm Street 3", "pbkdf2_{", "$2y$10$abcdefghijklmnopqrstuv",
+		"5f4dcc3b5aa765d61d8327deb882cf99", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3NyJ9.c2lnbmF0dXJlLWZvci10ZXN0cy1vbmx5", "<p>a 1</p>", "<{\\\"email\\\":1}>", "+49301234567", "é 1",
+	} {
+		f.Add("application/json", []byte(`{"x":"`+v+`","note":"`+v+`","city":"`+v+`","sku":"`+v+`","name":"`+v+`","facets":[{"name":"`+v+`"}],"image":"`+v+`","email":"a@b.example","l":["`+v+`",`+v+`],"m":`+v+`}`))
+	}
+	f.Add("text/html", []byte(`<p DATA-x="a@b.example" class=x title='a&amp;b' = "x" data-y="`+`{&quot;email&quot;:1}" hidden>E-Mail: a@b.example<td>Name</td>`))
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		if len(body) > 64<<10 {
+			return
+		}
+		parts, g := run(t, contentType, body, func() int { return len(body) }, nil)
+		want, h := without(t, contentType, body)
+		if len(parts) != len(want) || len(parts) > 0 && !reflect.DeepEqual(parts, want) {
+			t.Fatalf("with short cuts %v\nwithout         %v", parts, want)
+		}
+		if g.Subjects() != h.Subjects() || g.Uninspected() != h.Uninspected() || !reflect.DeepEqual(g.Issued(nil), h.Issued(nil)) {
+			t.Fatalf("with short cuts %d subjects, %q; without %d, %q", g.Subjects(), g.Uninspected(), h.Subjects(), h.Uninspected())
+		}
+	})
+}
+
+// FuzzBytes holds the searches by several bytes at a time to the plain ones.
+func FuzzBytes(f *testing.F) {
+	for _, s := range []string{"", `abcdefgh"`, "abcdefg\\hijkl", "12345678\x1F", "a!\" b", "\x80\"", "logo@2x.png a@b.example", "@", "a@3x.", "a@2x.1", "a b  c\td\n\xC2\xA0e&f<g ", "   \n  x"} {
+		f.Add([]byte(s), 1)
+	}
+	f.Fuzz(func(t *testing.T, p []byte, from int) {
+		from = min(max(from, 0), len(p))
+		want := from
+		for want < len(p) && p[want] != '"' && p[want] != '\\' && p[want] >= ' ' {
+			want++
+		}
+		if got := stringEnd(p, from); got != want {
+			t.Fatalf("stringEnd(%q, %d) = %d, want %d", p, from, got, want)
+		}
+		for want = from; want < len(p) && (p[want] == ' ' || p[want] == '\n'); {
+			want++
+		}
+		if got := blanks(p, from); got != want {
+			t.Fatalf("blanks(%q, %d) = %d, want %d", p, from, got, want)
+		}
+		if at := nextAt(p); at < len(p) && p[at] != '@' {
+			t.Fatalf("nextAt(%q) = %d", p, at)
+		} else if v := p[:at]; bytes.IndexByte(v, '@') >= 0 {
+			if start, _ := findEmail(v, 0, inValue); start >= 0 {
+				t.Fatalf("nextAt(%q) = %d skips an address", p, at)
+			}
+		}
+		fast, slow := newProse(&grouper{slow: true, oldest: never, keys: newKeys()}), newProse(&grouper{slow: true, oldest: never, keys: newKeys()})
+		fast.g.init(&Config{}, testHasher(t))
+		slow.g.init(&Config{}, testHasher(t))
+		fast.add(p[:from], 5)
+		fast.add(p[from:], 5+int64(from))
+		for i := range p {
+			addByte(slow, p[i], 5+int64(i))
+		}
+		if !bytes.Equal(fast.line, slow.line) || !bytes.Equal(fast.text, slow.text) || fast.n != slow.n || fast.blank != slow.blank ||
+			fast.from != slow.from || fast.start != slow.start || fast.begun != slow.begun {
+			t.Fatalf("add(%q): line %q from %d, want %q from %d", p, fast.line, fast.from, slow.line, slow.from)
+		}
+	})
+}
+
+// addByte is prose.add, for one byte.
+func addByte(p *prose, b byte, off int64) {
+	if b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == 0 {
+		p.blank = true
+		return
+	}
+	if b == 0xA0 && len(p.line) > 0 && p.line[len(p.line)-1] == 0xC2 {
+		p.line = p.line[:len(p.line)-1]
+		p.blank = true
+		return
+	}
+	if len(p.line) == 0 {
+		p.from = off
+		if !p.begun {
+			p.begun, p.start = true, p.from
+		}
+	} else if p.blank {
+		p.line = append(p.line, ' ')
+	}
+	p.blank = false
+	p.line = append(p.line, b)
+	if len(p.line) >= maxLine {
+		p.slide(off)
+	}
+}
+
+// TestFollow: a label with a quote, which the cache has from a page, is not
+// taken for one key where JSON has two.
+func TestFollow(t *testing.T) {
+	k := newKeys()
+	label := k.find([]byte(`a":{"email`))
+	k.learn(0, 1, label)
+	if _, ok := k.follow([]byte(`a":{"email":"ada@lund.example"}`), 0, 1); ok {
+		t.Error("two keys are taken for one")
+	}
+}
+
+// FuzzTexts holds the quick answers about labels, names and keys to the long
+// ones.
+func FuzzTexts(f *testing.F) {
+	for _, s := range []string{"Ada Lund", "E-Mail", "kundenNr.", "no", "Nr 2", "2 Items", "straße", "emailAddress2", "Made of solid oak", "Jan della Rossi", "Anna-Lena O'Neil", "shippingstreet", "x y z", "Ada@Lund", "Ab", "(e) mail", `a":{"b`, `a\\`, "a_very_long_key_that_does_not_fit_into_the_room_of_the_cache_at_all"} {
+		f.Add([]byte(s))
+	}
+	k := newKeys()
+	f.Fuzz(func(t *testing.T, s []byte) {
+		if len(s) > 0 && len(s) <= maxKey {
+			want := classify(s)
+			if !lexiconGrams().may(s) && want.sense&senseKnown != 0 {
+				t.Errorf("%q may be no label, and is %+v", s, want)
+			}
+			for range 2 {
+				if got := k.class(s); got != want {
+					t.Errorf("class(%q) = %+v, want %+v", s, got, want)
+				}
+			}
+			at := k.find(s)
+			k.learn(at, 3, at)
+			if got, ok := k.follow(append(append([]byte(nil), s...), `":1`...), at, 3); got != at || ok != (len(s) <= keyRoom && stringEnd(s, 0) == len(s)) {
+				t.Errorf("follow(%q) = %d, %v, want %d", s, got, ok, at)
+			}
+			if _, ok := k.follow(append(append([]byte(nil), s...), 'x'), at, 3); ok {
+				t.Errorf("follow(%q) takes another key", s)
+			}
+		}
+		if !mayName(s) && personLike(s) {
+			t.Errorf("%q may be no name, and is one", s)
+		}
+	})
+}
+
+// TestFinderAllocations bounds what a finder allocates from its making to its
+// end, whatever the size of the body; what is found costs more.
+func TestFinderAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector changes counts")
+	}
+	for name, c := range map[string]struct {
+		contentType string
+		body        []byte
+		most        float64
+	}{
+		"small JSON":  {"application/json", catalogueJSON(1), 14},
+		"catalogue":   {"application/json", catalogueJSON(1000), 14},
+		"page":        {"text/html", productPage(), 40},
+		"style sheet": {"text/plain", stylesheet(500), 24},
+		"one order":   {"application/json", customersJSON(1), 20},
+		"1000 orders": {"application/json", customersJSON(1000), 200},
+	} {
+		h, cfg := testHasher(t), &Config{}
+		var records []rules.Record
+		n := testing.AllocsPerRun(20, func() { records = finding(cfg, h, c.contentType, c.body, records) })
+		if n > c.most {
+			t.Errorf("%s: %v allocations, want at most %v", name, n, c.most)
+		}
+	}
+}
