@@ -2,6 +2,9 @@ package record
 
 import (
 	"bytes"
+	"strings"
+
+	"golang.org/x/text/encoding"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -20,6 +23,24 @@ type bodyScanner struct {
 	begun    bool
 	reason   rules.Uninspected // why nothing is read
 	book     *workbook         // of the archive that it lies in, or nil
+	hints    hints
+}
+
+// hints are what is said about a text beside its type. The zero value says
+// nothing.
+type hints struct {
+	charset  encoding.Encoding // nil: none, or UTF-8
+	boundary string            // of a multipart body
+	decoded  bool              // it is UTF-8 for certain
+}
+
+// hintsOf returns what the parameters of a Content-Type say.
+func hintsOf(contentType string) (h hints) {
+	if strings.IndexByte(contentType, ';') >= 0 {
+		h.charset = charsetOf(parameter(contentType, "charset"))
+		h.boundary = parameter(contentType, "boundary")
+	}
+	return h
 }
 
 // maxContained bounds containers inside containers: a spreadsheet in an
@@ -50,9 +71,17 @@ func (s *bodyScanner) write(p []byte, off int64) {
 func (s *bodyScanner) begin() {
 	s.begun = true
 	head := s.head
-	if bytes.HasPrefix(head, []byte("\xFF\xFE")) || bytes.HasPrefix(head, []byte("\xFE\xFF")) {
-		s.reason = rules.UninspectedEncoding
-		return
+	if !s.hints.decoded {
+		e, known := encodingOf(s.promised, s.hints.charset, head)
+		if !known {
+			s.reason = rules.UninspectedEncoding
+			return
+		}
+		if e != nil {
+			s.scan = newCharset(s, e)
+			s.scan.write(head, s.from)
+			return
+		}
 	}
 	if s.scan = s.scanner(sniff(s.promised, head)); s.scan == nil {
 		s.reason = rules.UninspectedType
