@@ -24,6 +24,7 @@ type bodyScanner struct {
 	reason   rules.Uninspected // why nothing is read
 	book     *workbook         // of the archive that it lies in, or nil
 	hints    hints
+	spare    spare // scanners of texts before
 }
 
 // hints are what is said about a text beside its type. The zero value says
@@ -49,7 +50,7 @@ const maxContained = 3
 
 // reset prepares for a text that begins at offset from.
 func (s *bodyScanner) reset(g *grouper, level int, promised form, from int64) {
-	*s = bodyScanner{g: g, level: level, promised: promised, head: s.head[:0], from: from}
+	*s = bodyScanner{g: g, level: level, promised: promised, head: s.head[:0], from: from, spare: s.spare}
 }
 
 func (s *bodyScanner) write(p []byte, off int64) {
@@ -97,7 +98,7 @@ func (s *bodyScanner) begin() {
 func (s *bodyScanner) scanner(kind form) scanner {
 	switch kind {
 	case formJSON:
-		return newJSON(s.g, 0)
+		return s.spare.newJSON(s.g, 0, class{})
 	case formHTML, formXML:
 		if sheet := s.book.part(s.g, s.head); sheet != nil {
 			return sheet
@@ -116,7 +117,9 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	case formPairs:
 		return newForm(s.g)
 	case formText, formUnknown:
-		return newText(s.g)
+		return s.spare.newText(s.g, class{})
+	case formEvents:
+		return newEvents(s.g, s.level)
 	case formOpaque:
 	default:
 		return s.binary(kind)

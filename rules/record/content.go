@@ -17,6 +17,11 @@ const (
 	formSQL
 	formText
 	formPairs
+	formEvents    // server-sent
+	formMultipart // parts with headers of their own
+	formMail      // headers and a body
+	formCard      // vCard
+	formScript    // JavaScript that may hold data
 	formOpaque // not read
 
 	formGzip // forms of binary files: see binary.go
@@ -54,6 +59,8 @@ func formOf(contentType string) form {
 		return formPairs
 	case t == "text/css", t == "text/javascript", t == "text/ecmascript":
 		return formOpaque
+	case t == "text/event-stream":
+		return formEvents
 	case strings.HasPrefix(t, "text/"):
 		return formText
 	}
@@ -120,6 +127,11 @@ func sniff(promised form, head []byte) form {
 		}
 	}
 	switch promised {
+	case formEvents:
+		if eventful(text) {
+			return formEvents
+		}
+		return sniffText(formText, head, text)
 	case formUnknown, formText, formSQL, formHTML:
 		if f := sniffText(promised, head, text); f != formUnknown {
 			return f
@@ -157,6 +169,9 @@ func sniffText(promised form, head, text []byte) form {
 	}
 	if promised == formHTML {
 		return formHTML
+	}
+	if bytes.HasPrefix(text, []byte("data:")) || bytes.HasPrefix(text, []byte("event: ")) {
+		return formEvents
 	}
 	if delimiter(head) != 0 && headed(head) {
 		return formCSV
