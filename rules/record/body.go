@@ -2,6 +2,9 @@ package record
 
 import (
 	"bytes"
+	"strings"
+
+	"golang.org/x/text/encoding"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -21,6 +24,25 @@ type bodyScanner struct {
 	reason   rules.Uninspected // why nothing is read
 	inner    form              // of what is compressed
 	book     *workbook         // of the archive that it lies in, or nil
+	hints    hints
+	spare    spare // scanners of texts before
+}
+
+// hints are what is said about a text beside its type. The zero value says
+// nothing.
+type hints struct {
+	charset  encoding.Encoding // nil: none, or UTF-8
+	boundary string            // of a multipart body
+	decoded  bool              // it is UTF-8 for certain
+}
+
+// hintsOf returns what the parameters of a Content-Type say.
+func hintsOf(contentType string) (h hints) {
+	if strings.IndexByte(contentType, ';') >= 0 {
+		h.charset = charsetOf(parameter(contentType, "charset"))
+		h.boundary = parameter(contentType, "boundary")
+	}
+	return h
 }
 
 // maxContained bounds containers inside containers: a spreadsheet in an
@@ -29,7 +51,7 @@ const maxContained = 3
 
 // reset prepares for a text that begins at offset from.
 func (s *bodyScanner) reset(g *grouper, level int, promised form, from int64) {
-	*s = bodyScanner{g: g, level: level, promised: promised, head: s.head[:0], from: from}
+	*s = bodyScanner{g: g, level: level, promised: promised, head: s.head[:0], from: from, spare: s.spare}
 }
 
 func (s *bodyScanner) write(p []byte, off int64) {
@@ -55,9 +77,17 @@ func (s *bodyScanner) write(p []byte, off int64) {
 func (s *bodyScanner) begin() {
 	s.begun = true
 	head := s.head
-	if bytes.HasPrefix(head, []byte("\xFF\xFE")) || bytes.HasPrefix(head, []byte("\xFE\xFF")) {
-		s.reason = rules.UninspectedEncoding
-		return
+	if !s.hints.decoded {
+		e, known := encodingOf(s.promised, s.hints.charset, head)
+		if !known {
+			s.reason = rules.UninspectedEncoding
+			return
+		}
+		if e != nil {
+			s.scan = newCharset(s, e)
+			s.scan.write(head, s.from)
+			return
+		}
 	}
 	if s.scan = s.scanner(sniff(s.promised, head)); s.scan == nil {
 		s.reason = rules.UninspectedType
@@ -73,7 +103,7 @@ func (s *bodyScanner) begin() {
 func (s *bodyScanner) scanner(kind form) scanner {
 	switch kind {
 	case formJSON:
-		return newJSON(s.g, 0)
+		return s.spare.newJSON(s.g, 0, class{})
 	case formHTML, formXML:
 		if sheet := s.book.part(s.g, s.head); sheet != nil {
 			return sheet
@@ -92,7 +122,9 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	case formPairs:
 		return newForm(s.g)
 	case formText, formUnknown:
-		return newText(s.g)
+		return s.spare.newText(s.g, class{})
+	case formEvents:
+		return newEvents(s.g, s.level)
 	case formOpaque:
 	default:
 		return s.binary(kind)

@@ -17,6 +17,11 @@ const (
 	formSQL
 	formText
 	formPairs
+	formEvents    // server-sent
+	formMultipart // parts with headers of their own
+	formMail      // headers and a body
+	formCard      // vCard
+	formScript    // JavaScript that may hold data
 	formOpaque // not read
 
 	formGzip // forms of binary files: see binary.go
@@ -56,6 +61,8 @@ func formOf(contentType string) form {
 		return formPairs
 	case t == "text/css", t == "text/javascript", t == "text/ecmascript":
 		return formOpaque
+	case t == "text/event-stream":
+		return formEvents
 	case strings.HasPrefix(t, "text/"):
 		return formText
 	}
@@ -122,6 +129,11 @@ func sniff(promised form, head []byte) form {
 		}
 	}
 	switch promised {
+	case formEvents:
+		if eventful(text) {
+			return formEvents
+		}
+		return sniffText(formText, head, text)
 	case formUnknown, formText, formSQL, formHTML:
 		if f := sniffText(promised, head, text); f != formUnknown {
 			return f
@@ -159,6 +171,9 @@ func sniffText(promised form, head, text []byte) form {
 	}
 	if promised == formHTML {
 		return formHTML
+	}
+	if bytes.HasPrefix(text, []byte("data:")) || bytes.HasPrefix(text, []byte("event: ")) {
+		return formEvents
 	}
 	if delimiter(head) != 0 && headed(head) {
 		return formCSV

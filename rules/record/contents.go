@@ -36,8 +36,14 @@ func (p *inflaters) borrow() *inflater {
 	return z
 }
 
-// inflating is a container whose contents are compressed.
-type inflating interface{ inflates() }
+// inflating is a container whose contents may be compressed.
+type inflating interface{ inflates() bool }
+
+// inflates reports whether s is, or holds, such a container.
+func inflates(s scanner) bool {
+	c, ok := s.(inflating)
+	return ok && c.inflates()
+}
 
 // contents reads what a container holds, one content after the other, and
 // keeps account of where it came from. The zero value with g and level set is
@@ -113,7 +119,7 @@ func (c *contents) inflate(p []byte, text int64) (n int, more bool) {
 		c.body.write(piece, c.off)
 		c.off += int64(len(piece))
 		last = text + int64(c.z.i)
-		if _, twice := c.body.scan.(inflating); twice {
+		if inflates(c.body.scan) {
 			c.z.ratio = maxRatioTwice
 		}
 	})
@@ -158,7 +164,7 @@ func (c *contents) fault() rules.Uninspected {
 
 func (c *contents) held() int64      { return never }
 func (c *contents) pause(int64) bool { return true }
-func (c *contents) inflates()        {}
+func (c *contents) inflates() bool   { return true }
 
 // gather collects a header of n bytes from p; done when it is whole. It
 // returns what is left of p.

@@ -10,6 +10,7 @@ import "github.com/ordergate/ordergate/rules"
 type Finder struct {
 	group    grouper
 	promised form
+	hints    hints
 	body     bodyScanner
 	offset   int64
 	earlier  rules.Uninspected
@@ -24,9 +25,10 @@ func NewFinder(cfg *Config, h *rules.Hasher, contentType string) *Finder {
 	if cfg == nil {
 		cfg = &Config{}
 	}
-	f := &Finder{promised: formOf(contentType)}
+	f := &Finder{promised: formOf(contentType), hints: hintsOf(contentType)}
 	f.group.init(cfg, h)
 	f.body.reset(&f.group, 0, f.promised, 0)
+	f.body.hints = f.hints
 	return f
 }
 
@@ -70,6 +72,7 @@ func (f *Finder) Flush() {
 		f.earlier = f.body.fault()
 	}
 	f.body.reset(&f.group, 0, f.promised, f.offset)
+	f.body.hints = f.hints
 	f.safe = f.offset
 }
 

@@ -347,7 +347,7 @@ func (s *pdfScanner) end(int64) {
 
 func (s *pdfScanner) held() int64      { return never }
 func (s *pdfScanner) pause(int64) bool { return true }
-func (s *pdfScanner) inflates()        {}
+func (s *pdfScanner) inflates() bool   { return true }
 
 func (s *pdfScanner) settled(group int64) int64 {
 	at := min(group, s.page.held())

@@ -77,6 +77,9 @@ func FuzzSplitAnywhere(f *testing.F) {
 		}
 	}
 	f.Add("", []byte("\xFF\xFEa\x00"), uint64(1))
+	for _, c := range append(eventCases(), charsetCases(f)...) {
+		f.Add(c.contentType, []byte(c.body), uint64(1))
+	}
 	f.Add("text/html", []byte("<a href='mailto:x&#64;y.example'>&eacute;<![CDATA[a@b.example]]><!-- - -> a@c.example -->"), uint64(2))
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, seed uint64) {
 		if len(body) > 64<<10 {

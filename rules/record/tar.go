@@ -94,5 +94,3 @@ func (s *tarScanner) end(int64) {
 		s.broken()
 	}
 }
-
-func (s *tarScanner) inflates() {}
