@@ -101,8 +101,8 @@ func selector(s string) (string, error) {
 	return strings.ToLower(attr) + "=" + value, nil
 }
 
-// declared are the declarations of a config, ready for use. It is read only.
-type declared struct {
+// declarations are those of a config, ready for use. It is read only.
+type declarations struct {
 	names    map[string]class // by folded name
 	selects  map[string]class // by attribute=word
 	attrs    map[string]bool  // attributes that selects name
@@ -115,13 +115,13 @@ type pointer struct {
 	class  class
 }
 
-// newDeclared compiles declarations that have passed Check; others are left
+// newDeclarations compiles declarations that have passed Check; others are left
 // out. It returns nil for none.
-func newDeclared(list []Declaration) *declared {
+func newDeclarations(list []Declaration) *declarations {
 	if len(list) == 0 {
 		return nil
 	}
-	d := &declared{names: map[string]class{}, selects: map[string]class{}, attrs: map[string]bool{}}
+	d := &declarations{names: map[string]class{}, selects: map[string]class{}, attrs: map[string]bool{}}
 	for i := range list {
 		if list[i].Check() != nil {
 			continue
