@@ -153,9 +153,33 @@ type Records struct {
 	// IgnoreEmails are addresses that are nobody's: the shop's own contact
 	// addresses. A record with only such an address is no record.
 	IgnoreEmails []string `yaml:"ignore_emails"`
+	// IgnorePhones are numbers that are nobody's: the shop's own.
+	IgnorePhones []string `yaml:"ignore_phones"`
+	// Declared says what places of the shop's own data mean, where their names
+	// say nothing or the wrong thing.
+	Declared []Declared `yaml:"declared"`
 	// Countries are where the customers live (ISO 3166-1, two letters); they
 	// decide how national phone numbers are read. The first one is tried first.
 	Countries []string `yaml:"countries"`
+}
+
+// Declared is one place of the shop's data. Exactly one of name, pointer and
+// select is written.
+type Declared struct {
+	// Name is a key of JSON, a column, a label or a form's field; case, blanks
+	// and signs do not count.
+	Name string `yaml:"name,omitempty"`
+	// Pointer is a JSON Pointer (RFC 6901); * stands for any key or index.
+	Pointer string `yaml:"pointer,omitempty"`
+	// Select names elements of HTML by one class, id or attribute: .kd-mail,
+	// #kd-mail, itemprop=mail.
+	Select string `yaml:"select,omitempty"`
+	// Is is what stands there: name, first_name, last_name, email, phone, street,
+	// house_number, postcode, address, delivery_address, billing_address,
+	// customer_id, order, birth_date, payment_card, credential, government_id;
+	// customer for an object, row or element that is one customer's; nothing
+	// for what is never personal.
+	Is string `yaml:"is"`
 }
 
 // Canaries are the identifiers of planted customers.

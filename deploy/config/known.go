@@ -45,5 +45,11 @@ func (c *Config) RecordConfig(h *rules.Hasher) *record.Config {
 	for _, email := range c.Records.IgnoreEmails {
 		out.Ignore = appendDigest(out.Ignore, h, rules.IdentifierEmail, record.NormalizeEmail, email)
 	}
+	for _, phone := range c.Records.IgnorePhones {
+		out.Ignore = appendDigest(out.Ignore, h, rules.IdentifierPhone, c.phones(), phone)
+	}
+	for _, d := range c.Records.Declared {
+		out.Declared = append(out.Declared, record.Declaration(d))
+	}
 	return out
 }

@@ -212,6 +212,25 @@ func (v *checker) records(r *Records) {
 			v.fault(fmt.Sprintf("records.ignore_emails[%d]", i), email, "is not an email address", "write one such as service@shop.example")
 		}
 	}
+	for i, phone := range r.IgnorePhones {
+		if _, ok := record.NormalizePhone([]byte(phone), r.Countries); !ok {
+			v.fault(fmt.Sprintf("records.ignore_phones[%d]", i), phone, "is not a phone number", "write one such as +49 30 1234567")
+		}
+	}
+	pointers := 0
+	for i, d := range r.Declared {
+		declared := record.Declaration(d)
+		if err := declared.Check(); err != nil {
+			what, remedy, _ := strings.Cut(err.Error(), ": write ")
+			v.fault(fmt.Sprintf("records.declared[%d]", i), d.Name+d.Pointer+d.Select, what, "write "+remedy)
+		}
+		if d.Pointer != "" {
+			pointers++
+		}
+	}
+	if pointers > record.MaxPointers {
+		v.fault("records.declared", fmt.Sprint(pointers), "pointers are more than can be followed", fmt.Sprintf("write at most %d, with * for what differs", record.MaxPointers))
+	}
 	for i, country := range r.Countries {
 		region, err := language.ParseRegion(country)
 		if err != nil || len(country) != 2 || !region.IsCountry() || region.String() != country {

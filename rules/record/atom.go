@@ -52,7 +52,7 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 		return
 	}
 	array := false
-	if n := len(g.frames); n > 0 && g.frames[n-1].kind == frameArray {
+	if n := len(g.frames); n > 0 && g.frames[n-1].kind == frameArray && c.sense&senseDeclared == 0 {
 		c, array = g.frames[n-1].class, true
 	}
 	if i := g.parent(); i >= 0 {

@@ -103,7 +103,11 @@ func (s *bodyScanner) begin() {
 func (s *bodyScanner) scanner(kind form) scanner {
 	switch kind {
 	case formJSON:
-		return s.spare.newJSON(s.g, 0, class{})
+		j := s.spare.newJSON(s.g, 0, class{})
+		if d := s.g.cfg.declares(); d != nil {
+			j.point.list = d.pointers
+		}
+		return j
 	case formHTML, formXML:
 		if sheet := s.book.part(s.g, s.head); sheet != nil {
 			return sheet

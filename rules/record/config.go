@@ -21,9 +21,23 @@ type Config struct {
 	// are ignored like those of Ignore. It is called on the way of a response,
 	// from any goroutine. Nil: none.
 	Common func(rules.Identifier) bool
+	// Declared says what places of the shop's data mean; entries that fail their
+	// Check are ignored, and at most 64 pointers count.
+	Declared []Declaration
 
-	once   sync.Once
-	ignore map[rules.Identifier]struct{}
+	compiled     sync.Once
+	declarations *declarations
+	once         sync.Once
+	ignore       map[rules.Identifier]struct{}
+}
+
+// declares returns the declarations, or nil for none.
+func (c *Config) declares() *declarations {
+	if len(c.Declared) == 0 {
+		return nil
+	}
+	c.compiled.Do(func() { c.declarations = newDeclarations(c.Declared) })
+	return c.declarations
 }
 
 func (c *Config) ignores(id rules.Identifier) bool {

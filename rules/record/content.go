@@ -22,7 +22,7 @@ const (
 	formMail      // headers and a body
 	formCard      // vCard
 	formScript    // JavaScript that may hold data
-	formOpaque // not read
+	formOpaque    // not read
 
 	formGzip // forms of binary files: see binary.go
 	formZlib

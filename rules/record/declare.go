@@ -1,9 +1,12 @@
 package record
 
 import (
+	"bytes"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Declaration says what a place of the shop's own data means, where its name
@@ -23,10 +26,10 @@ type Declaration struct {
 	Is string
 }
 
-const (
-	maxDeclared = 64 // pointers; one bit each
-	maxPointer  = 16 // tokens of a pointer
-)
+// MaxPointers is how many pointers a config may declare: one bit each.
+const MaxPointers = 64
+
+const maxPointer = 16 // tokens of a pointer
 
 // meanings are what a declaration may say.
 var meanings = map[string]class{
@@ -107,6 +110,33 @@ type declarations struct {
 	selects  map[string]class // by attribute=word
 	attrs    map[string]bool  // attributes that selects name
 	pointers []pointer
+	pool     sync.Pool // of key caches that know the names
+}
+
+// selected returns what is declared for an element by one of its attributes.
+func (d *declarations) selected(attr, value []byte) (class, bool) {
+	var room [2 * maxKey]byte
+	for len(value) > 0 {
+		var word []byte
+		word, value = nextField(value)
+		if len(word) == 0 || len(attr)+1+len(word) > len(room) {
+			continue
+		}
+		by := append(append(append(room[:0], attr...), '='), word...)
+		if c, ok := d.selects[string(by)]; ok {
+			return c, true
+		}
+	}
+	return class{}, false
+}
+
+// nextField cuts the first of the words that blanks divide.
+func nextField(s []byte) (word, rest []byte) {
+	s = bytes.TrimLeft(s, " \t\r\n\f")
+	if at := bytes.IndexAny(s, " \t\r\n\f"); at >= 0 {
+		return s[:at], s[at:]
+	}
+	return s, nil
 }
 
 // pointer is a compiled JSON Pointer.
@@ -127,7 +157,7 @@ func newDeclarations(list []Declaration) *declarations {
 			continue
 		}
 		c := meanings[list[i].Is]
-		c.sense |= senseKnown
+		c.sense |= senseKnown | senseDeclared
 		switch {
 		case list[i].Name != "":
 			d.names[string(appendFolded(nil, []byte(list[i].Name), maxKey))] = c
@@ -136,10 +166,11 @@ func newDeclarations(list []Declaration) *declarations {
 			d.selects[by] = c
 			attr, _, _ := strings.Cut(by, "=")
 			d.attrs[attr] = true
-		case len(d.pointers) < maxDeclared:
+		case len(d.pointers) < MaxPointers:
 			d.pointers = append(d.pointers, newPointer(list[i].Pointer, c))
 		}
 	}
+	d.pool.New = func() any { return &keys{seed: maphash.MakeSeed(), declared: d} }
 	return d
 }
 

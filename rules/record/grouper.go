@@ -57,7 +57,13 @@ type grouper struct {
 }
 
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {
-	g.cfg, g.h, g.oldest, g.keys = cfg, h, never, newKeys()
+	g.cfg, g.h, g.oldest = cfg, h, never
+	if d := cfg.declares(); d != nil {
+		g.keys = d.pool.Get().(*keys) //nolint:forcetypeassert // nothing else is in the pool
+		g.slow = true                 // the short cuts know the lexicon only
+	} else {
+		g.keys = newKeys()
+	}
 	g.frames = make([]frame, 0, 16)
 	g.groups = make([]group, 0, 3)
 	g.scratch = make([]byte, 0, 256)

@@ -68,6 +68,7 @@ type jsonScanner struct {
 	over   int64
 	spare  spare
 
+	point pointing
 	last  uint8   // the key before, where the cache holds it
 	signs horizon // of the piece that is being written
 }
@@ -246,7 +247,7 @@ func (s *jsonScanner) open(b byte) {
 		}
 	}
 	s.started = true
-	c := s.class
+	c := s.pointed()
 	s.class = class{}
 	if s.depth++; s.depth <= maxDepth {
 		bit := uint64(1) << ((s.depth - 1) % 64)
@@ -256,12 +257,37 @@ func (s *jsonScanner) open(b byte) {
 			s.kinds[(s.depth-1)/64] &^= bit
 		}
 	}
-	if b == '{' {
-		s.g.enter(frameObject, c)
+	s.point.open(s.depth)
+	kind := frameArray
+	if b == '{' || c.sense&(senseDeclared|senseCustomer) == senseDeclared|senseCustomer { // a row without keys, declared to be a customer's
+		kind = frameObject
+	}
+	s.g.enter(kind, c)
+	if s.state = jsonValue; b == '{' {
 		s.state = jsonKey
-	} else {
-		s.g.enter(frameArray, c)
-		s.state = jsonValue
+	}
+}
+
+// pointed returns the class of the value that begins: what the key says, or
+// what is declared for the place.
+func (s *jsonScanner) pointed() class {
+	if len(s.point.list) == 0 {
+		return s.class
+	}
+	if s.depth > 0 && !s.object() {
+		s.point.element(s.depth)
+	}
+	return s.point.class(s.depth, s.class)
+}
+
+// named notes a key.
+func (s *jsonScanner) named(key []byte) {
+	s.class = class{}
+	if len(key) <= maxKey {
+		s.class = s.g.keys.class(key)
+	}
+	if len(s.point.list) > 0 {
+		s.point.key(s.depth, key)
 	}
 }
 
@@ -329,13 +355,11 @@ func (s *jsonScanner) finishBare(v []byte) {
 		v = s.buf
 	}
 	if s.isKey {
-		s.class, s.state = class{}, jsonColon
-		if len(v) <= maxKey {
-			s.class = s.g.keys.class(v)
-		}
+		s.state = jsonColon
+		s.named(v)
 		return
 	}
-	c := s.class
+	c := s.pointed()
 	s.state, s.class = jsonComma, class{}
 	s.g.tick(s.start)
 	if s.shape&shapeLetter != 0 && !literal(v) {

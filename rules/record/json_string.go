@@ -179,15 +179,12 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 		v = s.buf
 	}
 	if s.isKey {
-		s.class = class{}
-		if len(v) <= maxKey {
-			s.class = s.g.keys.class(v)
-		}
+		s.named(v)
 		s.state = jsonColon
 		return
 	}
 	s.state = jsonComma
-	c := s.class
+	c := s.pointed()
 	s.class = class{}
 	if c.kind == kindNone && c.sense&senseKnown != 0 && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {
 		s.g.tick(s.start)

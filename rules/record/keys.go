@@ -21,10 +21,11 @@ const (
 // cache serves one response after the other; it is not safe for concurrent
 // use. Make one with newKeys.
 type keys struct {
-	seed  maphash.Seed
-	cache [keySets * keyWays]knownKey
-	after [keySets * keyWays * keyDepth]uint8 // the key that followed a key at a depth
-	named bool                                // a key may be a person's address
+	seed     maphash.Seed
+	cache    [keySets * keyWays]knownKey
+	after    [keySets * keyWays * keyDepth]uint8 // the key that followed a key at a depth
+	declared *declarations                       // nil: the lexicon alone counts
+	named    bool                                // a key may be a person's address
 }
 
 // knownKey is a key with its class.
@@ -44,7 +45,11 @@ func newKeys() *keys { return keyPool.Get().(*keys) } //nolint:forcetypeassert /
 // were keys do not stay.
 func (k *keys) release() {
 	if k.named {
-		*k = keys{seed: k.seed}
+		*k = keys{seed: k.seed, declared: k.declared}
+	}
+	if k.declared != nil {
+		k.declared.pool.Put(k)
+		return
 	}
 	keyPool.Put(k)
 }
@@ -84,7 +89,7 @@ func (k *keys) find(key []byte) uint8 {
 		}
 	}
 	e := &set[i]
-	e.n, e.class = uint8(len(key)), classify(key)
+	e.n, e.class = uint8(len(key)), k.classify(key)
 	e.whole = ^uint8(0)
 	if n := copy(e.text[:], text); n == len(key) && stringEnd(key, 0) == n { // JSON would end at a quote in it
 		e.whole = uint8(n + copy(e.text[n:], `":`))
@@ -121,4 +126,15 @@ func mix(key []byte) uint64 {
 	}
 	h := (a ^ uint64(len(key))) * odd
 	return (h ^ h>>29 ^ b) * odd
+}
+
+// classify asks the declarations first, and then the lexicon.
+func (k *keys) classify(key []byte) class {
+	if k.declared != nil {
+		var room [maxKey]byte
+		if c, ok := k.declared.names[string(appendFolded(room[:0], key, len(room)))]; ok {
+			return c
+		}
+	}
+	return classify(key)
 }

@@ -66,6 +66,7 @@ const (
 	senseVeto        // the value is about the thing, not the thing: emailVerified, phoneType
 	senseTransparent // says nothing: data, items, edges, node
 	senseKnown       // the lexicon knows every word of the key
+	senseDeclared    // the operator says so
 	senseClient      // the customer in person, not a login, an account or a contact of theirs
 
 	sensePlace = senseDelivery | senseBilling | senseAddress

@@ -93,6 +93,9 @@ func (p *page) wants(name []byte) bool {
 	if p.xml {
 		return !bytes.HasPrefix(name, []byte("xmlns"))
 	}
+	if d := p.g.keys.declared; d != nil && d.attrs[string(name)] {
+		return true
+	}
 	switch string(name) {
 	case "name", "value", "type":
 		return p.tag == tagInput || p.tag == tagText || p.tag == tagScript && len(name) == 4
@@ -112,7 +115,13 @@ func (p *page) attr(name, value []byte, start int64) {
 		}
 		return
 	}
+	if d := p.g.keys.declared; d != nil && d.attrs[string(name)] {
+		if c, ok := d.selected(name, value); ok {
+			p.prop = c
+		}
+	}
 	switch string(name) {
+	case "class", "id":
 	case "name":
 		p.field = append(p.field[:0], value...)
 	case "value":
@@ -125,7 +134,9 @@ func (p *page) attr(name, value []byte, start int64) {
 	case "href":
 		p.href = append(p.href[:0], value...)
 	case "itemprop":
-		p.prop = p.g.keys.class(value)
+		if p.prop.sense&senseDeclared == 0 {
+			p.prop = p.g.keys.class(value)
+		}
 	default:
 		if len(value) == 0 {
 			return
@@ -156,6 +167,7 @@ func (p *page) finish(void bool, off int64) raw {
 		p.prose.brk()
 	case tagPara:
 		p.prose.gap()
+		p.declared()
 	case tagInput:
 		p.input(off)
 	case tagScript:
@@ -194,10 +206,19 @@ func (p *page) openBlock(off int64) {
 	if p.tag == tagFooter && !p.inside(tagArticle) && !p.inside(tagRow) {
 		c.sense = senseShop
 	}
+	c.sense |= p.prop.sense & (senseCustomer | senseClient)
 	p.g.enter(frameBlock, c)
 	p.push(element{frame: true}, off)
 	if p.tag == tagNav {
 		p.zone++
+	}
+	p.declared()
+}
+
+// declared makes what is declared for the element the label of its text.
+func (p *page) declared() {
+	if p.prop.sense&senseDeclared != 0 && p.prop.kind != kindNone {
+		p.prose.label = p.prop
 	}
 }
 
@@ -262,6 +283,9 @@ func (p *page) input(int64) {
 		return
 	}
 	c := p.g.keys.class(p.field)
+	if p.prop.sense&senseDeclared != 0 {
+		c = p.prop
+	}
 	if c.kind == kindNone {
 		c.kind, c.sense = label.kind, c.sense|label.sense
 	}

@@ -29,7 +29,7 @@ func (p *page) openTable(off int64) {
 	case tagRow:
 		p.popTo(off, tagRow, tagCell, tagHeading)
 		t.cells, t.labels, t.data, t.said = 0, 0, false, false
-		p.g.enter(frameRow, class{})
+		p.g.enter(frameRow, class{sense: p.prop.sense & (senseCustomer | senseClient)})
 		p.push(element{frame: true}, off)
 	default:
 		p.popTo(off, tagCell, tagHeading)
@@ -40,7 +40,9 @@ func (p *page) openTable(off int64) {
 		if !t.inHead && t.cells < t.columns {
 			p.prose.label, p.prose.cell = t.heads[t.cells], true
 		}
-		p.prose.said = false
+		if p.prose.said = false; p.prop.sense&senseDeclared != 0 {
+			p.prose.label, p.prose.cell = p.prop, true
+		}
 		p.push(element{}, off)
 	}
 }
