@@ -65,7 +65,7 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 	object := s.object()
 	for i < len(p) {
 		b := p[i]
-		if b == ' ' || b == '\n' {
+		if jsonBlanks[b] {
 			i = blanks(p, i+1)
 			continue
 		}
@@ -135,9 +135,10 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 			object = s.object()
 			i++
 			continue
-		case ' ', '\n':
-			continue
 		default:
+			if jsonBlanks[b] {
+				continue
+			}
 			end := s.fastBare(p, i, off, object)
 			if end == i {
 				return i
@@ -161,12 +162,15 @@ func (s *jsonScanner) comma(i int, object bool) int {
 	return i + 1
 }
 
-// blanks returns where in p, from i on, the first byte stands that is no blank
-// or line feed.
+// jsonBlanks are the blanks of JSON (RFC 8259 section 2).
+var jsonBlanks = [256]bool{' ': true, '\n': true, '\r': true, '\t': true}
+
+// blanks returns where in p, from i on, the first byte stands that is none of
+// jsonBlanks.
 func blanks(p []byte, i int) int {
 	for ; i+8 <= len(p) && binary.LittleEndian.Uint64(p[i:]) == 0x2020202020202020; i += 8 {
 	}
-	for i < len(p) && (p[i] == ' ' || p[i] == '\n') {
+	for i < len(p) && jsonBlanks[p[i]] {
 		i++
 	}
 	return i
