@@ -205,6 +205,13 @@ func BenchmarkFinderCatalogue(b *testing.B) {
 	benchmark(b, "application/json", catalogueJSON(1000), tokensJSON)
 }
 
+// BenchmarkFinderEscaped is the catalogue as encoders write it that escape
+// slashes and what is not ASCII, such as PHP's.
+func BenchmarkFinderEscaped(b *testing.B) {
+	body := bytes.ReplaceAll(catalogueJSON(1000), []byte("/"), []byte(`\/`))
+	benchmark(b, "application/json", bytes.ReplaceAll(body, []byte("Garden"), []byte(`G\u00e4rten`)), tokensJSON)
+}
+
 func BenchmarkFinderHTML(b *testing.B) {
 	benchmark(b, "text/html", customersHTML(1000), tokensHTML)
 }

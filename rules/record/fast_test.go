@@ -27,6 +27,7 @@ func FuzzShortCuts(f *testing.F) {
 	for _, v := range []string{
 		"2b@4x.png", "2026-11-23", "0301234567", "4111111111111111", "-1", "Ada", "ada", "Elm Street 3", "pbkdf2_{", "$2y$10$abcdefghijklmnopqrstuv",
 		"5f4dcc3b5aa765d61d8327deb882cf99", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3NyJ9.c2lnbmF0dXJlLWZvci10ZXN0cy1vbmx5", "<p>a 1</p>", "<{\\\"email\\\":1}>", "+49301234567", "é 1",
+		`https:\/\/shop.example\/a.png`, `Ada \u00c5s`, `12\n34 Elm Street 3\n12345 Town`, `\u0040`, `a\u0040b.example`, `\u002b49301234567`, `x\"y\\`, `\ud83d\ude00 x`, `\ud83d`, `a\qb`, `a\u00zz`,
 	} {
 		f.Add("application/json", []byte(`{"x":"`+v+`","note":"`+v+`","city":"`+v+`","sku":"`+v+`","name":"`+v+`","facets":[{"name":"`+v+`"}],"image":"`+v+`","email":"a@b.example","l":["`+v+`",`+v+`],"m":`+v+`}`))
 	}
