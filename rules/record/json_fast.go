@@ -220,7 +220,10 @@ func (s *jsonScanner) fastString(p []byte, from, end int, object bool) {
 		if !object {
 			c = s.g.around(c)
 		}
-		if (!openings[v[0]] || !opening(c, v)) && s.g.bland(c, v, object) {
+		if !openings[v[0]] || !opening(c, v) { // no text in it
+			if !s.g.bland(c, v, object) {
+				s.g.value(s.class, v, shapeOf(v), s.start)
+			}
 			s.skip()
 			return
 		}
