@@ -38,6 +38,10 @@ var shapes = func() (t [256]shape) {
 }()
 
 func shapeOf(v []byte) (s shape) {
+	for len(v) >= 4 {
+		s |= shapes[v[0]] | shapes[v[1]] | shapes[v[2]] | shapes[v[3]]
+		v = v[4:]
+	}
 	for _, b := range v {
 		s |= shapes[b]
 	}

@@ -17,6 +17,14 @@
 // nothing of forms. A new form is a new scanner. Texts inside texts (JSON in a
 // JSON string, in a script, in an attribute) are scanners inside scanners.
 //
+// Most of a body tells nothing, and most of its bytes are passed over by short
+// cuts: keys of JSON are guessed from the key before, values that no rule could
+// keep are dropped by the class of their key and their first byte, texts of a
+// page are known for no labels by their first and last letters. A short cut
+// never decides what is found: each can be switched off, and fuzz tests hold
+// what is found with them to what is found without (FuzzShortCuts). Keys and
+// their classes are remembered from one response to the next; nothing else is.
+//
 // Everything is bounded: a value is looked at up to 2 KiB and streamed beyond;
 // at most 20 groups are open, frames nest 512 deep, and what has waited for 32
 // KiB of body for the rest of its record is reported as it is. All bounds

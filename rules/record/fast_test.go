@@ -27,6 +27,7 @@ func FuzzShortCuts(f *testing.F) {
 	for _, v := range []string{
 		"2b@4x.png", "2026-11-23", "0301234567", "4111111111111111", "-1", "Ada", "ada", "Elm Street 3", "pbkdf2_{", "$2y$10$abcdefghijklmnopqrstuv",
 		"5f4dcc3b5aa765d61d8327deb882cf99", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3NyJ9.c2lnbmF0dXJlLWZvci10ZXN0cy1vbmx5", "<p>a 1</p>", "<{\\\"email\\\":1}>", "+49301234567", "é 1",
+		`https:\/\/shop.example\/a.png`, `Ada \u00c5s`, `12\n34 Elm Street 3\n12345 Town`, `\u0040`, `a\u0040b.example`, `\u002b49301234567`, `x\"y\\`, `\ud83d\ude00 x`, `\ud83d`, `a\qb`, `a\u00zz`,
 	} {
 		f.Add("application/json", []byte(`{"x":"`+v+`","note":"`+v+`","city":"`+v+`","sku":"`+v+`","name":"`+v+`","facets":[{"name":"`+v+`"}],"image":"`+v+`","email":"a@b.example","l":["`+v+`",`+v+`],"m":`+v+`}`))
 	}
@@ -60,7 +61,7 @@ func FuzzBytes(f *testing.F) {
 		if got := stringEnd(p, from); got != want {
 			t.Fatalf("stringEnd(%q, %d) = %d, want %d", p, from, got, want)
 		}
-		for want = from; want < len(p) && (p[want] == ' ' || p[want] == '\n'); {
+		for want = from; want < len(p) && bytes.IndexByte([]byte(" \t\r\n"), p[want]) >= 0; {
 			want++
 		}
 		if got := blanks(p, from); got != want {
@@ -128,7 +129,7 @@ func TestFollow(t *testing.T) {
 // FuzzTexts holds the quick answers about labels, names and keys to the long
 // ones.
 func FuzzTexts(f *testing.F) {
-	for _, s := range []string{"Ada Lund", "E-Mail", "kundenNr.", "no", "Nr 2", "2 Items", "straße", "emailAddress2", "Made of solid oak", "Jan della Rossi", "Anna-Lena O'Neil", "shippingstreet", "x y z", "Ada@Lund", "Ab", "(e) mail", `a":{"b`, `a\\`, "a_very_long_key_that_does_not_fit_into_the_room_of_the_cache_at_all"} {
+	for _, s := range []string{"Ada Lund", "E-Mail", "kundenNr.", "no", "Nr 2", "2 Items", "straße", "emailAddress2", "Made of solid oak", "Jan della Rossi", "Anna-Lena O'Neil", "shippingstreet", "x y z", "Ada@Lund", "Ab", "(e) mail", "XMLHttpRequest2Id", "a1B2--C3", "HTMLé", `a":{"b`, `a\\`, "a_very_long_key_that_does_not_fit_into_the_room_of_the_cache_at_all"} {
 		f.Add([]byte(s))
 	}
 	k := newKeys()
@@ -150,6 +151,12 @@ func FuzzTexts(f *testing.F) {
 			}
 			if _, ok := k.follow(append(append([]byte(nil), s...), 'x'), at, 3); ok {
 				t.Errorf("follow(%q) takes another key", s)
+			}
+		}
+		if len(s) <= maxKey {
+			var quick, slow tokens
+			if a, b := quick.split(s), slow.splitRunes(s); a != b || a && quick != slow {
+				t.Errorf("split(%q) = %v %v, want %v %v", s, a, quick, b, slow)
 			}
 		}
 		if !mayName(s) && personLike(s) {

@@ -135,6 +135,12 @@ func (g *grouper) leave(off int64) {
 		return
 	}
 	var at int16
+	if f.own != none && f.pend == none && !g.slow && g.idle(n-1) {
+		g.release(f.own)
+		g.frames = g.frames[:n-1]
+		g.age(off)
+		return
+	}
 	if f.kind == frameObject || f.kind == frameRow {
 		at = g.resolve(&f)
 	} else {
@@ -150,6 +156,26 @@ func (g *grouper) leave(off int64) {
 		g.attach(at, f.element)
 	}
 	g.age(off)
+}
+
+// idle reports whether the own group of an object that ends, the frame i, has
+// nothing that [grouper.seal] or [grouper.attach] would make anything of: most
+// objects of a catalogue have a number and a price only.
+func (g *grouper) idle(i int) bool {
+	f := &g.frames[i]
+	o := &g.groups[f.own]
+	if f.kind != frameObject || f.class.sense&(senseOrder|senseCustomer) != 0 || o.n > 0 || o.fields != 0 || o.marks&^(markProduct|markLines) != 0 || o.slot != 0 {
+		return false
+	}
+	if o.first.n|o.last.n|o.full.n|o.title.n|o.customer.n|o.street.n|o.maybe[0].n|o.maybe[1].n|o.maybePhone.n|o.maybeStreet.n != 0 {
+		return false
+	}
+	for i--; i >= 0; i-- {
+		if k := g.frames[i].kind; k != frameArray {
+			return k == frameObject || k == frameRow
+		}
+	}
+	return true
 }
 
 // parent returns the index of the innermost open structure that can own

@@ -65,7 +65,7 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 	object := s.object()
 	for i < len(p) {
 		b := p[i]
-		if b == ' ' || b == '\n' {
+		if jsonBlanks[b] {
 			i = blanks(p, i+1)
 			continue
 		}
@@ -116,11 +116,16 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 		switch b {
 		case '"':
 			end := stringEnd(p, i+1)
-			if end == len(p) || p[end] != '"' {
-				return i
-			}
 			s.start = off + int64(i)
-			s.fastString(p, i+1, end, object)
+			if end < len(p) && p[end] == '\\' {
+				if end = s.escaped(p, i+1, end, object); end == 0 {
+					return i
+				}
+			} else if end == len(p) || p[end] != '"' {
+				return i
+			} else {
+				s.fastString(p, i+1, end, object)
+			}
 			i = end + 1
 		case '{', '[':
 			s.open(b)
@@ -135,9 +140,10 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 			object = s.object()
 			i++
 			continue
-		case ' ', '\n':
-			continue
 		default:
+			if jsonBlanks[b] {
+				continue
+			}
 			end := s.fastBare(p, i, off, object)
 			if end == i {
 				return i
@@ -161,12 +167,15 @@ func (s *jsonScanner) comma(i int, object bool) int {
 	return i + 1
 }
 
-// blanks returns where in p, from i on, the first byte stands that is no blank
-// or line feed.
+// jsonBlanks are the blanks of JSON (RFC 8259 section 2).
+var jsonBlanks = [256]bool{' ': true, '\n': true, '\r': true, '\t': true}
+
+// blanks returns where in p, from i on, the first byte stands that is none of
+// jsonBlanks.
 func blanks(p []byte, i int) int {
 	for ; i+8 <= len(p) && binary.LittleEndian.Uint64(p[i:]) == 0x2020202020202020; i += 8 {
 	}
-	for i < len(p) && (p[i] == ' ' || p[i] == '\n') {
+	for i < len(p) && jsonBlanks[p[i]] {
 		i++
 	}
 	return i
@@ -211,7 +220,10 @@ func (s *jsonScanner) fastString(p []byte, from, end int, object bool) {
 		if !object {
 			c = s.g.around(c)
 		}
-		if (!openings[v[0]] || !opening(c, v)) && s.g.bland(c, v, object) {
+		if !openings[v[0]] || !opening(c, v) { // no text in it
+			if !s.g.bland(c, v, object) {
+				s.g.value(s.class, v, shapeOf(v), s.start)
+			}
 			s.skip()
 			return
 		}
@@ -219,6 +231,66 @@ func (s *jsonScanner) fastString(p []byte, from, end int, object bool) {
 	s.isKey = false
 	s.shape = shapeOf(v)
 	s.finishString(v, s.start+1+int64(len(v)))
+}
+
+// escaped passes over the string p[from:], whose first backslash is p[at], if
+// it is nothing whatever its escapes stand for, and returns where its quote is;
+// 0 if not.
+func (s *jsonScanner) escaped(p []byte, from, at int, object bool) int {
+	c := s.class
+	if !object {
+		c = s.g.around(c)
+	}
+	switch c.kind {
+	case kindCity, kindRegion, kindCountry, kindText, kindOpaque, kindUsername, kindCompany, kindTypename:
+	case kindNone:
+		if c.sense&senseKnown == 0 {
+			return 0
+		}
+	default:
+		return 0
+	}
+	end, most, lines := escapedEnd(p, at)
+	if end == 0 || at == from || s.g.claim != nil || !s.signs.clear(p, from, end) {
+		return 0
+	}
+	v := p[from:end]
+	if len(v) > maxValue || openings[v[0]] && opening(c, v) || !s.g.bland(c, v, object) {
+		return 0
+	}
+	if left := len(v) - most; lines && left < 400 || c.kind == kindText && len(v) > 80 && left <= 80 {
+		return 0 // short enough for an address
+	}
+	s.skip()
+	return end
+}
+
+// escapedEnd returns where the string ends whose first backslash is p[i], by
+// how many bytes at most it is shorter than it is written, and whether it may
+// have lines; 0 if it does not end in p, or has an escape that stands for a
+// letter or a digit, or is none of JSON's.
+func escapedEnd(p []byte, i int) (end, most int, lines bool) {
+	for i+1 < len(p) && p[i] == '\\' {
+		switch p[i+1] {
+		case '"', '\\', '/':
+			i, most = i+2, most+1
+		case 'n', 'r', 't':
+			i, most, lines = i+2, most+1, true
+		case 'u':
+			if i+6 > len(p) || unhex(p[i+2]) < 0 || unhex(p[i+3]) < 0 || unhex(p[i+4]) < 0 || unhex(p[i+5]) < 0 ||
+				p[i+2] == '0' && p[i+3] == '0' && unhex(p[i+4]) < 8 {
+				return 0, 0, false
+			}
+			i, most = i+6, most+5
+		default:
+			return 0, 0, false
+		}
+		i = stringEnd(p, i)
+	}
+	if i >= len(p) || p[i] != '"' {
+		return 0, 0, false
+	}
+	return i, most, lines
 }
 
 // skip passes over a value that is nothing.

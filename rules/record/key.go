@@ -35,6 +35,32 @@ func (t *tokens) cut(at int) bool {
 // split cuts a key at signs, at changes from lower to upper case, and between
 // letters and digits.
 func (t *tokens) split(key []byte) bool {
+	for _, b := range key {
+		if b >= utf8.RuneSelf {
+			return t.splitRunes(key)
+		}
+	}
+	at, last, prev := 0, byte(0), byte(0)
+	for i, b := range key {
+		f := asciiFold[b]
+		edge := f == 0 || last != 0 && (b-'0' <= 9) != (last-'0' <= 9)
+		if b-'A' <= 25 {
+			edge = edge || prev-'a' <= 25 || prev-'A' <= 25 && i+1 < len(key) && key[i+1]-'a' <= 25
+		}
+		if edge && !t.cut(at) {
+			return false
+		}
+		prev, last = b, f
+		if f != 0 {
+			t.text[at] = f
+			at++
+		}
+	}
+	return t.cut(at)
+}
+
+// splitRunes is split for keys of any script.
+func (t *tokens) splitRunes(key []byte) bool {
 	at, last, prev := 0, rune(0), rune(0)
 	for i := 0; i < len(key); {
 		r, size := utf8.DecodeRune(key[i:])
