@@ -22,7 +22,7 @@ const (
 	formMail      // headers and a body
 	formCard      // vCard
 	formScript    // JavaScript that may hold data
-	formOpaque // not read
+	formOpaque    // not read
 
 	formGzip // forms of binary files: see binary.go
 	formZlib
@@ -61,6 +61,10 @@ func formOf(contentType string) form {
 		return formOpaque
 	case t == "text/event-stream":
 		return formEvents
+	case strings.HasPrefix(t, "multipart/"):
+		return formMultipart
+	case strings.HasPrefix(t, "message/"), t == "application/http", t == "application/mbox":
+		return formMail
 	case strings.HasPrefix(t, "text/"):
 		return formText
 	}
@@ -132,6 +136,8 @@ func sniff(promised form, head []byte) form {
 			return formEvents
 		}
 		return sniffText(formText, head, text)
+	case formMultipart, formMail:
+		return promised
 	case formUnknown, formText, formSQL, formHTML:
 		if f := sniffText(promised, head, text); f != formUnknown {
 			return f
@@ -172,6 +178,9 @@ func sniffText(promised form, head, text []byte) form {
 	}
 	if bytes.HasPrefix(text, []byte("data:")) || bytes.HasPrefix(text, []byte("event: ")) {
 		return formEvents
+	}
+	if mailLike(text) {
+		return formMail
 	}
 	if delimiter(head) != 0 && headed(head) {
 		return formCSV
