@@ -118,6 +118,8 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		return newForm(s.g)
 	case formText, formUnknown:
 		return s.spare.newText(s.g, class{})
+	case formCard:
+		return newCard(s.g)
 	case formEvents:
 		return newEvents(s.g, s.level)
 	case formMultipart, formMail:

@@ -61,6 +61,8 @@ func formOf(contentType string) form {
 		return formOpaque
 	case t == "text/event-stream":
 		return formEvents
+	case t == "text/vcard", t == "text/x-vcard", t == "text/directory", t == "text/card":
+		return formCard
 	case strings.HasPrefix(t, "multipart/"):
 		return formMultipart
 	case strings.HasPrefix(t, "message/"), t == "application/http", t == "application/mbox":
@@ -131,8 +133,8 @@ func sniff(promised form, head []byte) form {
 		}
 	}
 	switch promised {
-	case formEvents:
-		if eventful(text) {
+	case formEvents, formCard:
+		if promised == formEvents && eventful(text) {
 			return formEvents
 		}
 		return sniffText(formText, head, text)
@@ -178,6 +180,9 @@ func sniffText(promised form, head, text []byte) form {
 	}
 	if bytes.HasPrefix(text, []byte("data:")) || bytes.HasPrefix(text, []byte("event: ")) {
 		return formEvents
+	}
+	if bytes.HasPrefix(low, []byte("begin:vcard")) {
+		return formCard
 	}
 	if mailLike(text) {
 		return formMail

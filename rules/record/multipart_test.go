@@ -58,7 +58,7 @@ func partCases(t testing.TB) (all []testCase) {
 		testCase{name: "form/file", contentType: "multipart/form-data; boundary=b=_1", subjects: 2, fields: three, body: body(
 			"Content-Disposition: form-data; name=\"x\"; filename=\"customers.csv\"\n\n"+twoCustomers, "Content-Disposition: form-data; name=y; filename=a.png\n\nada@lund.example")},
 		testCase{name: "form/long", contentType: "multipart/form-data; boundary=b=_1", subjects: 1, fields: rules.FieldEmail, body: body(
-			"Content-Disposition: form-data; name=\"text\"\n\n"+strings.Repeat("lorem ipsum ", 400)+"ada@lund.example "+strings.Repeat("lorem ipsum ", 400))},
+			"Content-Disposition: form-data; name=\"text\"\n\n" + strings.Repeat("lorem ipsum ", 400) + "ada@lund.example " + strings.Repeat("lorem ipsum ", 400))},
 		testCase{name: "form/twin", contentType: "multipart/form-data; boundary=b=_1", body: body("Content-Disposition: form-data; name=q\n\nAda Lund", "Content-Disposition: form-data; name=csrf_token\n\n6b1b36cbb04b41490bfc0ab2bfa26f86")},
 		testCase{name: "ranges", contentType: "multipart/byteranges; boundary=b=_1", subjects: 2, fields: three, body: body("Content-Type: text/csv\nContent-Range: bytes 0-99/200\n\n" + twoCustomers)},
 		testCase{name: "batch", contentType: mixed, subjects: 1, fields: both, body: body("Content-Type: application/http\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n" + oneCustomer)},
