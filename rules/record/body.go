@@ -127,13 +127,34 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		return newForm(s.g)
 	case formText, formUnknown:
 		return s.spare.newText(s.g, class{})
+	case formCard:
+		return newCard(s.g)
 	case formEvents:
 		return newEvents(s.g, s.level)
+	case formMultipart, formMail:
+		return s.entities(kind)
 	case formOpaque:
 	default:
 		return s.binary(kind)
 	}
 	return nil
+}
+
+// entities returns the scanner of a body with headers in it, or nil.
+func (s *bodyScanner) entities(kind form) scanner {
+	if s.level >= maxContained {
+		return nil
+	}
+	if kind == formMail {
+		return newMail(s.g, s.level)
+	}
+	if s.hints.boundary == "" {
+		s.hints.boundary = boundaryOf(s.head)
+	}
+	if n := len(s.hints.boundary); n == 0 || n > maxBoundary {
+		return s.spare.newText(s.g, class{})
+	}
+	return newParts(s.g, s.level, s.hints.boundary)
 }
 
 func (s *bodyScanner) end(off int64) {

@@ -63,6 +63,12 @@ func formOf(contentType string) form {
 		return formOpaque
 	case t == "text/event-stream":
 		return formEvents
+	case t == "text/vcard", t == "text/x-vcard", t == "text/directory", t == "text/card":
+		return formCard
+	case strings.HasPrefix(t, "multipart/"):
+		return formMultipart
+	case strings.HasPrefix(t, "message/"), t == "application/http", t == "application/mbox":
+		return formMail
 	case strings.HasPrefix(t, "text/"):
 		return formText
 	}
@@ -129,11 +135,13 @@ func sniff(promised form, head []byte) form {
 		}
 	}
 	switch promised {
-	case formEvents:
-		if eventful(text) {
+	case formEvents, formCard:
+		if promised == formEvents && eventful(text) {
 			return formEvents
 		}
 		return sniffText(formText, head, text)
+	case formMultipart, formMail:
+		return promised
 	case formUnknown, formText, formSQL, formHTML:
 		if f := sniffText(promised, head, text); f != formUnknown {
 			return f
@@ -174,6 +182,12 @@ func sniffText(promised form, head, text []byte) form {
 	}
 	if bytes.HasPrefix(text, []byte("data:")) || bytes.HasPrefix(text, []byte("event: ")) {
 		return formEvents
+	}
+	if bytes.HasPrefix(low, []byte("begin:vcard")) {
+		return formCard
+	}
+	if mailLike(text) {
+		return formMail
 	}
 	if delimiter(head) != 0 && headed(head) {
 		return formCSV

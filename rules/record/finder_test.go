@@ -222,7 +222,7 @@ func TestTypes(t *testing.T) {
 		"image/png": {false, true}, "text/css": {false, true}, "application/javascript": {false, true}, "font/woff2": {false, true}, "image/svg+xml": {false, true},
 		"application/pdf": {true, false}, "application/zip": {true, false}, "application/gzip": {true, false}, "application/x-tar": {true, false},
 		sheetType: {true, false}, "application/protobuf": {true, false}, "application/grpc+proto": {true, false}, "application/grpc-web-text": {true, false},
-		"application/msword": {false, false}, "application/x-7z-compressed": {false, false}, "multipart/form-data": {false, false},
+		"application/msword": {false, false}, "application/x-7z-compressed": {false, false}, "multipart/form-data": {true, false}, "message/rfc822": {true, false}, "text/event-stream": {true, false}, "application/x-unknown": {false, false},
 	} {
 		if got := [2]bool{Inspectable(contentType), Harmless(contentType)}; got != want {
 			t.Errorf("%q: inspectable and harmless %v, want %v", contentType, got, want)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,7 +78,7 @@ func FuzzSplitAnywhere(f *testing.F) {
 		}
 	}
 	f.Add("", []byte("\xFF\xFEa\x00"), uint64(1))
-	for _, c := range append(eventCases(), charsetCases(f)...) {
+	for _, c := range slices.Concat(eventCases(), charsetCases(f), partCases(f), cardCases(f)) {
 		f.Add(c.contentType, []byte(c.body), uint64(1))
 	}
 	f.Add("text/html", []byte("<a href='mailto:x&#64;y.example'>&eacute;<![CDATA[a@b.example]]><!-- - -> a@c.example -->"), uint64(2))
