@@ -17,6 +17,7 @@ const (
 	formSQL
 	formText
 	formPairs
+	formEvents
 	formOpaque // not read
 )
 
@@ -43,6 +44,8 @@ func formOf(contentType string) form {
 		return formSQL
 	case t == "application/x-www-form-urlencoded":
 		return formPairs
+	case t == "text/event-stream":
+		return formEvents
 	case t == "text/css", t == "text/javascript", t == "text/ecmascript":
 		return formOpaque
 	case strings.HasPrefix(t, "text/"):
@@ -83,7 +86,7 @@ func sniff(promised form, head []byte) form {
 		}
 		return promised
 	}
-	if promised == formCSV || promised == formPairs {
+	if promised == formCSV || promised == formPairs || promised == formEvents {
 		if text[0] == '<' && markup(text) {
 			return formHTML
 		}
@@ -133,6 +136,11 @@ func sniffText(promised form, head, text []byte) form {
 			return formOpaque
 		}
 		return promised
+	}
+	for _, start := range []string{"data: {", "data:{", "data: [", "event: "} {
+		if bytes.HasPrefix(text, []byte(start)) {
+			return formEvents
+		}
 	}
 	low := bytes.ToLower(text)
 	if promised == formSQL {

@@ -79,7 +79,10 @@ type element struct {
 	mute  bool
 	name  [8]byte // the name's start: which end tag closes it
 	n     uint8
-	class class // XML: of the name
+	class class  // XML: of the name
+	hash  uint64 // XML: of the name
+	last  uint64 // XML: the hash of the element inside that ended last
+	kids  bool   // XML: it has elements inside
 }
 
 // push opens an element.

@@ -99,8 +99,12 @@ func (f *Finder) scanner(kind form) scanner {
 		return newSQL(g)
 	case formPairs:
 		return newForm(g)
+	case formEvents:
+		return newEvents(g)
 	case formText, formUnknown:
-		return newText(g)
+		s := newText(g)
+		s.blocks = true
+		return s
 	case formOpaque:
 	}
 	return nil

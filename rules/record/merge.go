@@ -57,6 +57,38 @@ func (g *grouper) joinOwn(at int16, p *frame) {
 	g.release(at)
 }
 
+// repeat says that the innermost structure is one of several of the same name
+// beside each other: an element, as of an array. Those before it that wait are
+// people of their own then.
+func (g *grouper) repeat() {
+	n := len(g.frames)
+	f, p := &g.frames[n-1], &g.frames[n-2]
+	f.element = true
+	for at := p.pend; at != none; {
+		r := &g.groups[at]
+		next := r.next
+		if r.sense&(sensePlace|senseOrder) == 0 || r.mail() {
+			g.finish(p.unlink(g, at))
+		}
+		at = next
+	}
+}
+
+// unlink takes a pending group out of a frame.
+func (f *frame) unlink(g *grouper, at int16) int16 {
+	if f.pend == at {
+		f.pend = g.groups[at].next
+	} else {
+		i := f.pend
+		for g.groups[i].next != at {
+			i = g.groups[i].next
+		}
+		g.groups[i].next = g.groups[at].next
+	}
+	f.npend--
+	return at
+}
+
 func (g *grouper) attachStrong(at int16, p *frame, element bool) {
 	r := &g.groups[at]
 	dependent := r.sense&(sensePlace|senseOrder) != 0

@@ -1,6 +1,9 @@
 package record
 
-import "bytes"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 // raw says how the text of an element is read that holds no markup.
 type raw uint8
@@ -33,14 +36,16 @@ type table struct {
 // page gives tags and text their meaning: which frames there are, what is a
 // label, which values stand in attributes.
 type page struct {
-	g     *grouper
-	prose *prose
-	xml   bool
-	deep  int // open elements of XML beyond maxElements
-	muted int
-	zone  int // open navigations and headers
-	stack []element
-	table []table
+	g      *grouper
+	prose  *prose
+	seed   maphash.Seed // XML: of the names' hashes
+	xml    bool
+	opened bool // XML: the current tag's element is open already, for its attributes
+	deep   int  // open elements of XML beyond maxElements
+	muted  int
+	zone   int // open navigations and headers
+	stack  []element
+	table  []table
 
 	tag     tag
 	closing bool
@@ -57,7 +62,7 @@ type page struct {
 }
 
 func (p *page) init(g *grouper) {
-	p.g, p.prose = g, newProse(g)
+	p.g, p.prose, p.seed = g, newProse(g), maphash.MakeSeed()
 	p.reset()
 }
 
@@ -81,7 +86,7 @@ func (p *page) begin(name []byte, closing bool, start int64) {
 		p.tag = tagElement
 	}
 	p.n = copy(p.name[:], name)
-	p.kindLen, p.has, p.prop = 0, false, class{}
+	p.kindLen, p.has, p.prop, p.opened = 0, false, class{}, false
 	p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
 }
 
@@ -107,7 +112,12 @@ func (p *page) wants(name []byte) bool {
 // attr takes an attribute of the current tag.
 func (p *page) attr(name, value []byte, start int64) {
 	if p.xml {
-		if len(value) > 0 && !p.closing {
+		if len(value) > 0 && !p.closing && !directive(name) {
+			if !p.opened {
+				p.opened = true
+				p.openXML()
+				p.frameXML(len(p.stack) - 1)
+			}
 			p.g.value(p.g.keys.class(name), value, shapeOf(value), start)
 		}
 		return
