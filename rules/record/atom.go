@@ -67,6 +67,9 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	if g.claim != nil && s&shapeSecret != 0 && len(v) > 16 {
 		g.arguments(v, start)
 	}
+	if s&shapeDigit != 0 && g.hours(c, v) {
+		return
+	}
 	if s&shapeAt != 0 && g.emails(c, v, start, array) {
 		return
 	}
@@ -264,7 +267,11 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 			return
 		}
 		if o.street.n == 0 {
-			o.street.set(v)
+			name, street := parts(v)
+			if name != nil && o.nameless() {
+				o.full.set(name)
+			}
+			o.street.set(street)
 		}
 	case kindHouse:
 		if len(v) <= 16 {

@@ -121,6 +121,11 @@ func (p *page) close(off int64) {
 		p.prose.brk()
 		return
 	case tagInline:
+		if p.link && p.n == 1 && p.name[0] == 'a' {
+			p.link = false
+			p.prose.brk()
+			return
+		}
 		if l := p.prose.line; len(l) > 0 && len(l) <= maxLabel {
 			if _, ok := p.prose.labels(bytes.TrimRight(l, ": ")); ok {
 				p.prose.brk()

@@ -57,6 +57,7 @@ const (
 	markDate // an order's date
 	markMaybeCard
 	markClient // a key called it a customer, or a number a customer's
+	markVenue  // it has opening hours: a place of business, not a person
 	markLogin  // the customer number is the id of a login, an account or a nameless object
 )
 
@@ -148,14 +149,29 @@ func (g *group) nameless() bool { return g.first.n == 0 && g.last.n == 0 && g.fu
 
 // strong reports whether the group singles a person out.
 func (g *group) strong() bool {
-	if g.marks&markEmail != 0 || g.marks&markPhone != 0 || g.marks&markResidence != 0 {
+	if g.marks&(markEmail|markResidence) != 0 {
 		return true
 	}
 	person := !g.nameless() || g.customer.n > 0
-	if g.marks&markRole != 0 {
+	if g.marks&markRole != 0 { // info@ with a phone number is an office
 		return person
 	}
+	if g.marks&markPhone != 0 {
+		return true
+	}
+	if g.marks&markClient != 0 && g.customer.n > 0 && g.fullName() {
+		return true
+	}
 	return g.marks&markCard != 0 && !g.nameless() && g.customer.n > 0
+}
+
+// fullName reports whether the group has more of a name than reviews show: two
+// words, or one in a script that writes names without a blank.
+func (g *group) fullName() bool {
+	if g.first.n > 0 && g.last.n > 0 {
+		return true
+	}
+	return personLike(g.full.bytes())
 }
 
 // core reports whether the group's own values say whose it is.
@@ -214,7 +230,7 @@ func (g *group) absorb(o *group) {
 	if g.slot == 0 {
 		g.slot = o.slot
 	}
-	g.marks |= o.marks &^ (markProduct | markOrder | markTotal | markLines | markSealed | markPersonKey)
+	g.marks |= o.marks &^ (markProduct | markOrder | markTotal | markLines | markSealed | markPersonKey | markVenue)
 	g.start = min(g.start, o.start)
 }
 

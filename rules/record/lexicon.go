@@ -47,6 +47,7 @@ const (
 	kindCompany
 	kindText
 	kindTypename
+	kindHours // when a place of business is open
 )
 
 // sense is the part of the data that a key says its value stands in.
@@ -83,7 +84,7 @@ var kindNames = map[string]kind{
 	"customerid": kindCustomerID, "order": kindOrder, "id": kindID, "code": kindCode, "total": kindTotal,
 	"lines": kindLines, "orderdate": kindOrderDate, "price": kindPrice, "password": kindPassword, "token": kindToken,
 	"opaque": kindOpaque, "birth": kindBirth, "card": kindCard, "government": kindGovernment, "role": kindRole,
-	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename,
+	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours,
 }
 
 var senseNames = map[string]sense{

@@ -59,17 +59,19 @@ type page struct {
 	has     bool
 	prop    class // itemprop
 	href    []byte
+	link    bool // a link to an address or a number is open
 }
 
 func (p *page) init(g *grouper) {
 	p.g, p.prose, p.seed = g, newProse(g), maphash.MakeSeed()
+	p.prose.page = true
 	p.reset()
 }
 
 func (p *page) reset() {
 	p.prose.reset()
 	p.xml, p.deep, p.muted, p.zone = false, 0, 0, 0
-	p.stack, p.table = p.stack[:0], p.table[:0]
+	p.stack, p.table, p.link = p.stack[:0], p.table[:0], false
 }
 
 // text takes a run of text.
@@ -226,9 +228,13 @@ func (p *page) inline(off int64) {
 	}
 	switch href := p.href; {
 	case len(href) > 7 && bytes.EqualFold(href[:7], []byte("mailto:")):
+		p.prose.brk() // its text is a value of its own
+		p.link = true
 		v, _, _ := bytes.Cut(href[7:], []byte{'?'})
 		p.g.value(class{kindEmail, sense | senseKnown}, v, shapeOf(v), p.start)
 	case len(href) > 4 && bytes.EqualFold(href[:4], []byte("tel:")):
+		p.prose.brk()
+		p.link = true
 		o := p.g.own()
 		had := o.marks & markPhone
 		p.g.phone(class{kindPhone, sense}, href, p.start)

@@ -21,6 +21,7 @@ type prose struct {
 	label class // said by the line, cell or element before; it waits for its value
 	cell  bool  // the label is a column's heading
 	said  bool  // a line was a label
+	page  bool  // it is a page's, not a text's
 	blank bool  // the line ends in a blank
 	begun bool  // the line, or a line before it in the block, has text
 	start int64 // of the block
@@ -208,7 +209,16 @@ func (p *prose) take(c class, v []byte, start int64) {
 			return
 		}
 	}
+	if !p.page || c.kind != kindNone {
+		p.g.value(c, v, s&^shapeLine, start)
+		return
+	}
+	// A number on a page that nothing is said about is often the shop's: it
+	// names nobody alone.
+	had := p.g.own().marks & markPhone
 	p.g.value(c, v, s&^shapeLine, start)
+	o := p.g.own()
+	o.marks = o.marks&^markPhone | had
 }
 
 // heading takes the number out of "Order #2092" or "Invoice No. 17".

@@ -75,6 +75,9 @@ func (g *grouper) residence(o *group) {
 	if o.street.n == 0 || o.nameless() || o.marks&markResidence != 0 {
 		return
 	}
+	if o.house.n == 0 && !digital(o.street.bytes()) && classify(o.street.bytes()).kind != kindNone {
+		return // "street": "Street", as translations have it
+	}
 	var name, street [200]byte
 	n := append(name[:0], o.full.bytes()...)
 	if len(n) == 0 {
@@ -152,7 +155,7 @@ func (g *grouper) emit(at int16) {
 		}
 	}
 	o.start = never
-	if o.n == 0 || !o.strong() || g.claim != nil {
+	if o.n == 0 || !o.strong() || g.claim != nil || o.marks&markVenue != 0 {
 		return
 	}
 	if o.marks&markStaff != 0 && g.aside.staff < maxStaff {
