@@ -23,6 +23,12 @@ func (t *short) bytes() []byte { return t.b[:t.n] }
 func (t *long) set(v []byte)   { t.n = uint8(copy(t.b[:], whole(v, len(t.b)))) }
 func (t *long) bytes() []byte  { return t.b[:t.n] }
 
+// cut returns the start of a long value as a short one.
+func cut(t long) (s short) {
+	s.set(t.bytes())
+	return s
+}
+
 // whole cuts v to at most n bytes, between runes.
 func whole(v []byte, n int) []byte {
 	v = bytes.TrimSpace(v)
@@ -54,7 +60,8 @@ const (
 	markStaff
 	markResidence // name and street are digested
 	markSealed
-	markDate // an order's date
+	markDate  // an order's date
+	markDated // some date
 	markMaybeCard
 	markClient // a key called it a customer, or a number a customer's
 	markVenue  // it has opening hours: a place of business, not a person

@@ -47,6 +47,7 @@ const (
 	kindCompany
 	kindText
 	kindTypename
+	kindDate  // when something was made, of an order only when the neighbours say so
 	kindHours // when a place of business is open
 )
 
@@ -84,7 +85,7 @@ var kindNames = map[string]kind{
 	"customerid": kindCustomerID, "order": kindOrder, "id": kindID, "code": kindCode, "total": kindTotal,
 	"lines": kindLines, "orderdate": kindOrderDate, "price": kindPrice, "password": kindPassword, "token": kindToken,
 	"opaque": kindOpaque, "birth": kindBirth, "card": kindCard, "government": kindGovernment, "role": kindRole,
-	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours,
+	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate,
 }
 
 var senseNames = map[string]sense{

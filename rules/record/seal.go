@@ -20,6 +20,9 @@ func (g *grouper) seal(o *group, s sense) {
 	if s&senseClient != 0 {
 		o.client()
 	}
+	if o.title.n > 0 && o.first.n > 0 && o.last.n == 0 && o.full.n == 0 && !product && !digital(o.title.bytes()) {
+		o.last = cut(o.title) // prénom and nom, Vorname and Name
+	}
 	if o.title.n > 0 && o.nameless() && !product && s&(senseThing|senseShop|senseStaff) == 0 && !digital(o.title.bytes()) &&
 		(s&(senseCustomer|sensePlace) != 0 || o.mail() || o.marks&markPhone != 0 || o.customer.n > 0 || o.street.n > 0) {
 		o.full = o.title
@@ -44,7 +47,7 @@ func (g *grouper) seal(o *group, s sense) {
 // customer's or an order's.
 func (g *grouper) sealNumbers(o *group, s sense, product bool) {
 	order := s&senseOrder != 0 || o.marks&markOrder != 0
-	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) {
+	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) || o.marks&markTotal != 0 && o.marks&markDated != 0 && o.code.n > 0 && !product && o.marks&markPersonKey == 0 {
 		order = true
 	}
 	if order && s&senseThing == 0 {
