@@ -163,12 +163,13 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 	case s&(shapeLetter|shapeHigh) != 0 && c.kind == kindNone && len(v) <= 47:
 		if r, _ := utf8.DecodeRune(v); g.frames[i].kind == frameRow && !personLike(v) {
 			return
-		} else if unicode.IsLetter(r) && !unicode.IsLower(r) && wordOfName(bytes.ReplaceAll(v, []byte{' '}, nil)) {
+		} else if unicode.IsLetter(r) && (!unicode.IsLower(r) || particular(v)) && wordOfName(bytes.ReplaceAll(v, []byte{' '}, nil)) {
 			o := g.own()
-			if o.maybe[0].n == 0 {
-				o.maybe[0].set(v)
-			} else if o.maybe[1].n == 0 {
-				o.maybe[1].set(v)
+			for i := range o.maybe {
+				if o.maybe[i].n == 0 {
+					o.maybe[i].set(v)
+					break
+				}
 			}
 			g.since(o, start)
 		}

@@ -169,6 +169,7 @@ func (p *page) pop(i int, off int64) {
 		}
 		if e.tag == tagNav {
 			p.zone--
+			p.prose.zone = p.zone > 0
 		}
 		if e.frame {
 			p.g.leave(off)

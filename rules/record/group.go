@@ -48,6 +48,7 @@ const (
 	markEmail marks = 1 << iota // an e-mail that names a person
 	markRole                    // an e-mail that names an office
 	markPhone
+	markContact // a phone number that is often the shop's: it counts beside a person's name
 	markCard
 	markPersonKey // a key said that this object is a person's
 	markProduct
@@ -76,6 +77,7 @@ type group struct {
 	marks  marks
 	sense  sense
 	named  bool  // its key is a noun of the lexicon: a part of what it stands in
+	many   bool  // it is one of an array or of a list
 	wrap   bool  // its key says nothing: it is what it stands in
 	start  int64 // offset of the oldest atom not yet reported; none: never
 	fields rules.Fields
@@ -83,12 +85,14 @@ type group struct {
 	ids [rules.MaxIdentifiers]rules.Identifier
 	n   uint8
 
+	nameRank, streetRank uint8 // whose name and street it is: see rank
+
 	first, last, customer, generic, code, house, local short
 	full, street, title                                long // title: a name of something
 
 	// Values under keys that say nothing: what they are shows when an
 	// e-mail stands beside them.
-	maybe       [2]short
+	maybe       [3]short
 	maybePhone  short
 	maybeStreet long
 }
@@ -163,7 +167,7 @@ func (g *group) strong() bool {
 	if g.marks&markRole != 0 { // info@ with a phone number is an office
 		return person
 	}
-	if g.marks&markPhone != 0 {
+	if g.marks&markPhone != 0 || g.marks&markContact != 0 && g.marks&markPersonKey != 0 && g.fullName() {
 		return true
 	}
 	if g.marks&markClient != 0 && g.customer.n > 0 && g.fullName() {
@@ -223,10 +227,10 @@ func (g *group) absorb(o *group) {
 	}
 	g.fields |= o.fields
 	if g.street.n == 0 && o.street.n > 0 {
-		g.street, g.house = o.street, o.house
+		g.street, g.house, g.streetRank = o.street, o.house, o.streetRank
 	}
 	if g.nameless() {
-		g.first, g.last, g.full = o.first, o.last, o.full
+		g.first, g.last, g.full, g.nameRank = o.first, o.last, o.full, o.nameRank
 	}
 	if g.customer.n == 0 {
 		g.customer = o.customer

@@ -131,7 +131,7 @@ func (g *grouper) leave(off int64) {
 	g.frames = g.frames[:n-1]
 	if at != none {
 		r := &g.groups[at]
-		r.sense, r.named, r.wrap = f.class.sense, f.named, f.wrap
+		r.sense, r.named, r.wrap, r.many = f.class.sense, f.named, f.wrap, f.element
 		g.attach(at, f.element)
 	}
 	g.age(off)

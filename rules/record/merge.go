@@ -38,6 +38,20 @@ func (g *grouper) useful(r *group, p *frame, element bool) bool {
 	return p.own == none || r.nameless() || r.named || !g.groups[p.own].clashes(r)
 }
 
+// strangers reports whether two orders of several that wait in f name two
+// different people, so that none of them is whom f is about.
+func (g *grouper) strangers(f *frame) bool {
+	for a := f.pend; a != none; a = g.groups[a].next {
+		for b := g.groups[a].next; b != none; b = g.groups[b].next {
+			x, y := &g.groups[a], &g.groups[b]
+			if x.many && y.many && x.sense&sensePlace == 0 && y.sense&sensePlace == 0 && !x.nameless() && !y.nameless() && !sameName(x, y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // part makes a group a part of what frame f holds: the id of an object inside a
 // customer (a login, an account, a contact) is not the customer's.
 func (f *frame) part(r *group) {
@@ -270,7 +284,7 @@ func (g *grouper) principal(f *frame) int16 {
 		return customer
 	case mails == 1:
 		return mail
-	case mails > 1:
+	case mails > 1, mails == 0 && g.strangers(f):
 		return none
 	case first != none:
 		return first

@@ -210,6 +210,7 @@ func (p *page) openBlock(off int64) {
 	p.push(element{frame: true}, off)
 	if p.tag == tagNav {
 		p.zone++
+		p.prose.zone = true
 	}
 }
 
@@ -240,6 +241,9 @@ func (p *page) inline(off int64) {
 		p.g.phone(class{kindPhone, sense}, href, p.start)
 		// A number that can be called is often the shop's: it names nobody alone.
 		o = p.g.own()
+		if o.marks&markPhone != 0 {
+			o.marks |= markContact
+		}
 		o.marks = o.marks&^markPhone | had
 	case p.zone == 0 && bytes.Contains(href, []byte("id=")):
 		p.query(href)

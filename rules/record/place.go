@@ -165,6 +165,13 @@ func particle(f []byte) bool {
 	return false
 }
 
+// particular reports whether a family name begins with a particle: van den
+// Berg.
+func particular(s []byte) bool {
+	w, rest := nextWord(s)
+	return len(rest) > 0 && particle(w)
+}
+
 // personLike reports whether a line of text looks like a person's full name:
 // two to six capitalised words (or ones without capitals in their script), no
 // digits, none of them a word of the lexicon.

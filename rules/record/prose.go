@@ -22,6 +22,7 @@ type prose struct {
 	cell  bool  // the label is a column's heading
 	said  bool  // a line was a label
 	page  bool  // it is a page's, not a text's
+	zone  bool  // of navigations and headers
 	blank bool  // the line ends in a blank
 	begun bool  // the line, or a line before it in the block, has text
 	start int64 // of the block
@@ -209,6 +210,9 @@ func (p *prose) take(c class, v []byte, start int64) {
 			return
 		}
 	}
+	if p.page && p.zone && c.kind == kindNone {
+		c.sense |= senseShop
+	}
 	if !p.page || c.kind != kindNone {
 		p.g.value(c, v, s&^shapeLine, start)
 		return
@@ -218,6 +222,9 @@ func (p *prose) take(c class, v []byte, start int64) {
 	had := p.g.own().marks & markPhone
 	p.g.value(c, v, s&^shapeLine, start)
 	o := p.g.own()
+	if o.marks&markPhone != 0 {
+		o.marks |= markContact
+	}
 	o.marks = o.marks&^markPhone | had
 }
 

@@ -101,21 +101,11 @@ func (g *grouper) residence(o *group) {
 // e-mail, words that recur in its local part are the person's names, and a
 // street or a number is the person's.
 func (g *grouper) guess(o *group) {
-	names := 0
 	if o.nameless() && o.maybe[0].n > 0 {
-		for i := range o.maybe {
-			if m := o.maybe[i].bytes(); len(m) > 0 && (o.mail() && within(m, o.local.bytes()) || personLike(m) && (o.mail() || o.maybeStreet.n > 0)) {
-				names++
-			}
-		}
-		if names == 0 && o.maybeStreet.n > 0 && o.maybe[1].n > 0 {
-			names = 1
-		}
+		g.guessName(o)
 	}
-	if names > 0 {
-		o.first, o.last = o.maybe[0], o.maybe[1]
-	}
-	if !o.mail() && names == 0 {
+	names := !o.nameless()
+	if !o.mail() && !names {
 		return
 	}
 	if o.maybeStreet.n > 0 && o.street.n == 0 {
@@ -128,6 +118,30 @@ func (g *grouper) guess(o *group) {
 			o.marks |= markPhone
 			o.fields |= rules.FieldPhone
 		}
+	}
+}
+
+// guessName finds the person's name among the values under keys that say
+// nothing: one that recurs in the e-mail's local part, with the other beside
+// it; one of two words beside an e-mail or a street; else two beside a street.
+func (g *grouper) guessName(o *group) {
+	for i := range o.maybe {
+		if m := o.maybe[i].bytes(); personLike(m) && (o.mail() || o.maybeStreet.n > 0 || o.street.n > 0) {
+			o.full.set(m)
+			return
+		}
+	}
+	for i := range o.maybe {
+		if m := o.maybe[i].bytes(); len(m) > 0 && o.mail() && within(m, o.local.bytes()) {
+			o.first, o.last = o.maybe[0], o.maybe[1]
+			if i == 2 {
+				o.first, o.last = o.maybe[1], o.maybe[2]
+			}
+			return
+		}
+	}
+	if o.maybeStreet.n > 0 && o.maybe[1].n > 0 {
+		o.first, o.last = o.maybe[0], o.maybe[1]
 	}
 }
 

@@ -98,7 +98,7 @@ func vocabularyOf(name string) vocabulary {
 // billing_city, billingCity, billing-city.
 func (v vocabulary) flat(part, c concept) string {
 	key := v.keys[c]
-	if part == "" || part == cCustomer || part == cAddress {
+	if part == "" || part == cCustomer || part == cAddress || part == cOrder {
 		return key
 	}
 	head := v.keys[part]
