@@ -72,6 +72,9 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	if g.claim != nil && s&shapeSecret != 0 && len(v) > 16 {
 		g.arguments(v, start)
 	}
+	if s&shapeDigit != 0 && g.hours(c, v) {
+		return
+	}
 	if s&shapeAt != 0 && g.emails(c, v, start, array) {
 		return
 	}
@@ -204,10 +207,23 @@ func (g *grouper) nameValue(c class, v []byte, s shape, start int64) {
 		return
 	}
 	o := g.own()
+	g.since(o, start)
+	if c.kind != kindHolder {
+		o.marks |= markPersonKey
+	}
+	if r := rank(c.sense); r != o.nameRank {
+		if r < o.nameRank {
+			return
+		}
+		o.first, o.last, o.full, o.nameRank = short{}, short{}, long{}, r
+	}
 	switch c.kind {
 	case kindFirstName:
 		o.first.set(v)
 	case kindLastName:
+		if bytes.HasSuffix(o.last.bytes(), whole(v, len(o.last.b))) {
+			return
+		}
 		if o.last.n > 0 && int(o.last.n)+1+len(v) <= len(o.last.b) {
 			var room [64]byte
 			o.last.set(append(append(append(room[:0], o.last.bytes()...), ' '), v...))
@@ -219,10 +235,21 @@ func (g *grouper) nameValue(c class, v []byte, s shape, start int64) {
 			o.full.set(v)
 		}
 	}
-	if c.kind != kindHolder {
-		o.marks |= markPersonKey
+}
+
+// rank says how much the name or the street of a part of a record is the
+// customer's own, when the parts stand beside each other: the buyer's before
+// the payer's, theirs before the recipient's.
+func rank(s sense) uint8 {
+	switch {
+	case s&sensePlace == 0:
+		return 4
+	case s&senseBilling != 0:
+		return 3
+	case s&senseDelivery == 0:
+		return 2
 	}
-	g.since(o, start)
+	return 1
 }
 
 // filler reports whether a value stands for no value.
@@ -257,6 +284,17 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 		return
 	}
 	o := g.own()
+	if r := rank(c.sense); c.kind != kindPostcode && r != o.streetRank {
+		if r < o.streetRank {
+			o.fields |= placeField(c.sense)
+			g.since(o, start)
+			return
+		}
+		if c.kind != kindHouse || o.street.n > 0 {
+			o.street, o.house = long{}, short{}
+		}
+		o.streetRank = r
+	}
 	switch c.kind {
 	case kindStreet:
 		if s&(shapeLetter|shapeHigh) == 0 && o.street.n > 0 { // a house number in the second line
@@ -271,7 +309,11 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 			return
 		}
 		if o.street.n == 0 {
-			o.street.set(v)
+			name, street := parts(v)
+			if name != nil && o.nameless() {
+				o.full.set(name)
+			}
+			o.street.set(street)
 		}
 	case kindHouse:
 		if len(v) <= 16 {

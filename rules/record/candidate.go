@@ -27,6 +27,12 @@ func (g *grouper) other(c class, v []byte, s shape, start int64) {
 	case kindPrice:
 		g.own().marks |= markProduct
 		g.unlabelled(c, v, s, start)
+	case kindDate:
+		if s&shapeDigit != 0 && (dateLike(v) || s == shapeDigit) {
+			g.own().marks |= markDated
+		} else {
+			g.unlabelled(c, v, s, start)
+		}
 	case kindPassword:
 		if g.claim != nil {
 			g.claim.Password = true
@@ -101,6 +107,10 @@ func staffRole(v []byte) bool {
 // shape, or later by its neighbours.
 func (g *grouper) unlabelled(c class, v []byte, s shape, start int64) {
 	switch {
+	case c.sense&senseClient != 0 && c.kind == kindNone && s&shapeDigit == 0 && personLike(v): // "customer": "Ada Lund"
+		g.nameValue(class{kindFullName, c.sense}, v, s, start)
+	case c.kind == kindUsername && bytes.IndexByte(v, ' ') > 0 && personLike(v):
+		g.nameValue(class{kindName, c.sense}, v, s, start)
 	case s&shapeLine != 0 && len(v) < 400 && s&shapeDigit != 0:
 		g.lines(c, v, start)
 	case s&shapeSecret != 0 && crypted(v):
@@ -129,7 +139,7 @@ func (g *grouper) unlabelled(c class, v []byte, s shape, start int64) {
 // a street or a phone number.
 func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 	i := g.parent()
-	if i < 0 || g.frames[i].kind == frameBlock || c.kind != kindNone && c.kind != kindText && c.kind != kindPrice || c.kind == kindNone && c.sense&senseKnown != 0 {
+	if i < 0 || g.frames[i].kind == frameBlock || c.kind != kindNone && c.kind != kindText && c.kind != kindPrice && c.kind != kindDate || c.kind == kindNone && c.sense&senseKnown != 0 {
 		return
 	}
 	switch {
@@ -153,12 +163,13 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 	case s&(shapeLetter|shapeHigh) != 0 && c.kind == kindNone && len(v) <= 47:
 		if r, _ := utf8.DecodeRune(v); g.frames[i].kind == frameRow && !personLike(v) {
 			return
-		} else if unicode.IsLetter(r) && !unicode.IsLower(r) && wordOfName(bytes.ReplaceAll(v, []byte{' '}, nil)) {
+		} else if unicode.IsLetter(r) && (!unicode.IsLower(r) || particular(v)) && wordOfName(bytes.ReplaceAll(v, []byte{' '}, nil)) {
 			o := g.own()
-			if o.maybe[0].n == 0 {
-				o.maybe[0].set(v)
-			} else if o.maybe[1].n == 0 {
-				o.maybe[1].set(v)
+			for i := range o.maybe {
+				if o.maybe[i].n == 0 {
+					o.maybe[i].set(v)
+					break
+				}
 			}
 			g.since(o, start)
 		}

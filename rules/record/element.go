@@ -79,7 +79,10 @@ type element struct {
 	mute  bool
 	name  [8]byte // the name's start: which end tag closes it
 	n     uint8
-	class class // XML: of the name
+	class class  // XML: of the name
+	hash  uint64 // XML: of the name
+	last  uint64 // XML: the hash of the element inside that ended last
+	kids  bool   // XML: it has elements inside
 }
 
 // push opens an element.
@@ -118,6 +121,11 @@ func (p *page) close(off int64) {
 		p.prose.brk()
 		return
 	case tagInline:
+		if p.link && p.n == 1 && p.name[0] == 'a' {
+			p.link = false
+			p.prose.brk()
+			return
+		}
 		if l := p.prose.line; len(l) > 0 && len(l) <= maxLabel {
 			if _, ok := p.prose.labels(trimLabel(l)); ok {
 				p.prose.brk()
@@ -161,6 +169,7 @@ func (p *page) pop(i int, off int64) {
 		}
 		if e.tag == tagNav {
 			p.zone--
+			p.prose.zone = p.zone > 0
 		}
 		if e.frame {
 			p.g.leave(off)

@@ -125,7 +125,7 @@ func assetName(domain, tld []byte) bool {
 			low[i] = b | 0x20
 		}
 		switch string(low[:len(tld)]) {
-		case "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "bmp", "css", "js", "mjs", "cjs", "json", "html", "htm",
+		case "png", "jpg", "jpeg", "mp4", "mp3", "m4v", "m4a", "woff2", "gif", "svg", "webp", "avif", "ico", "bmp", "css", "js", "mjs", "cjs", "json", "html", "htm",
 			"xml", "pdf", "webm", "woff", "ttf", "eot", "otf", "txt", "scss", "less", "vue", "jsx", "tsx", "php", "asp", "aspx", "jsp", "tiff":
 			return true
 		}

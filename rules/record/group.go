@@ -23,6 +23,12 @@ func (t *short) bytes() []byte { return t.b[:t.n] }
 func (t *long) set(v []byte)   { t.n = uint8(copy(t.b[:], whole(v, len(t.b)))) }
 func (t *long) bytes() []byte  { return t.b[:t.n] }
 
+// cut returns the start of a long value as a short one.
+func cut(t long) (s short) {
+	s.set(t.bytes())
+	return s
+}
+
 // whole cuts v to at most n bytes, between runes.
 func whole(v []byte, n int) []byte {
 	v = bytes.TrimSpace(v)
@@ -42,6 +48,7 @@ const (
 	markEmail marks = 1 << iota // an e-mail that names a person
 	markRole                    // an e-mail that names an office
 	markPhone
+	markContact // a phone number that is often the shop's: it counts beside a person's name
 	markCard
 	markPersonKey // a key said that this object is a person's
 	markProduct
@@ -54,10 +61,12 @@ const (
 	markStaff
 	markResidence // name and street are digested
 	markSealed
-	markDate // an order's date
+	markDate  // an order's date
+	markDated // some date
 	markMaybeCard
 	markClient // a key called it a customer, or a number a customer's
 	markMasked // an e-mail address of which signs were starred out
+	markVenue  // it has opening hours: a place of business, not a person
 	markLogin  // the customer number is the id of a login, an account or a nameless object
 )
 
@@ -69,6 +78,7 @@ type group struct {
 	marks  marks
 	sense  sense
 	named  bool  // its key is a noun of the lexicon: a part of what it stands in
+	many   bool  // it is one of an array or of a list
 	wrap   bool  // its key says nothing: it is what it stands in
 	start  int64 // offset of the oldest atom not yet reported; none: never
 	fields rules.Fields
@@ -76,12 +86,14 @@ type group struct {
 	ids [rules.MaxIdentifiers]rules.Identifier
 	n   uint8
 
+	nameRank, streetRank uint8 // whose name and street it is: see rank
+
 	first, last, customer, generic, code, house, local short
 	full, street, title                                long // title: a name of something
 
 	// Values under keys that say nothing: what they are shows when an
 	// e-mail stands beside them.
-	maybe       [2]short
+	maybe       [3]short
 	maybePhone  short
 	maybeStreet long
 }
@@ -89,10 +101,11 @@ type group struct {
 // reset makes a group new. The rooms behind the lengths keep what they have,
 // which is cheaper by a kilobyte.
 func (g *group) reset() {
-	g.next, g.slot, g.marks, g.sense, g.named, g.wrap, g.start, g.fields, g.n = none, 0, 0, 0, false, false, never, 0, 0
+	g.next, g.slot, g.marks, g.sense, g.named, g.wrap, g.many, g.start, g.fields, g.n = none, 0, 0, 0, false, false, false, never, 0, 0
 	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n = 0, 0, 0, 0, 0, 0, 0
 	g.full.n, g.street.n, g.title.n = 0, 0, 0
-	g.maybe[0].n, g.maybe[1].n, g.maybePhone.n, g.maybeStreet.n = 0, 0, 0, 0
+	g.maybe[0].n, g.maybe[1].n, g.maybe[2].n, g.maybePhone.n, g.maybeStreet.n = 0, 0, 0, 0, 0
+	g.nameRank, g.streetRank = 0, 0
 }
 
 const never = int64(1)<<62 - 1
@@ -156,12 +169,18 @@ func (g *group) nameless() bool { return g.first.n == 0 && g.last.n == 0 && g.fu
 
 // strong reports whether the group singles a person out.
 func (g *group) strong() bool {
-	if g.marks&markEmail != 0 || g.marks&markPhone != 0 || g.marks&markResidence != 0 {
+	if g.marks&(markEmail|markResidence) != 0 {
 		return true
 	}
 	person := !g.nameless() || g.customer.n > 0
-	if g.marks&markRole != 0 {
+	if g.marks&markRole != 0 { // info@ with a phone number is an office
 		return person
+	}
+	if g.marks&markPhone != 0 || g.marks&markContact != 0 && g.marks&markPersonKey != 0 && g.fullName() {
+		return true
+	}
+	if g.marks&markClient != 0 && g.customer.n > 0 && g.fullName() {
+		return true
 	}
 	return g.marks&markCard != 0 && !g.nameless() && g.customer.n > 0
 }
@@ -173,6 +192,15 @@ func (g *group) weak() bool {
 		return false
 	}
 	return g.marks&markMasked != 0 || g.full.n > 0 && bytes.IndexByte(g.full.bytes(), ' ') > 0 || g.first.n > 0 && g.last.n > 0
+}
+
+// fullName reports whether the group has more of a name than reviews show: two
+// words, or one in a script that writes names without a blank.
+func (g *group) fullName() bool {
+	if g.first.n > 0 && g.last.n > 0 {
+		return true
+	}
+	return personLike(g.full.bytes())
 }
 
 // core reports whether the group's own values say whose it is.
@@ -217,10 +245,10 @@ func (g *group) absorb(o *group) {
 	}
 	g.fields |= o.fields
 	if g.street.n == 0 && o.street.n > 0 {
-		g.street, g.house = o.street, o.house
+		g.street, g.house, g.streetRank = o.street, o.house, o.streetRank
 	}
 	if g.nameless() {
-		g.first, g.last, g.full = o.first, o.last, o.full
+		g.first, g.last, g.full, g.nameRank = o.first, o.last, o.full, o.nameRank
 	}
 	if g.customer.n == 0 {
 		g.customer = o.customer
@@ -231,7 +259,7 @@ func (g *group) absorb(o *group) {
 	if g.slot == 0 {
 		g.slot = o.slot
 	}
-	g.marks |= o.marks &^ (markProduct | markOrder | markTotal | markLines | markSealed | markPersonKey)
+	g.marks |= o.marks &^ (markProduct | markOrder | markTotal | markLines | markSealed | markPersonKey | markVenue)
 	g.start = min(g.start, o.start)
 }
 

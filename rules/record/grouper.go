@@ -152,7 +152,7 @@ func (g *grouper) leave(off int64) {
 	g.frames = g.frames[:n-1]
 	if at != none {
 		r := &g.groups[at]
-		r.sense, r.named, r.wrap = f.class.sense, f.named, f.wrap
+		r.sense, r.named, r.wrap, r.many = f.class.sense, f.named, f.wrap, f.element
 		g.attach(at, f.element)
 	}
 	g.age(off)
@@ -167,7 +167,7 @@ func (g *grouper) idle(i int) bool {
 	if f.kind != frameObject || f.class.sense&(senseOrder|senseCustomer) != 0 || o.n > 0 || o.fields != 0 || o.marks&^(markProduct|markLines) != 0 || o.slot != 0 {
 		return false
 	}
-	if o.first.n|o.last.n|o.full.n|o.title.n|o.customer.n|o.street.n|o.maybe[0].n|o.maybe[1].n|o.maybePhone.n|o.maybeStreet.n != 0 {
+	if o.first.n|o.last.n|o.full.n|o.title.n|o.customer.n|o.street.n|o.maybe[0].n|o.maybe[1].n|o.maybe[2].n|o.maybePhone.n|o.maybeStreet.n != 0 {
 		return false
 	}
 	for i--; i >= 0; i-- {

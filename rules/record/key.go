@@ -200,6 +200,12 @@ func (c class) settle() class {
 	if (c.kind == kindID || c.kind == kindCode) && c.sense&senseOrder != 0 && c.sense&(senseThing|senseProduct) == 0 {
 		c.kind = kindOrder
 	}
+	if c.kind == kindCode && c.sense&senseClient != 0 && c.sense&(senseOrder|senseThing|senseProduct|sensePlace|senseShop|senseStaff) == 0 { // N° client
+		c.kind = kindCustomerID
+	}
+	if c.kind == kindDate && c.sense&senseOrder != 0 {
+		c.kind = kindOrderDate
+	}
 	if c.sense&(senseProduct|senseThing) != 0 {
 		switch c.kind {
 		case kindName, kindFullName, kindFirstName, kindLastName, kindID, kindCode, kindCustomerID, kindStreet:

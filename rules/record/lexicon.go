@@ -48,6 +48,8 @@ const (
 	kindText
 	kindTypename
 	kindIgnored // declared to be nothing personal
+	kindDate    // when something was made, of an order only when the neighbours say so
+	kindHours   // when a place of business is open
 )
 
 // sense is the part of the data that a key says its value stands in.
@@ -85,7 +87,7 @@ var kindNames = map[string]kind{
 	"customerid": kindCustomerID, "order": kindOrder, "id": kindID, "code": kindCode, "total": kindTotal,
 	"lines": kindLines, "orderdate": kindOrderDate, "price": kindPrice, "password": kindPassword, "token": kindToken,
 	"opaque": kindOpaque, "birth": kindBirth, "card": kindCard, "government": kindGovernment, "role": kindRole,
-	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename,
+	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate,
 }
 
 var senseNames = map[string]sense{

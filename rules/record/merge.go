@@ -38,6 +38,20 @@ func (g *grouper) useful(r *group, p *frame, element bool) bool {
 	return p.own == none || r.nameless() || r.named || !g.groups[p.own].clashes(r)
 }
 
+// strangers reports whether two orders of several that wait in f name two
+// different people, so that none of them is whom f is about.
+func (g *grouper) strangers(f *frame) bool {
+	for a := f.pend; a != none; a = g.groups[a].next {
+		for b := g.groups[a].next; b != none; b = g.groups[b].next {
+			x, y := &g.groups[a], &g.groups[b]
+			if x.many && y.many && x.sense&sensePlace == 0 && y.sense&sensePlace == 0 && !x.nameless() && !y.nameless() && !sameName(x, y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // part makes a group a part of what frame f holds: the id of an object inside a
 // customer (a login, an account, a contact) is not the customer's.
 func (f *frame) part(r *group) {
@@ -55,6 +69,38 @@ func (g *grouper) joinOwn(at int16, p *frame) {
 	}
 	g.groups[p.own].absorb(&g.groups[at])
 	g.release(at)
+}
+
+// repeat says that the innermost structure is one of several of the same name
+// beside each other: an element, as of an array. Those before it that wait are
+// people of their own then.
+func (g *grouper) repeat() {
+	n := len(g.frames)
+	f, p := &g.frames[n-1], &g.frames[n-2]
+	f.element = true
+	for at := p.pend; at != none; {
+		r := &g.groups[at]
+		next := r.next
+		if r.sense&(sensePlace|senseOrder) == 0 || r.mail() {
+			g.finish(p.unlink(g, at))
+		}
+		at = next
+	}
+}
+
+// unlink takes a pending group out of a frame.
+func (f *frame) unlink(g *grouper, at int16) int16 {
+	if f.pend == at {
+		f.pend = g.groups[at].next
+	} else {
+		i := f.pend
+		for g.groups[i].next != at {
+			i = g.groups[i].next
+		}
+		g.groups[i].next = g.groups[at].next
+	}
+	f.npend--
+	return at
 }
 
 func (g *grouper) attachStrong(at int16, p *frame, element bool) {
@@ -234,7 +280,7 @@ func (g *grouper) principal(f *frame) int16 {
 		return customer
 	case mails == 1:
 		return mail
-	case mails > 1:
+	case mails > 1, mails == 0 && g.strangers(f):
 		return none
 	case first != none:
 		return first

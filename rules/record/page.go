@@ -1,6 +1,9 @@
 package record
 
-import "bytes"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 // raw says how the text of an element is read that holds no markup.
 type raw uint8
@@ -33,14 +36,16 @@ type table struct {
 // page gives tags and text their meaning: which frames there are, what is a
 // label, which values stand in attributes.
 type page struct {
-	g     *grouper
-	prose *prose
-	xml   bool
-	deep  int // open elements of XML beyond maxElements
-	muted int
-	zone  int // open navigations and headers
-	stack []element
-	table []table
+	g      *grouper
+	prose  *prose
+	seed   maphash.Seed // XML: of the names' hashes
+	xml    bool
+	opened bool // XML: the current tag's element is open already, for its attributes
+	deep   int  // open elements of XML beyond maxElements
+	muted  int
+	zone   int // open navigations and headers
+	stack  []element
+	table  []table
 
 	tag     tag
 	closing bool
@@ -54,17 +59,19 @@ type page struct {
 	has     bool
 	prop    class // itemprop
 	href    []byte
+	link    bool // a link to an address or a number is open
 }
 
 func (p *page) init(g *grouper) {
-	p.g, p.prose = g, newProse(g)
+	p.g, p.prose, p.seed = g, newProse(g), maphash.MakeSeed()
+	p.prose.page = true
 	p.reset()
 }
 
 func (p *page) reset() {
 	p.prose.reset()
 	p.xml, p.deep, p.muted, p.zone = false, 0, 0, 0
-	p.stack, p.table = p.stack[:0], p.table[:0]
+	p.stack, p.table, p.link = p.stack[:0], p.table[:0], false
 }
 
 // text takes a run of text.
@@ -81,7 +88,7 @@ func (p *page) begin(name []byte, closing bool, start int64) {
 		p.tag = tagElement
 	}
 	p.n = copy(p.name[:], name)
-	p.kindLen, p.has, p.prop = 0, false, class{}
+	p.kindLen, p.has, p.prop, p.opened = 0, false, class{}, false
 	p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
 }
 
@@ -110,7 +117,12 @@ func (p *page) wants(name []byte) bool {
 // attr takes an attribute of the current tag.
 func (p *page) attr(name, value []byte, start int64) {
 	if p.xml {
-		if len(value) > 0 && !p.closing {
+		if len(value) > 0 && !p.closing && !directive(name) {
+			if !p.opened {
+				p.opened = true
+				p.openXML()
+				p.frameXML(len(p.stack) - 1)
+			}
 			p.g.value(p.g.keys.class(name), value, shapeOf(value), start)
 		}
 		return
@@ -211,6 +223,7 @@ func (p *page) openBlock(off int64) {
 	p.push(element{frame: true}, off)
 	if p.tag == tagNav {
 		p.zone++
+		p.prose.zone = true
 	}
 	p.declared()
 }
@@ -237,14 +250,21 @@ func (p *page) inline(off int64) {
 	}
 	switch href := p.href; {
 	case len(href) > 7 && bytes.EqualFold(href[:7], []byte("mailto:")):
+		p.prose.brk() // its text is a value of its own
+		p.link = true
 		v, _, _ := bytes.Cut(href[7:], []byte{'?'})
 		p.g.value(class{kindEmail, sense | senseKnown}, v, shapeOf(v), p.start)
 	case len(href) > 4 && bytes.EqualFold(href[:4], []byte("tel:")):
+		p.prose.brk()
+		p.link = true
 		o := p.g.own()
 		had := o.marks & markPhone
 		p.g.phone(class{kindPhone, sense}, href, p.start)
 		// A number that can be called is often the shop's: it names nobody alone.
 		o = p.g.own()
+		if o.marks&markPhone != 0 {
+			o.marks |= markContact
+		}
 		o.marks = o.marks&^markPhone | had
 	case p.zone == 0 && bytes.Contains(href, []byte("id=")):
 		p.query(href)

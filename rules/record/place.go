@@ -42,8 +42,11 @@ var noStreet = func() (t [256]bool) {
 // number: 0 not at all, 1 a number beside words, 2 with a word for street.
 func streetLike(s []byte) int {
 	s = bytes.TrimSpace(s)
-	if len(s) < 4 || len(s) > 100 || bytes.IndexByte(s, ' ') < 0 {
+	if len(s) < 4 || len(s) > 100 {
 		return 0
+	}
+	if bytes.IndexByte(s, ' ') < 0 {
+		return blockLike(s)
 	}
 	for _, b := range s {
 		if noStreet[b] {
@@ -89,6 +92,23 @@ func streetLike(s []byte) int {
 	return 0
 }
 
+// blockLike is streetLike for scripts without blanks, whose addresses name
+// block and number: 神田町1-2-3, 赤坂2丁目3番4号.
+func blockLike(s []byte) int {
+	if r, _ := utf8.DecodeRune(s); r < 0x2E80 || !digital(s) || len(s) > 100 {
+		return 0
+	}
+	for _, sign := range [...]string{"丁目", "番地", "番", "町", "区", "市", "路", "街", "号", "동", "로", "길"} {
+		if bytes.Contains(s, []byte(sign)) {
+			return 2
+		}
+	}
+	if last := s[len(s)-1]; isDigit(last) && bytes.IndexByte(s, '-') > 0 {
+		return 2
+	}
+	return 1
+}
+
 func endsLikeStreet(f []byte) bool {
 	for _, end := range streetEnds {
 		if len(f) > len(end)+2 && bytes.HasSuffix(f, []byte(end)) {
@@ -96,6 +116,30 @@ func endsLikeStreet(f []byte) bool {
 		}
 	}
 	return false
+}
+
+// parts reads a whole address in one line: "Name, Street 1, 12345 Town". name
+// is nil when there is none; street is all of it when no part looks like one.
+func parts(v []byte) (name, street []byte) {
+	rest, first := v, true
+	for len(rest) > 0 {
+		part, after, _ := bytes.Cut(rest, []byte{','})
+		part = bytes.TrimSpace(part)
+		next, _, _ := bytes.Cut(after, []byte{','})
+		next = bytes.TrimSpace(next)
+		if n := len(next); n > 0 && n <= 6 && isDigit(next[0]) && !digital(part) { // Via Roma, 12
+			part = rest[:len(rest)-len(after)+bytes.Index(after, next)+n]
+			part = bytes.TrimSpace(part)
+		}
+		if streetLike(part) > 0 && (first || !postcodeLike(part)) {
+			return name, part
+		}
+		if first && personLike(part) {
+			name = part
+		}
+		rest, first = after, false
+	}
+	return nil, v
 }
 
 // nextWord cuts the first word off s; blanks and commas divide words.
@@ -119,6 +163,13 @@ func particle(f []byte) bool {
 		return true
 	}
 	return false
+}
+
+// particular reports whether a family name begins with a particle: van den
+// Berg.
+func particular(s []byte) bool {
+	w, rest := nextWord(s)
+	return len(rest) > 0 && particle(w)
 }
 
 // personLike reports whether a line of text looks like a person's full name:

@@ -21,6 +21,8 @@ type prose struct {
 	label class // said by the line, cell or element before; it waits for its value
 	cell  bool  // the label is a column's heading
 	said  bool  // a line was a label
+	page  bool  // it is a page's, not a text's
+	zone  bool  // of navigations and headers
 	blank bool  // the line ends in a blank
 	begun bool  // the line, or a line before it in the block, has text
 	start int64 // of the block
@@ -293,7 +295,22 @@ func (p *prose) take(c class, v []byte, start int64) {
 			return
 		}
 	}
+	if p.page && p.zone && c.kind == kindNone {
+		c.sense |= senseShop
+	}
+	if !p.page || c.kind != kindNone {
+		p.g.value(c, v, s&^shapeLine, start)
+		return
+	}
+	// A number on a page that nothing is said about is often the shop's: it
+	// names nobody alone.
+	had := p.g.own().marks & markPhone
 	p.g.value(c, v, s&^shapeLine, start)
+	o := p.g.own()
+	if o.marks&markPhone != 0 {
+		o.marks |= markContact
+	}
+	o.marks = o.marks&^markPhone | had
 }
 
 // heading takes the number out of "Order #2092" or "Invoice No. 17".
@@ -419,8 +436,10 @@ func (g *grouper) lines(c class, v []byte, start int64) {
 
 // textScanner reads plain text, line by line; an empty line is a gap.
 type textScanner struct {
-	p     *prose
-	empty bool // the line has no text yet
+	p      *prose
+	empty  bool // the line has no text yet
+	blocks bool // paragraphs are blocks, as of a page; else all text is one value's
+	inside bool // a paragraph is open
 }
 
 func newText(g *grouper) *textScanner { return &textScanner{p: newProse(g), empty: true} }
@@ -428,7 +447,7 @@ func newText(g *grouper) *textScanner { return &textScanner{p: newProse(g), empt
 // reset prepares for a text under a key of class c.
 func (s *textScanner) reset(c class) {
 	s.p.reset()
-	s.empty = true
+	s.empty, s.blocks, s.inside = true, false, false
 	if c.kind == kindAddress || c.sense&sensePlace != 0 {
 		s.p.label = c
 	}
@@ -443,6 +462,7 @@ func (s *textScanner) write(p []byte, off int64) {
 		}
 		if s.empty && len(bytes.TrimSpace(run)) > 0 {
 			s.empty = false
+			s.open()
 		}
 		s.p.add(run, off)
 		if at < 0 {
@@ -450,6 +470,7 @@ func (s *textScanner) write(p []byte, off int64) {
 		}
 		if s.empty {
 			s.p.gap()
+			s.close(off)
 		} else {
 			s.p.brk()
 		}
@@ -459,6 +480,30 @@ func (s *textScanner) write(p []byte, off int64) {
 	}
 }
 
-func (s *textScanner) end(int64)                { s.p.gap() }
+// open begins a paragraph: what its lines say belongs together, and to the
+// paragraphs before it until it clashes with them.
+func (s *textScanner) open() {
+	if !s.blocks || s.inside {
+		return
+	}
+	if len(s.p.g.frames) == 0 {
+		s.p.g.enter(frameBlock, class{})
+	}
+	s.p.g.enter(frameBlock, class{})
+	s.inside = true
+}
+
+func (s *textScanner) close(off int64) {
+	if s.inside {
+		s.inside = false
+		s.p.g.leave(off)
+	}
+}
+
+func (s *textScanner) end(off int64) {
+	s.p.gap()
+	s.close(off)
+}
+
 func (s *textScanner) held() int64              { return s.p.held() }
 func (s *textScanner) fault() rules.Uninspected { return rules.UninspectedNone }

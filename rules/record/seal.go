@@ -20,6 +20,9 @@ func (g *grouper) seal(o *group, s sense) {
 	if s&senseClient != 0 {
 		o.client()
 	}
+	if o.title.n > 0 && o.first.n > 0 && o.last.n == 0 && o.full.n == 0 && !product && !digital(o.title.bytes()) {
+		o.last = cut(o.title) // prénom and nom, Vorname and Name
+	}
 	if o.title.n > 0 && o.nameless() && !product && s&(senseThing|senseShop|senseStaff) == 0 && !digital(o.title.bytes()) &&
 		(s&(senseCustomer|sensePlace) != 0 || o.mail() || o.marks&markPhone != 0 || o.customer.n > 0 || o.street.n > 0) {
 		o.full = o.title
@@ -44,7 +47,7 @@ func (g *grouper) seal(o *group, s sense) {
 // customer's or an order's.
 func (g *grouper) sealNumbers(o *group, s sense, product bool) {
 	order := s&senseOrder != 0 || o.marks&markOrder != 0
-	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) {
+	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) || o.marks&markTotal != 0 && o.marks&markDated != 0 && o.code.n > 0 && !product && o.marks&markPersonKey == 0 {
 		order = true
 	}
 	if order && s&senseThing == 0 {
@@ -75,6 +78,9 @@ func (g *grouper) residence(o *group) {
 	if o.street.n == 0 || o.nameless() || o.marks&markResidence != 0 {
 		return
 	}
+	if o.house.n == 0 && !digital(o.street.bytes()) && classify(o.street.bytes()).kind != kindNone {
+		return // "street": "Street", as translations have it
+	}
 	var name, street [200]byte
 	n := append(name[:0], o.full.bytes()...)
 	if len(n) == 0 {
@@ -95,21 +101,11 @@ func (g *grouper) residence(o *group) {
 // e-mail, words that recur in its local part are the person's names, and a
 // street or a number is the person's.
 func (g *grouper) guess(o *group) {
-	names := 0
 	if o.nameless() && o.maybe[0].n > 0 {
-		for i := range o.maybe {
-			if m := o.maybe[i].bytes(); len(m) > 0 && (o.mail() && within(m, o.local.bytes()) || personLike(m) && (o.mail() || o.maybeStreet.n > 0)) {
-				names++
-			}
-		}
-		if names == 0 && o.maybeStreet.n > 0 && o.maybe[1].n > 0 {
-			names = 1
-		}
+		g.guessName(o)
 	}
-	if names > 0 {
-		o.first, o.last = o.maybe[0], o.maybe[1]
-	}
-	if !o.mail() && names == 0 {
+	names := !o.nameless()
+	if !o.mail() && !names {
 		return
 	}
 	if o.maybeStreet.n > 0 && o.street.n == 0 {
@@ -122,6 +118,30 @@ func (g *grouper) guess(o *group) {
 			o.marks |= markPhone
 			o.fields |= rules.FieldPhone
 		}
+	}
+}
+
+// guessName finds the person's name among the values under keys that say
+// nothing: one that recurs in the e-mail's local part, with the other beside
+// it; one of two words beside an e-mail or a street; else two beside a street.
+func (g *grouper) guessName(o *group) {
+	for i := range o.maybe {
+		if m := o.maybe[i].bytes(); personLike(m) && (o.mail() || o.maybeStreet.n > 0 || o.street.n > 0) {
+			o.full.set(m)
+			return
+		}
+	}
+	for i := range o.maybe {
+		if m := o.maybe[i].bytes(); len(m) > 0 && o.mail() && within(m, o.local.bytes()) {
+			o.first, o.last = o.maybe[0], o.maybe[1]
+			if i == 2 {
+				o.first, o.last = o.maybe[1], o.maybe[2]
+			}
+			return
+		}
+	}
+	if o.maybeStreet.n > 0 && o.maybe[1].n > 0 {
+		o.first, o.last = o.maybe[0], o.maybe[1]
 	}
 }
 
@@ -152,7 +172,7 @@ func (g *grouper) emit(at int16) {
 		}
 	}
 	o.start = never
-	if o.n == 0 || !o.strong() || g.claim != nil {
+	if o.n == 0 || !o.strong() || g.claim != nil || o.marks&markVenue != 0 {
 		g.weak(o)
 		return
 	}

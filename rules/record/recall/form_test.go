@@ -401,7 +401,7 @@ func soap(w *world) string {
 	var b strings.Builder
 	b.WriteString(`<?xml version="1.0"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ns1="urn:Shop"><SOAP-ENV:Body><ns1:listResponse><storeView>` + "\n")
 	for _, t := range w.trees("") {
-		t.xml(&b, "ns1:complexObjectArray")
+		t.element(&b, "item", ` xsi:type="xsd:anyType"`)
 	}
 	return b.String() + "</storeView></ns1:listResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>"
 }

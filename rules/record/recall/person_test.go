@@ -114,9 +114,9 @@ func (l *locale) place(r *rand.Rand, split bool) place {
 	p := place{city: l.towns[i], postcode: pattern(r, l.towns[i+1]), region: l.towns[i+2], country: l.code, after: l.after}
 	street, number := pick(r, l.streets), fmt.Sprint(1+r.IntN(180))
 	shape := pick(r, l.lines)
-	p.line = strings.NewReplacer("S", street, "N", number).Replace(shape)
+	p.line = strings.NewReplacer("{s}", street, "{n}", number).Replace(shape)
 	p.street = p.line
-	if split && (shape == "S N" || shape == "S, N" || shape == "N S") {
+	if split && (shape == "{s} {n}" || shape == "{s}, {n}" || shape == "{n} {s}") {
 		p.street, p.house = street, number
 	}
 	return p
@@ -164,7 +164,7 @@ func address(r *rand.Rand, first, last string) string {
 		f, l = letters(r, 5, "abcdefghijklmnopqrstuvwxyz"), pattern(r, "%#")
 	}
 	local := pick(r, []string{f + "." + l, f[:1] + l, f + pattern(r, "##"), l + "_" + f, f + "+shop", f[:1] + "." + l + pattern(r, "##")})
-	return local + "@" + pick(r, list("mail.example|post.example|inbox.example|web.example|home.example")) + ""
+	return local + "@" + pick(r, list("mail.example|post.example|inbox.example|web.example|home.example"))
 }
 
 // latin writes a name without what an address has not.

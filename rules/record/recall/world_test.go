@@ -255,19 +255,22 @@ func (n node) String() string {
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
 
 // xml writes a node as an element; an element of a list is named after it.
-func (n node) xml(b *strings.Builder, name string) {
+func (n node) xml(b *strings.Builder, name string) { n.element(b, name, "") }
+
+// element is xml with an attribute that says the type, as SOAP encodes.
+func (n node) element(b *strings.Builder, name, typed string) {
 	name = strings.Map(func(r rune) rune {
 		if r == ' ' || r == '.' {
 			return '_'
 		}
 		return r
 	}, name)
-	fmt.Fprintf(b, "<%s>", name)
+	fmt.Fprintf(b, "<%s%s>", name, typed)
 	for _, kid := range n.kids {
 		if n.list {
-			kid.xml(b, strings.TrimSuffix(strings.TrimSuffix(name, "es"), "s")+"Item")
+			kid.element(b, strings.TrimSuffix(strings.TrimSuffix(name, "es"), "s")+"Item", typed)
 		} else {
-			kid.xml(b, kid.key)
+			kid.element(b, kid.key, typed)
 		}
 	}
 	b.WriteString(escape.Replace(n.text))
