@@ -24,6 +24,9 @@ func TestBland(t *testing.T) {
 		"A folding chair of oak, 45 cm high, made to last for many years and more, it carries 120 kg on Elm Street 3.",
 	}
 	senses := []sense{0, senseKnown, senseProduct, senseThing | senseKnown, senseCustomer, sensePlace, senseOrder, senseShop, senseStaff | senseKnown}
+	if raceEnabled {
+		senses = senses[:3]
+	}
 	h, passed := testHasher(t), 0
 	for k := kindNone; k <= kindTypename; k++ {
 		for _, s := range senses {
@@ -38,7 +41,7 @@ func TestBland(t *testing.T) {
 			}
 		}
 	}
-	if passed < 10000 {
+	if passed < 5000 {
 		t.Errorf("only %d values are passed over", passed)
 	}
 }
