@@ -103,7 +103,7 @@ func TestHasher(t *testing.T) {
 			t.Errorf("%q is accepted as a digest", bad)
 		}
 	}
-	if got := testing.AllocsPerRun(100, func() { a.Identifier(IdentifierEmail, value) }); got > 0 {
+	if got := testing.AllocsPerRun(100, func() { a.Identifier(IdentifierEmail, value) }); got > 0 && !raceEnabled { // where the compiler leaves make in append
 		t.Errorf("a digest allocates %v times", got)
 	}
 }
