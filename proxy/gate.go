@@ -184,6 +184,11 @@ func (g *gate) show(piece []byte) rules.Verdict {
 	g.ended = piece[len(piece)-1] == '\n'
 	g.pending = g.finder.Take(g.pending)
 	from = g.x.spend(StageFind, from)
+	if g.finder.Idle() {
+		g.close()
+		g.raw = true // a program: the rest of it is not even decoded
+		return rules.Passed
+	}
 	if g.x.login.is || g.x.landing {
 		g.login.add(piece)
 	}

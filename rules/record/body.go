@@ -129,6 +129,8 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		return s.spare.newText(s.g, class{})
 	case formCard:
 		return newCard(s.g)
+	case formScript:
+		return newCode(s.g)
 	case formEvents:
 		return newEvents(s.g, s.level)
 	case formMultipart, formMail:

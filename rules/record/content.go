@@ -59,8 +59,10 @@ func formOf(contentType string) form {
 		return formSQL
 	case t == "application/x-www-form-urlencoded":
 		return formPairs
-	case t == "text/css", t == "text/javascript", t == "text/ecmascript":
+	case t == "text/css":
 		return formOpaque
+	case strings.HasSuffix(t, "/javascript"), strings.HasSuffix(t, "/x-javascript"), strings.HasSuffix(t, "/ecmascript"), t == "text/jscript", t == "application/json-p":
+		return formScript
 	case t == "text/event-stream":
 		return formEvents
 	case t == "text/vcard", t == "text/x-vcard", t == "text/directory", t == "text/card":
@@ -81,13 +83,12 @@ func formOf(contentType string) form {
 func Inspectable(contentType string) bool { return formOf(contentType) != formOpaque }
 
 // Harmless reports whether a Content-Type that is not [Inspectable] is one
-// that carries no customer records: style sheets, scripts, fonts, images,
-// audio and video.
+// that carries no customer records: style sheets, fonts, images, audio and
+// video.
 func Harmless(contentType string) bool {
 	t := mediaType(contentType)
 	switch t {
-	case "text/css", "text/javascript", "text/ecmascript", "application/javascript", "application/x-javascript", "application/ecmascript",
-		"application/wasm", "application/vnd.ms-fontobject", "application/x-font-ttf", "application/x-font-woff", "application/manifest+json":
+	case "text/css", "application/wasm", "application/vnd.ms-fontobject", "application/x-font-ttf", "application/x-font-woff", "application/manifest+json":
 		return true
 	}
 	return strings.HasPrefix(t, "image/") || strings.HasPrefix(t, "font/") || strings.HasPrefix(t, "audio/") || strings.HasPrefix(t, "video/")
@@ -140,8 +141,12 @@ func sniff(promised form, head []byte) form {
 			return formEvents
 		}
 		return sniffText(formText, head, text)
-	case formMultipart, formMail:
+	case formMultipart, formMail, formScript:
 		return promised
+	case formJSON:
+		if guarded(text) {
+			return formScript
+		}
 	case formUnknown, formText, formSQL, formHTML:
 		if f := sniffText(promised, head, text); f != formUnknown {
 			return f
@@ -182,6 +187,9 @@ func sniffText(promised form, head, text []byte) form {
 	}
 	if bytes.HasPrefix(text, []byte("data:")) || bytes.HasPrefix(text, []byte("event: ")) {
 		return formEvents
+	}
+	if guarded(text) {
+		return formScript
 	}
 	if bytes.HasPrefix(low, []byte("begin:vcard")) {
 		return formCard

@@ -100,6 +100,14 @@ func (f *Finder) Safe() int64 {
 	return f.safe
 }
 
+// Idle reports whether nothing that may follow in the body is read, because it
+// is a program and not data; what it looks like is decided within the first 512
+// bytes behind the comments that it begins with.
+func (f *Finder) Idle() bool {
+	code, is := f.body.scan.(*codeScanner)
+	return is && code.idle()
+}
+
 // Offset returns how many bytes were written.
 func (f *Finder) Offset() int64 { return f.offset }
 

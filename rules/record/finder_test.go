@@ -219,7 +219,7 @@ func TestTypes(t *testing.T) {
 	for contentType, want := range map[string][2]bool{
 		"application/json": {true, false}, "application/graphql-response+json; charset=utf-8": {true, false}, "TEXT/HTML": {true, false}, "text/csv": {true, false},
 		"": {true, false}, "application/octet-stream": {true, false}, "application/soap+xml": {true, false}, "text/plain": {true, false},
-		"image/png": {false, true}, "text/css": {false, true}, "application/javascript": {false, true}, "font/woff2": {false, true}, "image/svg+xml": {false, true},
+		"image/png": {false, true}, "text/css": {false, true}, "application/javascript": {true, false}, "text/javascript": {true, false}, "font/woff2": {false, true}, "image/svg+xml": {false, true},
 		"application/pdf": {true, false}, "application/zip": {true, false}, "application/gzip": {true, false}, "application/x-tar": {true, false},
 		sheetType: {true, false}, "application/protobuf": {true, false}, "application/grpc+proto": {true, false}, "application/grpc-web-text": {true, false},
 		"application/msword": {false, false}, "application/x-7z-compressed": {false, false}, "multipart/form-data": {true, false}, "message/rfc822": {true, false}, "text/event-stream": {true, false}, "application/x-unknown": {false, false},

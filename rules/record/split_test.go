@@ -78,7 +78,7 @@ func FuzzSplitAnywhere(f *testing.F) {
 		}
 	}
 	f.Add("", []byte("\xFF\xFEa\x00"), uint64(1))
-	for _, c := range slices.Concat(eventCases(), charsetCases(f), partCases(f), cardCases(f)) {
+	for _, c := range slices.Concat(eventCases(), charsetCases(f), partCases(f), cardCases(f), scriptCases()) {
 		f.Add(c.contentType, []byte(c.body), uint64(1))
 	}
 	f.Add("text/html", []byte("<a href='mailto:x&#64;y.example'>&eacute;<![CDATA[a@b.example]]><!-- - -> a@c.example -->"), uint64(2))
