@@ -119,8 +119,23 @@ func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 		next, _ := findEmail(v, end, inText)
 		only = next < 0 && n == 0
 		g.email(c, v[from:end], start, array || !only)
+		if only && !array && from > 0 && v[from-1] == '<' {
+			g.mailbox(c, v[:from-1], start)
+		}
 	}
 	return false
+}
+
+// mailbox takes the name before an address in angle brackets (RFC 5322,
+// section 3.4): To: "Ada Lund" <ada@…>.
+func (g *grouper) mailbox(c class, v []byte, start int64) {
+	if at := bytes.LastIndexByte(v, ':'); at >= 0 {
+		v = v[at+1:]
+	}
+	v = bytes.Trim(v, " \t\"'")
+	if o := g.own(); o.nameless() && o.marks&markEmail != 0 && personLike(v) {
+		g.nameValue(class{kindFullName, c.sense}, v, shapeOf(v), start)
+	}
 }
 
 // email takes one address. apart says that it stands in a list of values.

@@ -23,12 +23,12 @@ func TestBland(t *testing.T) {
 		"scrypt:32768:8:1{abcdefghijkl", "argon2$i$v=19$m=65536", "bcrypt$2b$12$abcdefghijklmnop", "admin", "manager", "2b", "A folding chair of oak, 45 cm high, made to last for many years and more.",
 		"A folding chair of oak, 45 cm high, made to last for many years and more, it carries 120 kg on Elm Street 3.",
 	}
-	senses := []sense{0, senseKnown, senseProduct, senseThing | senseKnown, senseCustomer, sensePlace, senseOrder, senseShop, senseStaff | senseKnown}
+	senses := []sense{0, senseKnown, senseProduct, senseThing | senseKnown, senseCustomer, sensePlace, senseOrder, senseShop, senseStaff | senseKnown, senseCustomer | senseClient | senseKnown}
 	if raceEnabled {
 		senses = senses[:3]
 	}
 	h, passed := testHasher(t), 0
-	for k := kindNone; k <= kindTypename; k++ {
+	for k := kindNone; k <= kindHours; k++ {
 		for _, s := range senses {
 			for _, around := range [...]sense{0, senseProduct, senseThing | senseKnown, senseCustomer} {
 				for _, object := range []bool{true, false} {

@@ -170,6 +170,7 @@ func (p *page) pop(i int, off int64) {
 		if e.tag == tagNav {
 			p.zone--
 			p.prose.zone = p.zone > 0
+			p.prose.label = class{} // "Contact" in a menu is no label of the page
 		}
 		if e.frame {
 			p.g.leave(off)

@@ -242,7 +242,7 @@ func (s *jsonScanner) escaped(p []byte, from, at int, object bool) int {
 		c = s.g.around(c)
 	}
 	switch c.kind {
-	case kindCity, kindRegion, kindCountry, kindText, kindOpaque, kindUsername, kindCompany, kindTypename:
+	case kindCity, kindRegion, kindCountry, kindText, kindOpaque, kindCompany, kindTypename:
 	case kindNone:
 		if c.sense&senseKnown == 0 {
 			return 0
@@ -343,7 +343,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 	case kindCity, kindRegion, kindCountry:
 		return true
 	case kindNone:
-		if c.sense&senseKnown == 0 && !wordless(v) {
+		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 {
 			return false
 		}
 	case kindText:
@@ -361,7 +361,11 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		}
 	case kindOpaque:
 		return v[0] != 'e'
-	case kindUsername, kindCompany, kindTypename:
+	case kindUsername:
+		if bytes.IndexByte(v, ' ') > 0 {
+			return false
+		}
+	case kindCompany, kindTypename:
 	default:
 		return false
 	}

@@ -186,7 +186,7 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 	s.state = jsonComma
 	c := s.pointed()
 	s.class = class{}
-	if c.kind == kindNone && c.sense&senseKnown != 0 && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {
+	if c.kind == kindNone && c.sense&(senseKnown|senseClient) == senseKnown && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {
 		s.g.tick(s.start)
 		return // nothing that a shape could tell
 	}

@@ -28,7 +28,7 @@ var streetWords = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
-var streetEnds = [...]string{"strasse", "str", "gasse", "weg", "platz", "allee", "damm", "ufer", "ring", "straat", "laan", "plein", "gracht", "kade", "singel", "dijk", "gatan", "vagen", "vej", "gade", "veien", "katu", "utca", "steig", "pfad"}
+var streetEnds = [...]string{"strasse", "strase", "str", "gasse", "weg", "platz", "allee", "damm", "ufer", "ring", "straat", "laan", "plein", "gracht", "kade", "singel", "dijk", "gatan", "vagen", "vej", "gade", "veien", "katu", "utca", "steig", "pfad"}
 
 // noStreet are signs that no street line has.
 var noStreet = func() (t [256]bool) {
@@ -127,11 +127,11 @@ func parts(v []byte) (name, street []byte) {
 		part = bytes.TrimSpace(part)
 		next, _, _ := bytes.Cut(after, []byte{','})
 		next = bytes.TrimSpace(next)
-		if n := len(next); n > 0 && n <= 6 && isDigit(next[0]) && !digital(part) { // Via Roma, 12
+		if n := len(next); n > 0 && (n <= 6 && isDigit(next[0]) && !digital(part) && !personLike(part) || door(part)) { // Via Roma, 12; Flat 2, 7 High Street; 29, rue Haute
 			part = rest[:len(rest)-len(after)+bytes.Index(after, next)+n]
 			part = bytes.TrimSpace(part)
 		}
-		if streetLike(part) > 0 && (first || !postcodeLike(part)) {
+		if n := streetLike(part); n == 2 || n == 1 && (first || !postcodeLike(part)) {
 			return name, part
 		}
 		if first && personLike(part) {
@@ -140,6 +140,24 @@ func parts(v []byte) (name, street []byte) {
 		rest, first = after, false
 	}
 	return nil, v
+}
+
+// door reports whether a part of an address is a door or a number before the
+// street: Flat 2, Unit 3, 29.
+func door(part []byte) bool {
+	if len(part) == 0 || len(part) > 12 || !digital(part) {
+		return false
+	}
+	if isDigit(part[0]) {
+		return len(part) <= 4
+	}
+	w, _ := nextWord(part)
+	var room [12]byte
+	switch string(appendFolded(room[:0], w, len(room))) {
+	case "flat", "unit", "apt", "apartment", "suite", "shop", "lot", "level", "floor", "door", "house", "hno", "plot", "no", "lgh", "apto", "wohnung":
+		return true
+	}
+	return false
 }
 
 // nextWord cuts the first word off s; blanks and commas divide words.

@@ -188,6 +188,9 @@ func (p *prose) block() {
 // many.
 func (p *prose) read(i int) int {
 	line, start := p.at(i), p.lines[i].start
+	if messageID(line) {
+		return 1
+	}
 	if c, ok := p.labels(trimLabel(line)); ok {
 		p.label, p.said = c, true
 		return 1
@@ -254,6 +257,21 @@ var nameByte = func() (t [256]bool) {
 	return t
 }()
 
+// messageID reports whether a line is a header of mail whose identifiers look
+// like addresses (RFC 5322, section 3.6.4; RFC 2045, section 7).
+func messageID(line []byte) bool {
+	name, rest, ok := bytes.Cut(line[:min(len(line), 16)], []byte{':'})
+	if !ok || bytes.IndexByte(rest, '@') < 0 && bytes.IndexByte(line, '<') < 0 {
+		return false
+	}
+	for _, header := range [...]string{"message-id", "in-reply-to", "references", "content-id", "resent-message-id", "list-id"} {
+		if bytes.EqualFold(name, []byte(header)) {
+			return true
+		}
+	}
+	return false
+}
+
 // labels reports whether a text is a label: words that the lexicon knows.
 func (p *prose) labels(s []byte) (class, bool) {
 	if len(s) < 2 || len(s) > maxLabel || s[len(s)-1]-'0' <= 9 && s[len(s)-2]-'0' <= 9 {
@@ -285,7 +303,7 @@ func (p *prose) take(c class, v []byte, start int64) {
 	}
 	switch c.kind {
 	case kindID, kindCode, kindName:
-		if !p.cell {
+		if !p.cell && (c.kind != kindName || !personLike(v)) {
 			return // of anything on the page
 		}
 	case kindToken, kindOpaque:

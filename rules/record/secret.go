@@ -113,27 +113,47 @@ func cardNumber(dst, s []byte) ([]byte, bool) {
 	return dst, true
 }
 
+// issuers are the ranges of issuer identification numbers (ISO/IEC 7812-1)
+// with the lengths of the numbers that the schemes issue in them, as the
+// schemes' own BIN rules publish them: Visa, Mastercard (also 2221-2720),
+// American Express, Diners Club, Discover, JCB, UnionPay, Maestro, Mir, RuPay,
+// Dankort, Troy.
+var issuers = [...]struct{ from, to, min, max uint16 }{
+	{2200, 2204, 16, 19}, // Mir
+	{2221, 2720, 16, 16}, // Mastercard
+	{3000, 3059, 14, 19}, // Diners Club
+	{3095, 3095, 14, 19},
+	{3400, 3499, 15, 15}, // American Express
+	{3528, 3589, 16, 19}, // JCB
+	{3600, 3699, 14, 19}, // Diners Club
+	{3700, 3799, 15, 15}, // American Express
+	{3800, 3999, 14, 19}, // Diners Club
+	{4000, 4999, 13, 19}, // Visa: 13, 16 or 19, see below
+	{5018, 5018, 12, 19}, // Maestro
+	{5019, 5019, 16, 16}, // Dankort
+	{5020, 5020, 12, 19}, // Maestro
+	{5038, 5038, 12, 19},
+	{5100, 5599, 16, 16}, // Mastercard
+	{5893, 5893, 12, 19}, // Maestro
+	{6011, 6011, 16, 19}, // Discover
+	{6200, 6299, 16, 19}, // UnionPay
+	{6304, 6304, 12, 19}, // Maestro
+	{6440, 6599, 16, 19}, // Discover, RuPay
+	{6759, 6759, 12, 19}, // Maestro
+	{6761, 6763, 12, 19},
+	{8100, 8299, 16, 19}, // UnionPay, RuPay
+	{9792, 9792, 16, 16}, // Troy
+}
+
 func issued(d []byte) bool {
 	if len(d) < 13 || len(d) > 19 {
 		return false
 	}
-	two := int(d[0]-'0')*10 + int(d[1]-'0')
-	four := two*100 + int(d[2]-'0')*10 + int(d[3]-'0')
-	switch {
-	case d[0] == '4': // Visa
-		return len(d) == 16 || len(d) == 13 || len(d) == 19
-	case two >= 51 && two <= 55, four >= 2221 && four <= 2720: // Mastercard
-		return len(d) == 16
-	case two == 34 || two == 37: // American Express
-		return len(d) == 15
-	case four >= 3000 && four <= 3059, two == 36, two == 38, two == 39: // Diners Club
-		return len(d) == 14
-	case four == 6011, two == 65, four >= 6440 && four <= 6499: // Discover
-		return len(d) == 16
-	case four >= 3528 && four <= 3589: // JCB
-		return len(d) == 16
-	case two == 62: // UnionPay
-		return len(d) >= 16
+	four, n := uint16(d[0]-'0')*1000+uint16(d[1]-'0')*100+uint16(d[2]-'0')*10+uint16(d[3]-'0'), uint16(len(d))
+	for _, r := range issuers {
+		if four >= r.from && four <= r.to {
+			return n >= r.min && n <= r.max && (d[0] != '4' || n == 13 || n == 16 || n == 19)
+		}
 	}
 	return false
 }

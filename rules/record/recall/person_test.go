@@ -264,7 +264,8 @@ func (p *person) identifiers(h *rules.Hasher, countries []string) map[rules.Iden
 			names = append(names, a.name)
 		}
 		for _, name := range names {
-			for _, street := range []string{a.line, a.street + " " + a.house, a.house + " " + a.street, a.one(), a.line + " " + a.town(), a.line + " " + a.line} {
+			first, _, _ := strings.Cut(a.line, ",")
+			for _, street := range []string{a.line, first, a.street + " " + a.house, a.house + " " + a.street, a.one(), a.line + " " + a.town(), a.line + " " + a.line} {
 				v, ok := record.NormalizeResidence([]byte(name), []byte(street))
 				add(rules.IdentifierResidence, v, ok)
 			}

@@ -314,7 +314,7 @@ func explain(records []rules.Record, r result, body string) string {
 			fmt.Fprintf(&b, " %v", id.Kind)
 		}
 	}
-	return b.String() + "\n" + body[:min(len(body), 1800)]
+	return b.String() + "\n" + body
 }
 
 func share(x float64) string { return fmt.Sprintf("%.3f", math.Floor(x*1000)/1000) }
