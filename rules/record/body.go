@@ -107,11 +107,7 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		h.page.xml = kind == formXML
 		return h
 	case formCSV:
-		d := delimiter(s.head)
-		if d == 0 {
-			d = ','
-		}
-		return newCSV(s.g, d)
+		return newCSV(s.g, columned(s.head))
 	case formSQL:
 		return newSQL(s.g)
 	case formPairs:

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 )
 
@@ -234,6 +235,29 @@ func delimiter(head []byte) byte {
 		}
 	}
 	return best
+}
+
+// columned returns the delimiter of text whose type says that it is delimited:
+// what the line sep= says, or that of the first line that names columns, or of
+// the first one that has any.
+func columned(head []byte) byte {
+	first := byte(0)
+	for n := 0; n < maxLead && len(head) > 0; n++ {
+		line, rest, _ := bytes.Cut(head, []byte{'\n'})
+		if line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\xEF\xBB\xBF"))); len(line) == 5 && bytes.EqualFold(line[:4], []byte("sep=")) {
+			return line[4]
+		}
+		if d := delimiter(head); d != 0 {
+			if headed(head) {
+				return d
+			}
+			if first == 0 {
+				first = d
+			}
+		}
+		head = rest
+	}
+	return cmp.Or(first, ',')
 }
 
 // headed reports whether the first line names columns, or whether the first
