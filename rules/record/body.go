@@ -114,6 +114,8 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		return newForm(s.g)
 	case formText, formUnknown:
 		return s.spare.newText(s.g, class{})
+	case formLines:
+		return newLines(s.g)
 	case formCard:
 		return newCard(s.g)
 	case formScript:

@@ -18,6 +18,7 @@ const (
 	formSQL
 	formText
 	formPairs
+	formLines     // key: value
 	formEvents    // server-sent
 	formMultipart // parts with headers of their own
 	formMail      // headers and a body
@@ -58,6 +59,8 @@ func formOf(contentType string) form {
 		return formSQL
 	case t == "application/x-www-form-urlencoded":
 		return formPairs
+	case strings.HasSuffix(t, "/yaml"), strings.HasSuffix(t, "/x-yaml"), strings.HasSuffix(t, "+yaml"), t == "text/x-java-properties":
+		return formLines
 	case t == "text/css":
 		return formOpaque
 	case strings.HasSuffix(t, "/javascript"), strings.HasSuffix(t, "/x-javascript"), strings.HasSuffix(t, "/ecmascript"), t == "text/jscript", t == "application/json-p":
@@ -140,7 +143,7 @@ func sniff(promised form, head []byte) form {
 			return formEvents
 		}
 		return sniffText(formText, head, text)
-	case formMultipart, formMail, formScript:
+	case formMultipart, formMail, formScript, formLines:
 		return promised
 	case formJSON:
 		if guarded(text) {
@@ -195,6 +198,9 @@ func sniffText(promised form, head, text []byte) form {
 	}
 	if mailLike(text) {
 		return formMail
+	}
+	if promised != formHTML && paired(head) {
+		return formLines
 	}
 	if delimiter(head) != 0 && headed(head) {
 		return formCSV

@@ -136,7 +136,7 @@ func TestSafe(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&json, `{"id":%d,"address":{"street":"Main St %d"},"note":"%s","email":"user%d@mail.example"},`, i, i, strings.Repeat("x", i), i)
 		fmt.Fprintf(&html, `<tr><td>Ann User%d</td><td><b>user%d@mail.example</b></td></tr>`, i, i)
-		fmt.Fprintf(&bare, "user%d@mail.example,Ann,17\n", i)
+		fmt.Fprintf(&bare, "user%d@mail.example,Ann,%0300d\n", i, i)
 		fmt.Fprintf(&csv, "Ann,user%d@mail.example\n", i)
 		fmt.Fprintf(&text, "Contact user%d@mail.example now.\n", i)
 	}
