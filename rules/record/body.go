@@ -116,17 +116,15 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		h.page.xml = kind == formXML
 		return h
 	case formCSV:
-		d := delimiter(s.head)
-		if d == 0 {
-			d = ','
-		}
-		return newCSV(s.g, d)
+		return newCSV(s.g, columned(s.head))
 	case formSQL:
 		return newSQL(s.g)
 	case formPairs:
 		return newForm(s.g)
 	case formText, formUnknown:
 		return s.spare.newText(s.g, class{})
+	case formLines:
+		return newLines(s.g)
 	case formCard:
 		return newCard(s.g)
 	case formScript:

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 )
 
@@ -17,6 +18,7 @@ const (
 	formSQL
 	formText
 	formPairs
+	formLines     // key: value
 	formEvents    // server-sent
 	formMultipart // parts with headers of their own
 	formMail      // headers and a body
@@ -59,6 +61,8 @@ func formOf(contentType string) form {
 		return formSQL
 	case t == "application/x-www-form-urlencoded":
 		return formPairs
+	case strings.HasSuffix(t, "/yaml"), strings.HasSuffix(t, "/x-yaml"), strings.HasSuffix(t, "+yaml"), t == "text/x-java-properties":
+		return formLines
 	case t == "text/css":
 		return formOpaque
 	case strings.HasSuffix(t, "/javascript"), strings.HasSuffix(t, "/x-javascript"), strings.HasSuffix(t, "/ecmascript"), t == "text/jscript", t == "application/json-p":
@@ -141,7 +145,7 @@ func sniff(promised form, head []byte) form {
 			return formEvents
 		}
 		return sniffText(formText, head, text)
-	case formMultipart, formMail, formScript:
+	case formMultipart, formMail, formScript, formLines:
 		return promised
 	case formJSON:
 		if guarded(text) {
@@ -197,6 +201,9 @@ func sniffText(promised form, head, text []byte) form {
 	if mailLike(text) {
 		return formMail
 	}
+	if promised != formHTML && paired(head) {
+		return formLines
+	}
 	if delimiter(head) != 0 && headed(head) {
 		return formCSV
 	}
@@ -236,6 +243,29 @@ func delimiter(head []byte) byte {
 		}
 	}
 	return best
+}
+
+// columned returns the delimiter of text whose type says that it is delimited:
+// what the line sep= says, or that of the first line that names columns, or of
+// the first one that has any.
+func columned(head []byte) byte {
+	first := byte(0)
+	for n := 0; n < maxLead && len(head) > 0; n++ {
+		line, rest, _ := bytes.Cut(head, []byte{'\n'})
+		if line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\xEF\xBB\xBF"))); len(line) == 5 && bytes.EqualFold(line[:4], []byte("sep=")) {
+			return line[4]
+		}
+		if d := delimiter(head); d != 0 {
+			if headed(head) {
+				return d
+			}
+			if first == 0 {
+				first = d
+			}
+		}
+		head = rest
+	}
+	return cmp.Or(first, ',')
 }
 
 // headed reports whether the first line names columns, or whether the first

@@ -6,16 +6,22 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
+// maxLead is how many rows may stand before the heading: what the table is, and
+// when it was made.
+const maxLead = 8
+
 // csvScanner reads delimited text (RFC 4180, with any of , ; tab |). The first
 // row gives the columns' names if it is a heading: no cell of it has data and
-// at least one is a word of the lexicon.
+// at least one is a word of the lexicon. Behind other rows most cells must be
+// words.
 type csvScanner struct {
 	g     *grouper
 	delim byte
 
 	heads   [64]class
 	columns int
-	row     int
+	row     int // 0: the heading may still come
+	lead    int // rows before the heading
 	col     int
 	known   int  // cells of the first row that the lexicon knows
 	data    bool // a cell of the first row has data
@@ -38,7 +44,7 @@ func newCSV(g *grouper, delim byte) *csvScanner { return &csvScanner{g: g, delim
 func (s *csvScanner) fault() rules.Uninspected { return rules.UninspectedNone }
 
 func (s *csvScanner) held() int64 {
-	if s.row == 0 && s.begun && s.col > 0 {
+	if s.row == 0 && s.col > 0 {
 		return s.ends[0].start
 	}
 	if s.begun {
@@ -144,17 +150,23 @@ func (s *csvScanner) cell() {
 func (s *csvScanner) endRow(off int64) {
 	if s.row == 0 {
 		s.firstRow(off)
+		s.lead++
+		s.first, s.known, s.data = s.first[:0], 0, false
+		if s.columns > 0 || s.lead == maxLead {
+			s.row = 1
+		}
 	} else if s.inRow {
 		s.g.leave(off)
 		s.g.leave(off)
 	}
-	s.row, s.col, s.inRow = 1, 0, false
+	s.col, s.inRow = 0, false
 }
 
-// firstRow decides whether the first row names the columns.
+// firstRow decides whether a row, the first one or one behind a title, names
+// the columns; else it is data, or a line about the table.
 func (s *csvScanner) firstRow(off int64) {
 	n := min(s.col, len(s.ends))
-	if s.known > 0 && !s.data {
+	if s.known > 0 && !s.data && (s.lead == 0 && s.col > 1 || s.known*2 >= s.col && (s.known > 1 || s.lead == 0)) {
 		s.columns = n
 		return
 	}

@@ -129,19 +129,21 @@ func TestSafe(t *testing.T) {
 		n, _ := NormalizeEmail([]byte(email))
 		return rules.Identifier{Kind: rules.IdentifierEmail, Digest: h.Identifier(rules.IdentifierEmail, n)}
 	}
-	var json, html, csv, text strings.Builder
+	var json, html, csv, bare, text strings.Builder
 	json.WriteString(`{"data":{"items":[`)
 	html.WriteString(`<html><body><table><thead><tr><th>Name</th><th>E-Mail</th></tr></thead><tbody>`)
 	csv.WriteString("name,email\n")
 	for i := range 200 {
 		fmt.Fprintf(&json, `{"id":%d,"address":{"street":"Main St %d"},"note":"%s","email":"user%d@mail.example"},`, i, i, strings.Repeat("x", i), i)
 		fmt.Fprintf(&html, `<tr><td>Ann User%d</td><td><b>user%d@mail.example</b></td></tr>`, i, i)
+		fmt.Fprintf(&bare, "user%d@mail.example,Ann,%0300d\n", i, i)
 		fmt.Fprintf(&csv, "Ann,user%d@mail.example\n", i)
 		fmt.Fprintf(&text, "Contact user%d@mail.example now.\n", i)
 	}
 	json.WriteString(`{}]}}`)
 	for contentType, body := range map[string]string{
 		"application/json": json.String(), "text/html": html.String(), "text/csv": csv.String(), "text/plain": text.String(),
+		"text/csv; header=absent": bare.String(), "text/csv; charset=koi8-r": csv.String(),
 	} {
 		t.Run(contentType, func(t *testing.T) {
 			seen := map[rules.Identifier]bool{}
