@@ -20,7 +20,7 @@ func (g *grouper) other(c class, v []byte, s shape, start int64) {
 			g.own().marks |= markLines
 		}
 	case kindOrderDate:
-		if s&shapeDigit != 0 {
+		if s&shapeDigit != 0 && dateLike(v) { // not: Orders completed: 12
 			o := g.own()
 			o.marks |= markOrder | markDate
 		}
