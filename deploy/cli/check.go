@@ -9,6 +9,7 @@ import (
 
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/record/recall"
 	"github.com/ordergate/ordergate/rules/waf"
 )
 
@@ -171,7 +172,7 @@ func (a *checkAnswer) words(b *strings.Builder) {
 	}
 	b.WriteString("Staff, sellers and machines are outside of caps.site: what bounds them is the number of their credentials that are stolen.\n")
 	if a.Recall.Measured {
-		fmt.Fprintf(b, "The figures are divided by %.3f, the share of records that the recogniser found in generated bodies (rules/record/recall/RECALL.md).\n", a.Recall.Share)
+		fmt.Fprintf(b, "The figures are divided by %.3f, the share of subjects that the recogniser found in the generated bodies of rules/record/recall (%s).\n", a.Recall.Share, recall.Command)
 	} else {
 		b.WriteString("The recogniser's recall is unmeasured in this version: the figures hold for records that it recognises.\n")
 	}

@@ -9,11 +9,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/ordergate/ordergate/deploy/config"
+	"github.com/ordergate/ordergate/rules/record/recall"
 )
 
 func checkFile(t *testing.T, text string) string {
@@ -23,6 +23,12 @@ func checkFile(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// lost is a number of subjects divided by the measured recall.
+func lost(n int) int {
+	share, _ := config.Recall()
+	return int(math.Ceil(float64(n) / share))
 }
 
 const checkConfig = `upstream: http://127.0.0.1:3000
@@ -36,13 +42,6 @@ roles:
     cap: {per_day: 50000}
 `
 
-// lost is the figure for n subjects that the caps let through: some leave
-// unseen.
-func lost(n int) string {
-	recall, _ := config.Recall()
-	return strconv.Itoa(int(math.Ceil(float64(n) / recall)))
-}
-
 // TestCheckText checks the figures, and that the answer is itself a config
 // that means the same.
 func TestCheckText(t *testing.T) {
@@ -51,23 +50,23 @@ func TestCheckText(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := out.String()
-	line := func(role, per, window string, one, ten, hundred, thousand int, bound string) string {
-		return fmt.Sprintf("# %-11s%-14s%-8s%-11s%-13s%-14s%-15s%s\n", role, per, window, lost(one), lost(ten), lost(hundred), lost(thousand), bound)
-	}
 	for _, want := range []string{
-		"# With one guest session: " + lost(2) + " in any hour, " + lost(10) + " in any 24 hours. With 1000 of them: " + lost(300) + " in any hour, " + lost(1500) + " in any 24 hours.\n",
-		line("guest", "2", "1h", 2, 20, 200, 300, "caps.site"),
-		line("staff", "100", "24h", 600, 6000, 60000, 600000, "the number of sessions"),
-		line("crawler", "0", "1h", 0, 0, 0, 0, "caps.site"),
-		fmt.Sprintf("# machine 1  unlimited     24h     %-11s-            -             -              its one credential\n", lost(50000)),
+		fmt.Sprintf("# With one guest session: %d in any hour, %d in any 24 hours. With 1000 of them: %d in any hour, %d in any 24 hours.\n", lost(2), lost(10), lost(300), lost(1500)),
+		fmt.Sprintf("# guest      2             1h      %-9d  %-11d  %-12d  %-13d  caps.site\n", lost(2), lost(20), lost(200), lost(300)),
+		fmt.Sprintf("# staff      100           24h     %-9d  %-11d  %-12d  %-13d  the number of sessions\n", lost(600), lost(6000), lost(60000), lost(600000)),
+		fmt.Sprintf("# machine 1  unlimited     24h     %-9d  -            -             -              its one credential\n", lost(50000)),
+		"# crawler    0             1h      0          0            0             0              caps.site\n",
 		"    session: {1h: 2, 24h: 10}  # default: {1h: 3, 24h: 10}\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("missing in the answer: %s", want)
 		}
 	}
-	if _, measured := config.Recall(); !measured && !strings.Contains(got, "recall is unmeasured") {
+	switch share, measured := config.Recall(); {
+	case !measured && !strings.Contains(got, "recall is unmeasured"):
 		t.Error("the recall is not measured, and the answer does not say so")
+	case measured && !strings.Contains(got, fmt.Sprintf("divided by %.3f, the share of subjects", share)), measured && !strings.Contains(got, recall.Command):
+		t.Errorf("the recall is measured as %.3f, and the answer does not say so", share)
 	}
 	if strings.Contains(got, "hunter2") || strings.Contains(got, "What weakens") {
 		t.Errorf("a secret, or a warning about the defaults, in\n%s", got)
@@ -99,10 +98,10 @@ func TestCheckJSON(t *testing.T) {
 		t.Errorf("digest %q, %d roles, warnings %q", got.Digest, len(got.Roles), got.Warnings)
 	}
 	for _, role := range got.Roles {
-		if role.Role == "guest" && (figure(role.loss("1h", 1000)) != lost(300) || figure(role.Response) != "2" || !role.Budget) {
+		if role.Role == "guest" && (figure(role.loss("1h", 1000)) != fmt.Sprint(lost(300)) || figure(role.Response) != "2" || !role.Budget) {
 			t.Errorf("guest: %+v", role)
 		}
-		if role.Role == "staff" && (figure(role.loss("1h", 10)) != lost(1200) || role.Budget) {
+		if role.Role == "staff" && (figure(role.loss("1h", 10)) != fmt.Sprint(lost(1200)) || role.Budget) {
 			t.Errorf("staff: %+v", role)
 		}
 	}
@@ -114,7 +113,7 @@ func TestCheckWarns(t *testing.T) {
 	if err := (&Check{Config: path}).Run(&out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"! mode: observe refuses nothing", "! caps.site has no limit", "With 1000 of them: " + lost(3000) + " in any hour"} {
+	for _, want := range []string{"! mode: observe refuses nothing", "! caps.site has no limit", fmt.Sprintf("With 1000 of them: %d in any hour", lost(3000))} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("missing: %s\n%s", want, out.String())
 		}

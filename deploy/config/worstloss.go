@@ -8,11 +8,11 @@ import (
 )
 
 // Recall returns what worst-loss figures are divided by: the share of subjects
-// that the recogniser finds, from 0 to 1, as rules/record/recall publishes it; and
-// whether it was measured. Unmeasured, figures are given as if it were 1, and
-// say so.
+// that the recogniser finds, from 0 to 1, as rules/record/recall publishes it
+// for this version. When it is not measured, the share is 1, and the figures
+// must say so.
 func Recall() (share float64, measured bool) {
-	if share := recall.Measured(); share > 0 {
+	if share = recall.Measured(); share > 0 {
 		return share, true
 	}
 	return 1, false
@@ -47,12 +47,12 @@ func lossWindows() []rules.Window { return []rules.Window{rules.WindowHour, rule
 // rules.Roles; each declared machine for itself. It holds while the caps are
 // enforced.
 func (c *Config) WorstLosses() []WorstLoss {
-	share, _ := Recall()
+	found, _ := Recall()
 	var all []WorstLoss
 	for _, role := range rules.Roles() {
 		if role == rules.RoleMachine {
 			for i, m := range c.Machines() {
-				all = append(all, worst(WorstLoss{Role: role, Machine: i + 1, Session: m.Cap.windows(), Response: m.Cap.Response}, noWindows(), share))
+				all = append(all, worst(WorstLoss{Role: role, Machine: i + 1, Session: m.Cap.windows(), Response: m.Cap.Response}, noWindows(), found))
 			}
 			continue
 		}
@@ -64,13 +64,13 @@ func (c *Config) WorstLosses() []WorstLoss {
 			w.Budget, site = c.Caps.Site != noWindows(), c.Caps.Site
 		case rules.RoleStaff, rules.RoleSeller, rules.RoleMachine:
 		}
-		all = append(all, worst(w, site, share))
+		all = append(all, worst(w, site, found))
 	}
 	return all
 }
 
 // worst fills in the losses.
-func worst(w WorstLoss, site Windows, recall float64) WorstLoss {
+func worst(w WorstLoss, site Windows, found float64) WorstLoss {
 	for _, window := range lossWindows() {
 		for _, principals := range attackers() {
 			if w.Machine > 0 && principals > 1 {
@@ -85,7 +85,7 @@ func worst(w WorstLoss, site Windows, recall float64) WorstLoss {
 			}
 			n = tighter(n, site.Bound(window))
 			if n != Unlimited {
-				n = Limit(math.Ceil(float64(n) / recall))
+				n = Limit(math.Ceil(float64(n) / found))
 			}
 			w.Losses = append(w.Losses, Loss{Window: window, Principals: principals, Subjects: n})
 		}

@@ -161,6 +161,11 @@ func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 		mark = markRole
 	}
 	o := g.own()
+	if mark == markEmail && o.marks&markRole != 0 && o.marks&markEmail == 0 && o.nameless() && o.customer.n == 0 && !o.has(id) {
+		o.drop(rules.IdentifierEmail) // an office beside a person is not theirs
+		o.marks &^= markRole
+		o.local = short{}
+	}
 	stranger := o.mail() && !o.has(id) && (apart || c.kind != kindEmail && c.sense&sensePlace == 0 || o.count(rules.IdentifierEmail) > 1)
 	if apart && o.n == 0 && o.nameless() || stranger {
 		at := g.alloc()
@@ -373,6 +378,11 @@ func (g *grouper) number(c class, v []byte, start int64) {
 		o.generic.set(n)
 	default:
 		o.code.set(n)
+		if len(n) >= 15 {
+			if _, ok := cardNumber(g.scratch[:0], n); ok {
+				o.marks |= markMaybeCard
+			}
+		}
 	}
 	g.since(o, start)
 }

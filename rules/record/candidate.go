@@ -20,7 +20,7 @@ func (g *grouper) other(c class, v []byte, s shape, start int64) {
 			g.own().marks |= markLines
 		}
 	case kindOrderDate:
-		if s&shapeDigit != 0 {
+		if s&shapeDigit != 0 && dateLike(v) { // not: Orders completed: 12
 			o := g.own()
 			o.marks |= markOrder | markDate
 		}
@@ -151,7 +151,7 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 		}
 	case s&shapeDigit != 0:
 		var room [20]byte
-		if d, _, ok := phoneDigits(v, &room); ok && len(d) >= 9 && (v[0] == '0' || v[0] == '(') {
+		if d, _, ok := phoneDigits(v, &room); ok && c.kind != kindPrice && len(d) >= 9 && (v[0] == '0' || v[0] == '(') {
 			o := g.own()
 			o.maybePhone.set(v)
 			g.since(o, start)

@@ -223,9 +223,14 @@ func (g *group) dropLogin() {
 	}
 	g.marks &^= markLogin
 	g.customer = short{}
+	g.drop(rules.IdentifierCustomerID)
+}
+
+// drop forgets the identifiers of a kind.
+func (g *group) drop(kind rules.IdentifierKind) {
 	n := uint8(0)
 	for _, id := range g.ids[:g.n] {
-		if id.Kind != rules.IdentifierCustomerID {
+		if id.Kind != kind {
 			g.ids[n] = id
 			n++
 		}

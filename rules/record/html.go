@@ -253,7 +253,7 @@ func (s *htmlScanner) opened(b byte) int {
 		s.state, s.closing = htmlName, true
 	case b == '?':
 		s.state = htmlBogus
-	case shapes[b]&shapeLetter != 0 || b == '_':
+	case shapes[b]&shapeLetter != 0 || b == '_' || b >= 0x80 && s.page.xml:
 		s.state = htmlName
 		return 0
 	default:

@@ -86,11 +86,11 @@ func (t *tokens) splitRunes(key []byte) bool {
 
 // classify looks a key up in the lexicon: the longest run of its words that
 // has a kind gives the kind, runs at the end before runs at the start; what is
-// left over gives the sense.
+// left over gives the sense. A key beyond maxKey says nothing.
 func classify(key []byte) class {
 	var t tokens
 	words := lexicon()
-	if !t.split(key) || t.n == 0 || t.n == 1 && len(t.span(0, 1)) < 2 && t.text[0] < utf8.RuneSelf {
+	if len(key) > maxKey || !t.split(key) || t.n == 0 || t.n == 1 && len(t.span(0, 1)) < 2 && t.text[0] < utf8.RuneSelf {
 		return class{}
 	}
 	if c, ok := words[string(t.span(0, t.n))]; ok {

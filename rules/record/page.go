@@ -311,7 +311,7 @@ func (p *page) input(int64) {
 	}
 	switch c.kind {
 	case kindToken, kindPassword, kindOpaque, kindID, kindCode, kindName, kindText:
-		if shapeOf(p.value)&shapeAt == 0 {
+		if shapeOf(p.value)&shapeAt == 0 && (c.kind != kindPassword || !crypted(p.value) && !hexadecimal(p.value)) && (c.kind != kindName || !personLike(p.value)) {
 			return
 		}
 	}

@@ -284,7 +284,7 @@ func (p *prose) labels(s []byte) (class, bool) {
 	if c.sense&senseKnown == 0 || c.kind == kindOrder && digital(s) {
 		return class{}, false
 	}
-	return c, c.kind != kindNone && c.kind != kindText || c.sense&(senseCustomer|sensePlace|senseShop|senseStaff) != 0
+	return c, c.kind != kindNone && c.kind != kindText && c.kind != kindDate || c.sense&(senseCustomer|sensePlace|senseShop|senseStaff) != 0
 }
 
 // take gives a line's value to the grouper.

@@ -378,8 +378,9 @@ func inlineScript(w *world) string {
 func xmlElements(w *world) string {
 	var b strings.Builder
 	b.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<export>\n")
+	name := pick(w.r, list("row|record|customer"))
 	for _, t := range w.trees("") {
-		t.xml(&b, pick(w.r, list("row|record|customer")))
+		t.xml(&b, name)
 	}
 	return b.String() + "</export>\n"
 }
