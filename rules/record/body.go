@@ -122,7 +122,9 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	case formPairs:
 		return newForm(s.g)
 	case formText, formUnknown:
-		return s.spare.newText(s.g, class{})
+		t := s.spare.newText(s.g, class{})
+		t.blocks = true
+		return t
 	case formLines:
 		return newLines(s.g)
 	case formCard:
