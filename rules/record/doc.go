@@ -15,6 +15,10 @@
 // nothing of forms. A new form is a new scanner. Texts inside texts (JSON in a
 // JSON string, in a script, in an attribute) are scanners inside scanners.
 //
+// What holds other texts is a container: archives, server-sent events, the parts
+// of a multipart body, the UTF-8 of a text in another charset. Each content is
+// told before the next one begins.
+//
 // Everything is bounded: a value is looked at up to 2 KiB and streamed beyond;
 // at most 20 groups are open, frames nest 512 deep, and what has waited for 32
 // KiB of body for the rest of its record is reported as it is. All bounds
