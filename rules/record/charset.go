@@ -95,10 +95,18 @@ func encodingOf(promised form, charset encoding.Encoding, head []byte) (encoding
 	switch {
 	case charset == encoding.Replacement:
 		return nil, false
+	case ascii && charset != nil && isWide(charset):
+		return nil, true // programs write encoding="utf-16" into what they send as UTF-8
 	case charset == nil && !valid && !binaryHead(head):
 		return charmap.Windows1252, true
 	}
 	return charset, true
+}
+
+// isWide reports whether e is an encoding of two bytes a character.
+func isWide(e encoding.Encoding) bool {
+	name, err := htmlindex.Name(e)
+	return err == nil && (name == "utf-16le" || name == "utf-16be")
 }
 
 // wide tells UTF-16 without a byte order mark by its zeros: half of the
@@ -143,9 +151,12 @@ func encoded(head []byte) (ascii, valid bool) {
 
 // declared returns the charset that a page or an XML document says it has.
 func declared(head []byte) string {
+	if !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("<")) {
+		return ""
+	}
 	for _, sign := range []string{"charset=", "encoding="} {
 		at := bytes.Index(head, []byte(sign))
-		if at < 0 || bytes.IndexByte(head[:at], '<') < 0 {
+		if at < 0 {
 			continue
 		}
 		v := bytes.TrimLeft(head[at+len(sign):], `"' `)

@@ -48,6 +48,9 @@ func charsetCases(t testing.TB) (all []testCase) {
 		testCase{name: "utf32/le", contentType: "text/csv", body: "\xFF\xFE\x00\x00a\x00\x00\x00", uninspected: "encoding"},
 		testCase{name: "utf32/be", contentType: "text/csv", body: "\x00\x00\xFE\xFF\x00\x00\x00a", uninspected: "encoding"},
 		testCase{name: "replacement", contentType: "text/csv; charset=iso-2022-kr", body: twoCustomers, uninspected: "encoding"},
+		testCase{name: "utf16/claimed", contentType: "application/xml", body: `<?xml version="1.0" encoding="utf-16"?><customer><name>Ada Lund</name><email>ada@lund.example</email></customer>`, subjects: 1, fields: rules.FieldName | rules.FieldEmail},
+		testCase{name: "utf16/mislabelled", contentType: "text/csv; charset=utf-16", body: twoCustomers, subjects: 2, fields: three},
+		testCase{name: "quoted page", contentType: "application/json", body: `{"page":"<meta charset=koi8-r>","note":"` + strings.Repeat("x", 600) + `","customer":{"name":"Åsa Müller","email":"asa@muller.example"}}`, subjects: 1, fields: rules.FieldName | rules.FieldEmail},
 		testCase{name: "unknown", contentType: "text/csv; charset=klingon", body: twoCustomers, subjects: 2, fields: three},
 		testCase{name: "lie", contentType: "text/csv; charset=shift_jis", body: strings.Replace(twoCustomers, "Ek", "Åkesson", 1), subjects: 2, fields: three},
 	)

@@ -25,6 +25,10 @@
 // what is found with them to what is found without (FuzzShortCuts). Keys and
 // their classes are remembered from one response to the next; nothing else is.
 //
+// What holds other texts is a container: archives, server-sent events, the parts
+// of a multipart body, the UTF-8 of a text in another charset. Each content is
+// told before the next one begins.
+//
 // Everything is bounded: a value is looked at up to 2 KiB and streamed beyond;
 // at most 20 groups are open, frames nest 512 deep, and what has waited for 32
 // KiB of body for the rest of its record is reported as it is. All bounds

@@ -206,7 +206,7 @@ func (s *entity) data(p []byte, off int64) {
 		s.long()
 	}
 	if s.open {
-		s.contents.write(p, off)
+		s.write(p, off)
 	}
 }
 
@@ -216,7 +216,7 @@ func (s *entity) long() {
 	s.g.flush(s.start)
 	s.value, s.off = false, s.start
 	s.content()
-	s.contents.write(s.plain, at)
+	s.write(s.plain, at)
 	s.plain = s.plain[:0]
 }
 

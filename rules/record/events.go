@@ -82,6 +82,7 @@ func (s *eventsScanner) name(b byte) {
 	}
 	s.view.n = 0 // nothing of the events before is held
 	s.begin(formUnknown)
+	s.body.hints.decoded = true // events are UTF-8
 }
 
 // line is the end of a line; an empty one ends the event.

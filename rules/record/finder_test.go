@@ -202,7 +202,7 @@ func TestHostile(t *testing.T) {
 		"tags": strings.Repeat("<div><table><tr><td>", 600) + "ada@lund.example", "ends": strings.Repeat("</table></td>", 100),
 		"wide": `{` + strings.Repeat(`"o":{"firstName":"Ada","email":"a@b.example","x":{"phone":"+4722334455",`, 300), "ats": strings.Repeat("@", 5000), "amp": "<p>" + strings.Repeat("&", 5000),
 	} {
-		for _, contentType := range []string{"application/json", "text/html", "text/csv", "application/sql", "application/xml", "text/plain", "application/x-www-form-urlencoded"} {
+		for _, contentType := range []string{"application/json", "text/html", "text/csv", "application/sql", "application/xml", "text/plain", "application/x-www-form-urlencoded", "text/event-stream", "message/rfc822", "multipart/mixed; boundary=b", "text/vcard", "text/javascript", "application/yaml", "text/html; charset=shift_jis"} {
 			same(t, contentType, []byte(body), 5)
 			_, f := find(t, contentType, body)
 			if len(f.group.groups) > maxGroups+2 {
@@ -319,5 +319,10 @@ func TestBound(t *testing.T) {
 	}
 	if held+nested+maxProtoField > 128<<10 {
 		t.Errorf("a finder may hold %d bytes of messages", held+nested+maxProtoField)
+	}
+	// The entities and charsets inside each other, with what a value's key or
+	// a card's line is.
+	if inside := (maxContained + 1) * (int(reflect.TypeFor[charsetScanner]().Size()+reflect.TypeFor[partsScanner]().Size()) + maxHeader + maxValue + 2*maxSniff); inside > 48<<10 {
+		t.Errorf("containers may hold %d bytes", inside)
 	}
 }
