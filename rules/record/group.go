@@ -64,6 +64,7 @@ const (
 	markDate  // an order's date
 	markDated // some date
 	markMaybeCard
+	markMaybeOfficial
 	markClient // a key called it a customer, or a number a customer's
 	markVenue  // it has opening hours: a place of business, not a person
 	markLogin  // the customer number is the id of a login, an account or a nameless object

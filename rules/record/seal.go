@@ -40,6 +40,9 @@ func (g *grouper) seal(o *group, s sense) {
 	if o.marks&markMaybeCard != 0 && o.mail() {
 		o.fields |= rules.FieldPaymentCard
 	}
+	if o.marks&markMaybeOfficial != 0 && o.mail() {
+		o.fields |= rules.FieldGovernmentID
+	}
 	g.residence(o)
 }
 
@@ -47,7 +50,7 @@ func (g *grouper) seal(o *group, s sense) {
 // customer's or an order's.
 func (g *grouper) sealNumbers(o *group, s sense, product bool) {
 	order := s&senseOrder != 0 || o.marks&markOrder != 0
-	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) || o.marks&markTotal != 0 && o.marks&markDated != 0 && o.code.n > 0 && !product && o.marks&markPersonKey == 0 {
+	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) || o.marks&markTotal != 0 && o.marks&markDated != 0 && o.code.n > 0 && !product {
 		order = true
 	}
 	if order && s&senseThing == 0 {
