@@ -222,7 +222,7 @@ func (g *grouper) nameValue(c class, v []byte, s shape, start int64) {
 	o := g.own()
 	g.since(o, start)
 	if c.kind != kindHolder {
-		o.marks |= markPersonKey
+		o.marks |= markPersonKey | markNamed
 	}
 	if r := rank(c.sense); r != o.nameRank {
 		if r < o.nameRank {

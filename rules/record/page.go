@@ -282,7 +282,7 @@ func (p *page) input(int64) {
 		return
 	}
 	c := p.g.keys.class(p.field)
-	if c.kind == kindNone {
+	if c.kind == kindNone || (c.kind == kindCode || c.kind == kindID) && (label.kind == kindOrder || label.kind == kindCustomerID) {
 		c.kind, c.sense = label.kind, c.sense|label.sense
 	}
 	switch c.kind {
