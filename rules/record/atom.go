@@ -229,7 +229,7 @@ func (g *grouper) nameValue(c class, v []byte, s shape, start int64) {
 	o := g.own()
 	g.since(o, start)
 	if c.kind != kindHolder {
-		o.marks |= markPersonKey
+		o.marks |= markPersonKey | markNamed
 	}
 	if r := rank(c.sense); r != o.nameRank {
 		if r < o.nameRank {
@@ -325,7 +325,7 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 			o.street.set(v)
 		}
 	case kindAddress:
-		if len(v) < 8 || s&(shapeLetter|shapeHigh) == 0 || s&shapeDigit == 0 && bytes.IndexByte(v, ',') < 0 {
+		if len(v) < 8 || s&(shapeLetter|shapeHigh) == 0 || s&shapeDigit == 0 && bytes.IndexByte(v, ',') < 0 && !streetWord(v) {
 			return
 		}
 		if o.street.n == 0 {
@@ -355,6 +355,12 @@ func (g *grouper) number(c class, v []byte, start int64) {
 	if c.kind == kindOrder {
 		v = bytes.TrimPrefix(bytes.TrimSpace(v), []byte{'#'})
 	}
+	if c.kind == kindCode && len(v) >= 15 {
+		if _, ok := cardNumber(g.scratch[:0], v); ok {
+			g.own().marks |= markMaybeCard // "number", as of a payment instrument
+			return
+		}
+	}
 	n, ok := NormalizeCustomerID(v)
 	if !ok || c.sense&(senseShop|senseStaff) != 0 && c.kind != kindOrder {
 		return
@@ -378,11 +384,6 @@ func (g *grouper) number(c class, v []byte, start int64) {
 		o.generic.set(n)
 	default:
 		o.code.set(n)
-		if len(n) >= 15 {
-			if _, ok := cardNumber(g.scratch[:0], n); ok {
-				o.marks |= markMaybeCard
-			}
-		}
 	}
 	g.since(o, start)
 }

@@ -142,6 +142,10 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 	if i < 0 || g.frames[i].kind == frameBlock || c.kind != kindNone && c.kind != kindText && c.kind != kindPrice && c.kind != kindDate || c.kind == kindNone && c.sense&senseKnown != 0 {
 		return
 	}
+	if s&shapeDigit != 0 && len(v) >= 9 && len(v) <= 16 && c.kind != kindPrice && official(v) {
+		g.own().marks |= markMaybeOfficial
+		return
+	}
 	switch {
 	case s&shapeDigit != 0 && s&(shapeLetter|shapeHigh) != 0:
 		if len(v) >= 6 && bytes.IndexByte(v, ' ') > 0 && streetLike(v) == 2 {

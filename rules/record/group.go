@@ -51,6 +51,7 @@ const (
 	markContact // a phone number that is often the shop's: it counts beside a person's name
 	markCard
 	markPersonKey // a key said that this object is a person's
+	markNamed     // a key said that it has a person's name
 	markProduct
 	markOrder // a key said that this object is an order
 	markTotal
@@ -64,6 +65,7 @@ const (
 	markDate  // an order's date
 	markDated // some date
 	markMaybeCard
+	markMaybeOfficial
 	markClient // a key called it a customer, or a number a customer's
 	markMasked // an e-mail address of which signs were starred out
 	markVenue  // it has opening hours: a place of business, not a person
@@ -176,7 +178,7 @@ func (g *group) strong() bool {
 	if g.marks&markRole != 0 { // info@ with a phone number is an office
 		return person
 	}
-	if g.marks&markPhone != 0 || g.marks&markContact != 0 && g.marks&markPersonKey != 0 && g.fullName() {
+	if g.marks&markPhone != 0 || g.marks&markContact != 0 && g.marks&markNamed != 0 && g.fullName() {
 		return true
 	}
 	if g.marks&markClient != 0 && g.customer.n > 0 && g.fullName() {
@@ -252,6 +254,13 @@ func (g *group) absorb(o *group) {
 	if g.street.n == 0 && o.street.n > 0 {
 		g.street, g.house, g.streetRank = o.street, o.house, o.streetRank
 	}
+	if g.completes(o) {
+		if g.first.n == 0 {
+			g.first = o.first
+		} else {
+			g.last = o.last
+		}
+	}
 	if g.nameless() {
 		g.first, g.last, g.full, g.nameRank = o.first, o.last, o.full, o.nameRank
 	}
@@ -277,7 +286,16 @@ func (g *group) clashes(o *group) bool {
 	if g.customer.n > 0 && o.customer.n > 0 && (g.marks^o.marks)&markLogin == 0 && !bytes.Equal(g.customer.bytes(), o.customer.bytes()) {
 		return true
 	}
-	return !g.nameless() && !o.nameless() && !sameName(g, o)
+	return !g.nameless() && !o.nameless() && !g.completes(o) && !sameName(g, o)
+}
+
+// completes reports whether one group has the first name alone and the other
+// the last: two fields of a form in blocks of their own.
+func (g *group) completes(o *group) bool {
+	half := func(a, b *group) bool {
+		return a.full.n == 0 && b.full.n == 0 && a.first.n > 0 && a.last.n == 0 && b.first.n == 0 && b.last.n > 0
+	}
+	return g.nameRank == o.nameRank && (half(g, o) || half(o, g))
 }
 
 // sameName reports whether every word of one group's name is in the other's.

@@ -152,6 +152,11 @@ func (t *tokens) kind(words map[string]class) (c class, from, to int) {
 	for end > 1 && t.digits(end-1) {
 		end--
 	}
+	if end > 1 && end < t.n { // delivery_line_1
+		if c, ok := words[string(t.span(end-1, end+1))]; ok && c.kind != kindNone {
+			return c, end - 1, end + 1
+		}
+	}
 	for size := end; size > 0; size-- {
 		for _, at := range [...]int{end - size, 0} {
 			if c, ok := words[string(t.span(at, at+size))]; ok && c.kind != kindNone {

@@ -306,7 +306,7 @@ func (p *page) input(int64) {
 	if p.prop.sense&senseDeclared != 0 {
 		c = p.prop
 	}
-	if c.kind == kindNone {
+	if c.kind == kindNone || (c.kind == kindCode || c.kind == kindID) && (label.kind == kindOrder || label.kind == kindCustomerID) {
 		c.kind, c.sense = label.kind, c.sense|label.sense
 	}
 	switch c.kind {

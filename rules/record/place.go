@@ -92,6 +92,19 @@ func streetLike(s []byte) int {
 	return 0
 }
 
+// streetWord reports whether a text has a word for street.
+func streetWord(s []byte) bool {
+	var room [48]byte
+	for rest := s; len(rest) > 0; {
+		var w []byte
+		w, rest = nextWord(rest)
+		if f := appendFolded(room[:0], w, len(room)); len(f) > 1 && (streetWords()[string(f)] || endsLikeStreet(f)) {
+			return true
+		}
+	}
+	return false
+}
+
 // blockLike is streetLike for scripts without blanks, whose addresses name
 // block and number: 神田町1-2-3, 赤坂2丁目3番4号.
 func blockLike(s []byte) int {
@@ -205,6 +218,9 @@ func personLike(s []byte) bool {
 		w, rest = nextWord(rest)
 		if len(w) == 0 {
 			continue
+		}
+		if bytes.HasPrefix(w, []byte("'")) || bytes.HasPrefix(w, []byte("’")) { // van 't Hof
+			w = bytes.TrimLeft(w, "'’")
 		}
 		r, size := utf8.DecodeRune(w)
 		if !unicode.IsLetter(r) || !wordOfName(w[size:]) {

@@ -16,7 +16,7 @@ func (g *grouper) seal(o *group, s sense) {
 	}
 	o.marks |= markSealed
 	product := s&senseProduct != 0 || o.marks&markProduct != 0 && o.marks&markPersonKey == 0
-	g.guess(o)
+	g.guess(o, s)
 	if s&senseClient != 0 {
 		o.client()
 	}
@@ -40,6 +40,9 @@ func (g *grouper) seal(o *group, s sense) {
 	if o.marks&markMaybeCard != 0 && o.mail() {
 		o.fields |= rules.FieldPaymentCard
 	}
+	if o.marks&markMaybeOfficial != 0 && o.mail() {
+		o.fields |= rules.FieldGovernmentID
+	}
 	g.residence(o)
 }
 
@@ -47,7 +50,7 @@ func (g *grouper) seal(o *group, s sense) {
 // customer's or an order's.
 func (g *grouper) sealNumbers(o *group, s sense, product bool) {
 	order := s&senseOrder != 0 || o.marks&markOrder != 0
-	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) || o.marks&markTotal != 0 && o.marks&markDated != 0 && o.code.n > 0 && !product && o.marks&markPersonKey == 0 {
+	if o.marks&markTotal != 0 && o.marks&markLines != 0 && (o.code.n > 0 || o.marks&markDate != 0) || o.marks&markTotal != 0 && o.marks&markDated != 0 && o.code.n > 0 && !product {
 		order = true
 	}
 	if order && s&senseThing == 0 {
@@ -100,9 +103,9 @@ func (g *grouper) residence(o *group) {
 // guess gives the values under telling-nothing keys their meaning: beside an
 // e-mail, words that recur in its local part are the person's names, and a
 // street or a number is the person's.
-func (g *grouper) guess(o *group) {
+func (g *grouper) guess(o *group, s sense) {
 	if o.nameless() && o.maybe[0].n > 0 {
-		g.guessName(o)
+		g.guessName(o, s)
 	}
 	names := !o.nameless()
 	if !o.mail() && !names {
@@ -112,7 +115,7 @@ func (g *grouper) guess(o *group) {
 		o.street = o.maybeStreet
 		o.fields |= rules.FieldAddress
 	}
-	if o.maybePhone.n > 0 && o.marks&markPhone == 0 && o.mail() {
+	if o.maybePhone.n > 0 && o.marks&markPhone == 0 && (o.mail() || s&senseCustomer != 0) {
 		if n, ok := normalizePhone(g.scratch[:0], o.maybePhone.bytes(), g.cfg.Countries); ok {
 			o.add(g.identifier(rules.IdentifierPhone, n))
 			o.marks |= markPhone
@@ -124,9 +127,10 @@ func (g *grouper) guess(o *group) {
 // guessName finds the person's name among the values under keys that say
 // nothing: one that recurs in the e-mail's local part, with the other beside
 // it; one of two words beside an e-mail or a street; else two beside a street.
-func (g *grouper) guessName(o *group) {
+func (g *grouper) guessName(o *group, s sense) {
+	near := o.maybeStreet.n > 0 || o.street.n > 0 || o.maybePhone.n > 0 && s&senseCustomer != 0
 	for i := range o.maybe {
-		if m := o.maybe[i].bytes(); personLike(m) && (o.mail() || o.maybeStreet.n > 0 || o.street.n > 0) {
+		if m := o.maybe[i].bytes(); personLike(m) && (o.mail() || near) {
 			o.full.set(m)
 			return
 		}
@@ -140,7 +144,7 @@ func (g *grouper) guessName(o *group) {
 			return
 		}
 	}
-	if o.maybeStreet.n > 0 && o.maybe[1].n > 0 {
+	if near && o.maybe[1].n > 0 {
 		o.first, o.last = o.maybe[0], o.maybe[1]
 	}
 }

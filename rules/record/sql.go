@@ -28,6 +28,8 @@ type sqlScanner struct {
 	values  bool // VALUES was read: lists are rows
 	insert  bool // INSERT or COPY was read
 	copying bool
+	table   class // what the table's name says about its rows
+	named   bool  // the table's name was read
 	quote   byte
 	escape  bool
 	maybe   bool // after a quote that may be the first of two
@@ -149,7 +151,7 @@ func (s *sqlScanner) plain(b byte, off int64) {
 }
 
 func (s *sqlScanner) row() {
-	s.g.enter(frameArray, class{})
+	s.g.enter(frameArray, s.table)
 	s.g.enter(frameObject, class{})
 }
 
@@ -191,13 +193,19 @@ func (s *sqlScanner) flushWord(int64) {
 	case sqlText:
 		switch {
 		case bytes.EqualFold(v, []byte("insert")):
-			s.insert, s.values, s.columns = true, false, 0
+			s.insert, s.values, s.columns, s.named = true, false, 0, false
 		case bytes.EqualFold(v, []byte("values")):
 			s.values = s.insert
 		case bytes.EqualFold(v, []byte("copy")):
-			s.insert, s.values, s.columns = true, false, 0
+			s.insert, s.values, s.columns, s.named = true, false, 0, false
 		case bytes.EqualFold(v, []byte("stdin")):
 			s.copying = s.insert
+		case s.insert && !s.named && !bytes.EqualFold(v, []byte("into")) && !bytes.EqualFold(v, []byte("ignore")):
+			if i := bytes.LastIndexByte(v, '.'); i >= 0 {
+				v = v[i+1:]
+			}
+			s.named, s.table = true, s.g.keys.class(v)
+			s.table.kind = kindNone
 		}
 	}
 }

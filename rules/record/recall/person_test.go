@@ -114,9 +114,12 @@ func (l *locale) place(r *rand.Rand, split bool) place {
 	p := place{city: l.towns[i], postcode: pattern(r, l.towns[i+1]), region: l.towns[i+2], country: l.code, after: l.after}
 	street, number := pick(r, l.streets), fmt.Sprint(1+r.IntN(180))
 	shape := pick(r, l.lines)
+	if split {
+		shape = l.lines[0] // every row has the same columns
+	}
 	p.line = strings.NewReplacer("{s}", street, "{n}", number).Replace(shape)
 	p.street = p.line
-	if split && (shape == "{s} {n}" || shape == "{s}, {n}" || shape == "{n} {s}") {
+	if split && (shape == "{s} {n}" || shape == "{s}, {n}" || shape == "{n} {s}" || shape == "{n}, {s}") {
 		p.street, p.house = street, number
 	}
 	return p
