@@ -159,9 +159,27 @@ func (t *tokens) kind(words map[string]class) (c class, from, to int) {
 	}
 	for size := end; size > 0; size-- {
 		for _, at := range [...]int{end - size, 0} {
-			if c, ok := words[string(t.span(at, at+size))]; ok && c.kind != kindNone {
-				return c, at, at + size
+			c, ok := words[string(t.span(at, at+size))]
+			if !ok || c.kind == kindNone {
+				continue
 			}
+			if c.kind == kindAddress && at == 0 && size < end { // shipping_address_phone
+				if last, from, to := t.tail(words, size, end); last.kind != kindNone {
+					return last, from, to
+				}
+			}
+			return c, at, at + size
+		}
+	}
+	return class{}, 0, 0
+}
+
+// tail finds the longest run of words with a kind among the words from one to
+// another that reaches the end.
+func (t *tokens) tail(words map[string]class, from, to int) (c class, at, end int) {
+	for at := from; at < to; at++ {
+		if c, ok := words[string(t.span(at, to))]; ok && c.kind != kindNone {
+			return c, at, to
 		}
 	}
 	return class{}, 0, 0

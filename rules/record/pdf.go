@@ -171,8 +171,13 @@ func (s *pdfScanner) open() {
 		}
 		return r
 	}, s.found)
+	program := fontProgram(s.found)
 	s.found = s.found[:0]
-	for _, other := range []string{"/Subtype/Image", "/Type/XRef", "/Type/ObjStm", "/Type/Metadata", "/Length1", "/Subtype/Type1C", "/Subtype/CIDFontType0C", "/Subtype/OpenType", "/FunctionType", "/ShadingType", "/Alternate", "/N3", "/N1", "/N4"} {
+	if program {
+		s.state = pdfSkip
+		return
+	}
+	for _, other := range []string{"/Subtype/Image", "/Type/XRef", "/Type/ObjStm", "/Type/Metadata", "/Subtype/Type1C", "/Subtype/CIDFontType0C", "/Subtype/OpenType", "/FunctionType", "/ShadingType", "/Alternate", "/N3", "/N1", "/N4"} {
 		if bytes.Contains(dict, []byte(other)) {
 			s.state = pdfSkip
 			return
@@ -201,6 +206,13 @@ func (s *pdfScanner) open() {
 		}
 	}
 	s.page.begin(s.num)
+}
+
+// fontProgram reports whether a stream's dictionary has the key Length1, which
+// that of a font's program has ("/Length 123" is any stream's).
+func fontProgram(dict []byte) bool {
+	_, rest, ok := bytes.Cut(dict, []byte("/Length1"))
+	return ok && len(rest) > 0 && (rest[0] < '0' || rest[0] > '9')
 }
 
 // filters returns the names of a stream's filters, first to last.

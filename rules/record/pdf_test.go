@@ -67,6 +67,8 @@ func pdfCases(t testing.TB) []testCase {
 		{name: "pdf/attack", contentType: "application/pdf", body: pdf(page, flateStream(t, letter), image), subjects: 1, fields: fields},
 		{name: "pdf/twin", contentType: "application/pdf", body: pdf(page, flateStream(t, sheetOfData), image)},
 		{name: "pdf/plain", contentType: "application/octet-stream", body: pdf("<< /Length 9 >>\nstream\r\n" + letter + "\nendstream"), subjects: 1, fields: fields},
+		{name: "pdf/length begins with 1", contentType: "application/pdf", body: pdf("<< /Length 123 >>\nstream\n" + letter + "\nendstream"), subjects: 1, fields: fields},
+		{name: "pdf/font program", contentType: "application/pdf", body: pdf("<< /Length 9 /Length1 123 >>\nstream\n" + letter + "\nendstream")},
 		{name: "pdf/ascii85", contentType: "application/pdf", body: pdf("<< /Filter [ /ASCII85Decode /FlateDecode ] >>\nstream\n" + a85.String() + "~>\nendstream"), subjects: 1, fields: fields},
 		{name: "pdf/hex", contentType: "application/pdf", body: pdf("<< /Filter[/ASCIIHexDecode] >>\nstream\n" + hex.EncodeToString([]byte(letter)) + ">\nendstream"), subjects: 1, fields: fields},
 		{name: "pdf/codes", contentType: "application/pdf", body: pdf(page, flateStream(t, coded), font(6), font(5), flateStream(t, boldUnicode), flateStream(t, unicode)), subjects: 1, fields: rules.FieldEmail},

@@ -112,7 +112,21 @@ func shapedPhone(s []byte) bool {
 		return false
 	}
 	digits, international, ok := phoneDigits(s, &room)
-	return ok && international && len(digits) >= 8
+	return ok && international && len(digits) >= 8 && !decimal(s[1:])
+}
+
+// decimal reports whether s is a number with one decimal point: a coordinate,
+// a difference.
+func decimal(s []byte) bool {
+	points := 0
+	for _, b := range s {
+		if b == '.' {
+			points++
+		} else if b < '0' || b > '9' {
+			return false
+		}
+	}
+	return points == 1
 }
 
 // normalizePhone appends a phone number's normal form to dst: its digits with

@@ -204,5 +204,5 @@ func governmentID(s []byte) bool {
 			return false
 		}
 	}
-	return digits >= 5
+	return digits >= 4 // ABCDE1234F, an Indian PAN
 }
