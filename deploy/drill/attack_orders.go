@@ -83,6 +83,9 @@ func (s *scene) orderWalk(requests int, every time.Duration, knows bool) {
 			if knows && got.held() {
 				pause = 4 * time.Hour
 			}
+			if s.clock.since()-s.curtain > time.Duration(requests)*every {
+				return // so long, and no longer.
+			}
 			if !sleep(pause) {
 				return
 			}

@@ -115,11 +115,11 @@ func (v *visitor) checkout(c demo.Customer) bool {
 	return true
 }
 
-// In a long piece honest people come so often at first, and then every half
-// hour, agents take a caller an hour: the drill has to end some day.
+// In a long piece honest people come so often at first, and then every three
+// hours, and agents take a caller every four: the drill has to end some day.
 const (
 	oftenVisits, oftenTickets = 40, 20
-	laterVisit, laterTicket   = 30 * time.Minute, time.Hour
+	laterVisit, laterTicket   = 3 * time.Hour, 4 * time.Hour
 )
 
 // shoppers lets honest people come, one every so often, until the piece ends.
