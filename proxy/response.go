@@ -148,6 +148,7 @@ func (x *exchange) purchases(status int, contentType string) rules.Verdict {
 	}
 	records := x.gateway.engine.Owners().Purchases(orders)
 	if len(records) == 0 {
+		x.response.Unowned()
 		if record.Harmless(contentType) {
 			x.Uninspected = rules.UninspectedType
 		}
