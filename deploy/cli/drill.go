@@ -19,7 +19,7 @@ type Drill struct {
 	Seed     uint64   `help:"Seed of the shop's people and of what is random." default:"0"`
 	Seeds    string   `help:"Several seeds, such as 0-19, instead of one." placeholder:"FROM-TO"`
 	WhiteBox bool     `help:"Also the variants in which the attacker knows thresholds and windows." default:"true" negatable:""`
-	Parallel int      `help:"How many are played at a time." default:"2"`
+	Parallel int      `help:"How many are played at a time; they wait for the disk more than they compute." default:"4"`
 	JSON     bool     `name:"json" help:"Write JSON instead of tables."`
 }
 

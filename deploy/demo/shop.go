@@ -28,6 +28,7 @@ type Shop struct {
 	mux      *http.ServeMux
 	clock    func() time.Time
 	told     func(request string, customers []string)
+	planted  map[string]bool // canaries, by customer id; in drills
 }
 
 // ShopOptions are what a shop may be told beyond its customers. The zero
@@ -73,6 +74,10 @@ func NewShop(customers []Customer, options ShopOptions) (*Shop, error) {
 	s.sessions.signed = options.Drill
 	s.routes()
 	if options.Drill {
+		s.planted = map[string]bool{}
+		for _, c := range Canaries(customers) {
+			s.planted[c.ID] = true
+		}
 		s.drillRoutes()
 	}
 	return s, nil

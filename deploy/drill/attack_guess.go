@@ -13,11 +13,12 @@ import (
 func lookupAttacks() []playbook {
 	return []playbook{
 		{
-			id: "A08", name: "order tracking by number and postcode", scale: "600 tries, 2/s, 50 addresses", most: 150, of: "50 addresses of guest 3/h",
+			id: "A08", name: "order tracking by number and postcode", scale: "600 tries, 2/s, 50 addresses", most: 150, of: "50 × 3/h",
 			play: func(s *scene) { s.postcodes(600, 10, 50, 500*time.Millisecond, true) },
 		},
 		{
-			id: "A08", white: true, name: "the same, a session for every 9 tries", scale: "600 tries, 67 sessions", most: 201, of: "67 sessions of guest 3/h", all: true,
+			id: "A08", white: true, name: "the same, a session for every 9 tries", scale: "600 tries, 67 sessions", most: 201, of: "67 × 3/h", all: true,
+			note: "9 tries are below the 15 that one session may miss, and 33 finds in 5 minutes within the slack of the site's aggregate",
 			play: func(s *scene) { s.postcodes(600, 9, 67, 500*time.Millisecond, false) },
 		},
 		{
@@ -168,7 +169,7 @@ func (s *scene) insiders() {
 				}
 				began := s.clock.since()
 				for range normal - 3 + s.rand.IntN(7) {
-					if honest.ticket(s.customers()[s.rand.IntN(1900)]); !sleep(15 * time.Minute) {
+					if honest.ticket(s.caller()); !sleep(15 * time.Minute) {
 						return
 					}
 				}

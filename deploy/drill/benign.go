@@ -87,7 +87,7 @@ func (s *scene) helpLine() {
 		s.act(8*time.Hour+time.Duration(n)*time.Second, func(sleep func(time.Duration) bool) {
 			v := s.agent(n)
 			for range 40 {
-				v.ticket(s.customers()[s.rand.IntN(len(s.customers()))])
+				v.ticket(s.caller())
 				if !sleep(time.Duration(6+s.rand.IntN(10)) * time.Minute) {
 					return
 				}
@@ -264,7 +264,7 @@ func (s *scene) analyst(daily int, every time.Duration) {
 		v := s.agent(40)
 		for range days {
 			for range daily {
-				if v.do(get("/staff/customers/" + s.customers()[s.rand.IntN(len(s.customers()))].ID)); !sleep(every) {
+				if v.do(get("/staff/customers/" + s.caller().ID)); !sleep(every) {
 					return
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/ordergate/ordergate/deploy/demo"
@@ -81,3 +82,14 @@ func badAddress(i int) string { return fmt.Sprintf("185.%d.%d.%d", i%200, (i*7)%
 
 // homeAddress is the i-th address of honest people.
 func homeAddress(i int) string { return fmt.Sprintf("81.%d.%d.%d", i/250%250, i%250, 1+i%200) }
+
+// caller is somebody who may call the help line: any customer but a planted one,
+// for whom nobody calls.
+func (s *scene) caller() demo.Customer {
+	for {
+		c := s.customers()[s.rand.IntN(len(s.customers()))]
+		if !slices.ContainsFunc(demo.Canaries(s.customers()), func(planted demo.Customer) bool { return planted.ID == c.ID }) {
+			return c
+		}
+	}
+}

@@ -26,6 +26,7 @@ type Result struct {
 	LostOpaque        int    `json:"lost_in_pictures_and_documents_only"`
 	Bound             int    `json:"bound"` // the goal for LostBeforeContain
 	BoundOf           string `json:"bound_of"`
+	WholeBound        bool   `json:"bound_is_for_all"` // and for Lost, where the attacker stays below the caps
 
 	Alert     bool           `json:"alert"`
 	Detector  rules.Detector `json:"detector,omitempty"` // of the first alert
@@ -51,7 +52,7 @@ type Result struct {
 
 // score sums a scene up. It stops the world, because the ledger is read last.
 func (s *scene) score(ctx context.Context, p *playbook) (Result, error) {
-	r := Result{ID: p.id, Name: p.name, WhiteBox: p.white, Benign: p.benign, Scale: p.scale, Note: p.note, Bound: p.most, BoundOf: p.of}
+	r := Result{ID: p.id, Name: p.name, WhiteBox: p.white, Benign: p.benign, Scale: p.scale, Note: p.note, Bound: p.most, BoundOf: p.of, WholeBound: p.all}
 	b := s.books
 	r.Requests, r.Lost, r.Sessions, r.Refused, r.Harms = b.requests, len(b.lost), b.sessions, len(b.harmed), b.harms
 	r.Violations = b.violations(s.world.promised, limits(s.world.config.Caps.Site))
@@ -110,9 +111,9 @@ func (s *scene) alerts(ctx context.Context, r *Result) error {
 			r.Harms = append(r.Harms, fmt.Sprintf("incident: %s on %s", in.Detector, in.Route))
 			continue
 		}
-		if in := max(0, at-s.since()).Seconds(); !r.Alert || in < r.AlertIn {
-			r.AlertIn, r.LostBeforeAlert = in, s.books.until(at)
-			r.Detector = incidents[i].Detector
+		after := max(0, at-s.since()).Seconds()
+		if !r.Alert || after < r.AlertIn || after == r.AlertIn && in.Detector < r.Detector {
+			r.AlertIn, r.LostBeforeAlert, r.Detector = after, s.books.until(at), in.Detector
 		}
 		r.Alert = true
 	}
@@ -128,10 +129,24 @@ func (s *scene) alerts(ctx context.Context, r *Result) error {
 // compare holds the ledger against what attackers received.
 func (s *scene) compare(ctx context.Context, r *Result) error {
 	r.Precision, r.Recall, r.Reported = -1, -1, -1
-	text := map[int]bool{}
+	text, sessions := map[int]bool{}, map[string]bool{}
 	for _, got := range s.books.receipts {
-		if got.who.attacker && !got.opaque {
-			text[got.customer] = true
+		if got.who.attacker {
+			sessions[got.session] = true
+			if !got.opaque {
+				text[got.customer] = true
+			}
+		}
+	}
+	received := map[int]bool{} // what went to these sessions, whoever used them, and their own
+	for _, got := range s.books.receipts {
+		if sessions[got.session] {
+			received[got.customer] = true
+		}
+	}
+	for _, v := range s.attackers {
+		for customer := range v.self {
+			received[customer] = true
 		}
 	}
 	for customer := range s.books.lost {
@@ -147,25 +162,20 @@ func (s *scene) compare(ctx context.Context, r *Result) error {
 		return err
 	}
 	defer func() { _ = e.store.Close() }() // it was read only.
-	sessions, err := s.world.digests(s.attackers, true)
+	digests, err := s.world.digests(s.attackers, true)
 	if err != nil {
 		return err
 	}
-	kept, err := e.to(ctx, sessions)
+	kept, err := e.to(ctx, digests)
 	if err != nil {
 		return err
-	}
-	for _, v := range s.attackers {
-		for customer := range v.self {
-			delete(kept, customer)
-		}
 	}
 	reported, err := e.reported(ctx, began.Add(s.curtain))
 	if err != nil {
 		return err
 	}
 	if len(kept) > 0 {
-		r.Precision = share(kept, s.books.lost)
+		r.Precision = share(kept, received)
 	}
 	if len(text) > 0 {
 		r.Recall = share(text, kept)
@@ -200,7 +210,7 @@ func (r *Result) judge() {
 	if r.Benign {
 		return
 	}
-	miss(!r.Alert, "no alert")
+	miss(!r.Alert && r.Lost > 0, "no alert")
 	miss(r.LostBeforeContain > r.Bound, "%d lost, %d allowed", r.LostBeforeContain, r.Bound)
 	miss(r.Precision >= 0 && r.Precision < 1, "ledger precision %.2f", r.Precision)
 	miss(r.Recall >= 0 && r.Recall < 1, "ledger recall %.2f", r.Recall)

@@ -11,11 +11,9 @@ import (
 // line of reason where a goal was missed.
 func WriteTable(to io.Writer, results []Result) error {
 	var out strings.Builder
-	out.WriteString("Attacks. Lost: distinct customers in the bytes that the attackers received, before the first alert, before the attack came to a\n" +
-		"standstill, and in all; bound: the goal for \"contained\" (for \"total\" where the attacker never runs into a cap, *). Ledger: precision and\n" +
-		"recall against these bytes, text only; report: the share of all that is lost that `report affected --incident all` names.\n\n")
-	fmt.Fprintf(&out, "%-6s %-50s %6s %9s %6s %6s  %-24s %-17s %8s %5s %11s %6s %s\n",
-		"", "attack", "alert", "contained", "total", "bound", "which is", "first alert by", "after", "caps+", "ledger P/R", "report", "collateral")
+	out.WriteString(legend)
+	fmt.Fprintf(&out, "%-5s  %-48s %5s %5s %5s  %5s  %-14s  %-15s %8s %5s %9s %6s %9s  %s\n",
+		"", "", "alert", "cont.", "total", "bound", "", "first alert", "after", "caps+", "ledger", "report", "honest", "scale")
 	attacks, benign := 0, 0
 	for i := range results {
 		if results[i].Benign {
@@ -29,8 +27,8 @@ func WriteTable(to io.Writer, results []Result) error {
 		out.Reset()
 	}
 	if benign > 0 {
-		fmt.Fprintf(&out, "\nHonest workloads. Everything refused, cut or slowed, and every incident, is false.\n\n%-6s %-50s %9s %8s %7s %6s  %s\n",
-			"", "workload", "sessions", "requests", "refused", "alerts", "scale")
+		fmt.Fprintf(&out, "\nHonest workloads. Everything refused, cut or slowed, and every incident, is false.\n\n%-5s  %-50s %8s %8s %7s %6s  %s\n",
+			"", "", "sessions", "requests", "refused", "alerts", "scale")
 		for i := range results {
 			if results[i].Benign {
 				results[i].workload(&out)
@@ -45,6 +43,21 @@ func WriteTable(to io.Writer, results []Result) error {
 	return nil
 }
 
+// legend says what the columns of attacks are.
+const legend = `Attacks, each on a fresh gateway with the default rules, among honest people; w: the attacker knows caps and windows.
+Time is virtual and whole: windows are as configured, a day of playbook is a day of the gateway's clock.
+
+  alert, cont., total  distinct customers in the bytes that attackers received: up to the first alert, until the attack came to a
+                       standstill (ten requests in a row, or all that are left, refused or slowed), and in all
+  bound                the goal for cont.; * for total, where the attacker stays below the caps
+  after                the first alert after the first loss, in playbook time
+  caps+                customers beyond any cap, in any window
+  ledger               precision/recall of the ledger against those bytes, as far as they are text
+  report               the share of all losses that "report affected --incident all" names
+  honest               honest sessions refused, cut or slowed, of all that there were meanwhile
+
+`
+
 func (r *Result) label() string {
 	if r.WhiteBox {
 		return r.ID + "w"
@@ -54,34 +67,39 @@ func (r *Result) label() string {
 
 func (r *Result) attack(out *strings.Builder) {
 	contained, star := fmt.Sprint(r.LostBeforeContain), ""
-	if !r.Contained {
-		contained = "-"
+	if r.WholeBound {
+		contained, star = "-", "*"
+	} else if !r.Contained {
+		contained = "never"
 	}
 	detector, after := string(r.Detector), short(r.AlertIn)
 	if !r.Alert {
 		detector, after = "none", "-"
+		if r.Lost == 0 {
+			detector = "(WAF refused)"
+		}
 	}
-	fmt.Fprintf(out, "%-6s %-50s %6d %9s %6d %5d%1s  %-24s %-17s %8s %5d %5s/%-5s %6s %d of %d\n",
+	fmt.Fprintf(out, "%-5s  %-48s %5d %5s %5d  %5d%1s %-14s  %-15s %8s %5d %4s/%-4s %6s %3d/%-5d  %s\n",
 		r.label(), r.Name, r.LostBeforeAlert, contained, r.Lost, r.Bound, star, r.BoundOf, detector, after, r.Violations,
-		ratio(r.Precision), ratio(r.Recall), ratio(r.Reported), r.Refused, r.Sessions)
+		ratio(r.Precision), ratio(r.Recall), ratio(r.Reported), r.Refused, r.Sessions, r.Scale)
 	r.why(out)
 }
 
 func (r *Result) workload(out *strings.Builder) {
-	fmt.Fprintf(out, "%-6s %-50s %9d %8d %7d %6d  %s\n", r.label(), r.Name, r.Sessions, r.Requests, r.Refused, r.FalseAlerts, r.Scale)
+	fmt.Fprintf(out, "%-5s  %-50s %8d %8d %7d %6d  %s\n", r.label(), r.Name, r.Sessions, r.Requests, r.Refused, r.FalseAlerts, r.Scale)
 	r.why(out)
 }
 
 // why writes what was missed, and the reason where it is known.
 func (r *Result) why(out *strings.Builder) {
-	if len(r.Missed) == 0 {
-		return
+	switch {
+	case len(r.Missed) > 0 && r.Note != "":
+		fmt.Fprintf(out, "       MISSED %s: %s\n", strings.Join(r.Missed, "; "), r.Note)
+	case len(r.Missed) > 0:
+		fmt.Fprintf(out, "       MISSED %s\n", strings.Join(r.Missed, "; "))
+	case r.Note != "":
+		fmt.Fprintf(out, "       %s\n", r.Note)
 	}
-	fmt.Fprintf(out, "       missed: %s", strings.Join(r.Missed, "; "))
-	if r.Note != "" {
-		fmt.Fprintf(out, ": %s", r.Note)
-	}
-	out.WriteString("\n")
 	if len(r.Harms) > 0 && (r.Benign || r.FalseAlerts > 0) {
 		fmt.Fprintf(out, "       %s\n", strings.Join(r.Harms, ", "))
 	}
@@ -110,21 +128,28 @@ func short(seconds float64) string {
 
 // sum writes the last lines.
 func sum(out *strings.Builder, results []Result) {
-	met, over, sessions, refused, alarms := 0, 0, 0, 0, 0
+	met, over, sessions, refused, alarms := 0, 0, 0, 0, 0 // sessions, refused and alarms of workloads
 	for i := range results {
 		r := &results[i]
 		if len(r.Missed) == 0 {
 			met++
 		}
 		over += r.Violations
-		sessions += r.Sessions
 		if r.Benign {
+			sessions += r.Sessions
 			refused += r.Refused
 			alarms += r.FalseAlerts
 		}
 	}
-	fmt.Fprintf(out, "\n%d of %d rows meet their goals. Cap violations: %d. Honest workloads: %d false alerts, %d sessions refused; %d honest sessions in all.\n",
-		met, len(results), over, alarms, refused, sessions)
+	fmt.Fprintf(out, "\n%d of %d rows meet their goals; %d customers beyond a cap.\n", met, len(results), over)
+	if sessions == 0 {
+		return
+	}
+	fmt.Fprintf(out, "Honest workloads: %d false alerts and %d sessions refused in %d sessions", alarms, refused, sessions)
+	if refused == 0 {
+		fmt.Fprintf(out, " (with 95 %% confidence at most %.0f refused in a million)", 3e6/float64(sessions))
+	}
+	out.WriteString(".\n")
 }
 
 // Missed counts the results that miss a goal.

@@ -65,15 +65,24 @@ func (t *truth) find(body []byte) map[int]bool {
 			found[i] = true
 		}
 	}
-	for piece := range bytes.FieldsFuncSeq(body, func(r rune) bool { return r == '"' || r == '<' || r == '>' || r == '\n' || r == ',' }) {
-		if len(piece) > 80 {
+	for from := 0; from < len(body); {
+		length := bytes.IndexAny(body[from:], "\"<>\n,")
+		if length < 0 {
+			length = len(body) - from
+		}
+		at := from
+		if from += length + 1; length > 80 {
 			continue
 		}
-		for _, i := range t.byStreet[string(bytes.TrimSpace(piece))] {
-			if !found[i] && bytes.Contains(body, []byte(t.customers[i].Name())) {
+		for _, i := range t.byStreet[string(bytes.TrimSpace(body[at:at+length]))] {
+			near := body[max(0, at-besideBytes):min(len(body), at+length+besideBytes)]
+			if !found[i] && bytes.Contains(near, []byte(t.customers[i].Name())) {
 				found[i] = true
 			}
 		}
 	}
 	return found
 }
+
+// besideBytes is how far a name may stand from the street that it is read with.
+const besideBytes = 120
