@@ -58,7 +58,7 @@ func (v *visitor) register(nth int) {
 	email := fmt.Sprintf("new.%d@sybil%d.example", nth, nth%7)
 	got := v.do(postJSON("/api/register", jsonText(map[string]string{
 		"email": email, "name": "Robin Vane", "street": strconv.Itoa(1+nth) + " Quiet Mews", "city": "Leeds", "postcode": "LS1 4AB", "country": "GB",
-		"phone": fmt.Sprintf("+44 113 496 %04d", nth%1000), "password": "password-" + strconv.Itoa(nth),
+		"phone": fmt.Sprintf("+45 32 90 %02d %02d", nth/100%100, nth%100), "password": "password-" + strconv.Itoa(nth),
 	})))
 	v.takeToken(got)
 	v.role, v.account = rules.RoleShopper, email
