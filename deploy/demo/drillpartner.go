@@ -15,7 +15,8 @@ const DrillSellers = 20
 const erpPage = 250
 
 func (s *Shop) partnerLogin(w http.ResponseWriter, r *http.Request) { s.businessLogin(w, r, "partner") }
-func (s *Shop) sellerLogin(w http.ResponseWriter, r *http.Request)  { s.businessLogin(w, r, "seller") }
+
+func (s *Shop) sellerLogin(w http.ResponseWriter, r *http.Request) { s.businessLogin(w, r, "seller") }
 
 // businessLogin logs a partner or a seller in, with JSON of email and password.
 func (s *Shop) businessLogin(w http.ResponseWriter, r *http.Request, kind string) {

@@ -36,6 +36,7 @@ func WriteTable(to io.Writer, results []Result) error {
 		}
 	}
 	sum(&out, results)
+	out.WriteString(limitsKnown)
 	_, err := io.WriteString(to, out.String())
 	if err != nil {
 		return fmt.Errorf("writing the drill's table: %w", err)
@@ -56,6 +57,13 @@ Time is virtual and whole: windows are as configured, a day of playbook is a day
   report               the share of all losses that "report affected --incident all" names
   honest               honest sessions refused, cut or slowed, of all that there were meanwhile
 
+`
+
+// limitsKnown are printed with every table: what these numbers do not show.
+const limitsKnown = `
+What this cannot show: all people, attackers too, are made up and use one sample shop. A picture or a document has a subject
+only when the gateway has seen whose order it is. Staff whose login answers with a cookie alone keep a guest's caps. Clients
+without a cookie share the caps of their address. What the WAF refuses raises no incident.
 `
 
 func (r *Result) label() string {

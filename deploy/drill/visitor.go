@@ -94,8 +94,6 @@ func (r reply) held() bool {
 	return r.cut || r.slowed || r.status == http.StatusForbidden || r.status == http.StatusTooManyRequests
 }
 
-func (r reply) ok() bool { return !r.cut && r.status >= 200 && r.status < 300 }
-
 // exchangeTakes is the virtual time of one exchange.
 const exchangeTakes = time.Millisecond
 
