@@ -33,6 +33,7 @@ func main() {
 type commands struct {
 	Serve    serveCommand `cmd:"" help:"Run the gateway in front of an order platform."`
 	Demo     cli.Demo     `cmd:"" help:"Start a sample shop and the gateway, attack the shop, and show what happens."`
+	Drill    cli.Drill    `cmd:"" help:"Attack a gateway in front of the sample shop, use it honestly, and say what came of both."`
 	Check    cli.Check    `cmd:"" help:"Check a config; print what it comes to, and the worst loss it allows."`
 	Inspect  cli.Inspect  `cmd:"" help:"Say which customer records one captured response body holds."`
 	Test     cli.Test     `cmd:"" help:"Check rule files and run the tests in them."`
@@ -61,6 +62,7 @@ type serveCommand struct {
 const description = `A security gateway for e-commerce order systems.
 
   ordergate demo                                 see it work on a sample shop
+  ordergate drill                                20 attacks and 14 workloads, in numbers
   ordergate serve --upstream http://127.0.0.1:3000
   ordergate check --config ordergate.yaml        faults, effective config, worst loss
   ordergate test exfil.yaml                      try your own rules
@@ -99,6 +101,8 @@ func dispatch(ctx context.Context, c *commands, command string, stdout, stderr i
 		return c.Serve.run(ctx, stderr)
 	case "demo":
 		return c.Demo.Run(ctx, version(), stdout)
+	case "drill":
+		return c.Drill.Run(ctx, stdout, stderr)
 	case "check":
 		return c.Check.Run(stdout, stderr)
 	case "inspect <file>":
@@ -137,7 +141,7 @@ func (c *serveCommand) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	g, err := gateway.Start(ctx, cfg, version(), log)
+	g, err := gateway.Start(ctx, cfg, gateway.Options{Version: version(), Log: log})
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,12 @@ type Config struct {
 	Ledger    Ledger
 	Observer  Observer
 	Log       *slog.Logger
-	Now       func() time.Time // nil: time.Now
+	// Now is what decisions take for the time; nil: time.Now. Deadlines of
+	// connections are the machine's own time always.
+	Now func() time.Time
+	// Wait is how the request of a slowed principal waits; nil: by a timer. An
+	// error means that the client is gone.
+	Wait func(ctx context.Context, delay time.Duration) error
 }
 
 // Gateway is the handler in front of the order platform. Safe for concurrent
@@ -58,6 +63,7 @@ type Gateway struct {
 	observer Observer
 	log      *slog.Logger
 	now      func() time.Time
+	wait     func(ctx context.Context, delay time.Duration) error
 	timeouts Timeouts
 	routes   *recordRoutes
 	proxy    *httputil.ReverseProxy
@@ -82,6 +88,9 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	}
 	if g.now == nil {
 		g.now = time.Now
+	}
+	if g.wait = config.Wait; g.wait == nil {
+		g.wait = wait
 	}
 	g.proxy = g.reverseProxy(config.Upstreams)
 	g.Reload(policy)

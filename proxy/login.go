@@ -23,6 +23,10 @@ const loginWindow = 64 << 10
 var loginFailed = regexp.MustCompile(`(?i)"(?:error|errors|errorcode|error_code|exception|warning|message|meldung)"\s*:\s*(?:\{|true|[1-9]|"[^"]|\[\s*[^\]\s])|` +
 	`"(?:success|ok|authenticated|status)"\s*:\s*(?:false|0|"(?:error|fail))|invalid|incorrect|denied|failed|wrong|no match|not match|unauthori[sz]ed|locked|2fa|mfa|otp`)
 
+// randomSigns matches identifiers and hashes in hexadecimal: words that happen
+// to stand in them, "2fa" in one of some hundred, say nothing.
+var randomSigns = regexp.MustCompile(`(?i)\b[0-9a-f][0-9a-f-]{14,}[0-9a-f]\b`)
+
 // loginAnswer is the beginning of the answer to a login, or of the page that
 // it leads to.
 type loginAnswer struct{ text []byte }
@@ -48,7 +52,7 @@ var (
 // Token, or stands beside an account's id and name. A status, a cookie, an
 // echoed name prove nothing: failed logins have them too.
 func (l *loginAnswer) succeeded(login *loginRequest) bool {
-	if loginFailed.Match(l.text) {
+	if l.failed() {
 		return false
 	}
 	if login.graphQL != "" {
@@ -69,6 +73,11 @@ func (l *loginAnswer) succeeded(login *loginRequest) bool {
 		return true
 	}
 	return innerID.Match(l.text) && l.names(login.name)
+}
+
+// failed reports whether an answer speaks of a failure, in what is not random.
+func (l *loginAnswer) failed() bool {
+	return loginFailed.Match(l.text) && loginFailed.Match(randomSigns.ReplaceAll(tokenMember.ReplaceAll(l.text, []byte(`"token":""`)), nil))
 }
 
 func (l *loginAnswer) names(name string) bool {
@@ -104,7 +113,7 @@ func (x *exchange) judgeLogin(answer *loginAnswer, contentType string) {
 	case x.login.is && (media == "application/json" || strings.HasSuffix(media, "+json")):
 		if answer.succeeded(&x.login) {
 			x.response.LoggedIn(x.gateway.now())
-		} else if target := redirectMember.FindSubmatch(answer.text); target != nil && !loginFailed.Match(answer.text) {
+		} else if target := redirectMember.FindSubmatch(answer.text); target != nil && !answer.failed() {
 			x.sendOn(html.UnescapeString(strings.ReplaceAll(string(target[1]), `\/`, "/")))
 		}
 	}

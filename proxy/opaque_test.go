@@ -91,3 +91,26 @@ func TestOpaqueTwins(t *testing.T) {
 		t.Errorf("%d rows, want none", len(rows))
 	}
 }
+
+// TestOpaqueWalk: labels of orders that nobody was seen with, one after the
+// other, are a walk; a few of them, far apart, are somebody's own.
+func TestOpaqueWalk(t *testing.T) {
+	for name, c := range map[string]struct {
+		numbers []int
+		walk    bool
+	}{
+		"one after the other": {[]int{5000, 5001, 5002, 5003, 5004, 5005, 5006, 5007, 5008, 5009}, true},
+		"a few, far apart":    {[]int{5000, 6120, 8333, 9001}, false},
+	} {
+		w := proxytest.Start(t, labels, func(s *proxytest.Setup) {
+			s.Exfil.Contain = map[rules.Detector]rules.Step{rules.DetectorWalk: rules.StepRefuse}
+		})
+		cookie, last := login(t, w, 900), 0
+		for _, n := range c.numbers {
+			last = w.Get(fmt.Sprintf("/orders/A-%d/label.png", n), cookie).StatusCode
+		}
+		if (last == http.StatusForbidden) != c.walk {
+			t.Errorf("%s: the last one was answered %d, want a walk: %v", name, last, c.walk)
+		}
+	}
+}

@@ -301,3 +301,22 @@ func TestSlowIsNotGone(t *testing.T) {
 		t.Errorf("a streamed upload: %q, %v", got.Body, got.Err)
 	}
 }
+
+// TestTimeOfDecisions: a gateway whose decisions take another time than the
+// machine's still serves: deadlines of sockets are the machine's.
+func TestTimeOfDecisions(t *testing.T) {
+	for _, year := range []int{2001, 2051} {
+		w := proxytest.Start(t, people, func(s *proxytest.Setup) {
+			s.Now = func() time.Time { return time.Date(year, 3, 2, 0, 0, 0, 0, time.UTC) }
+			s.Policy.Routes = []proxy.RouteRule{{Path: "/upload", StreamBody: true}}
+		})
+		if got := w.Get("/people?from=0&n=1"); got.Err != nil || got.StatusCode != http.StatusOK {
+			t.Errorf("in %d: answered %d, %v", year, got.StatusCode, got.Err)
+		}
+		for _, row := range w.Settle().Rows() {
+			if row.Time.Year() != year {
+				t.Errorf("in %d: a row of %s", year, row.Time)
+			}
+		}
+	}
+}

@@ -59,13 +59,21 @@ func (x *exchange) contained(ctx context.Context) rules.Verdict {
 	}
 	defer func() { <-x.gateway.slowed }()
 	x.Slowed = true
-	timer := time.NewTimer(v.Delay)
+	if x.gateway.wait(ctx, v.Delay) != nil {
+		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonClientGone, Status: http.StatusRequestTimeout}
+	}
+	return v
+}
+
+// wait returns after the delay, or with an error when ctx ends before.
+func wait(ctx context.Context, delay time.Duration) error {
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return v
+		return nil
 	case <-ctx.Done():
-		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonClientGone, Status: http.StatusRequestTimeout}
+		return ctx.Err()
 	}
 }
 
@@ -267,7 +275,7 @@ type upload struct {
 
 // Read implements io.Reader.
 func (u *upload) Read(b []byte) (int, error) {
-	if now := u.x.gateway.now(); now.Sub(u.last) >= often(u.x.gateway.timeouts.Read) {
+	if now := time.Now(); now.Sub(u.last) >= often(u.x.gateway.timeouts.Read) {
 		u.last = now
 		_ = u.x.control.SetReadDeadline(now.Add(u.x.gateway.timeouts.Read)) // a connection without deadlines keeps none
 	}

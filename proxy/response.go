@@ -17,7 +17,8 @@ import (
 // modifyResponse decides about a response before its status line goes out.
 func (g *Gateway) modifyResponse(res *http.Response) error {
 	x := exchangeOf(res.Request.Context())
-	now := x.extendWrite(time.Time{})
+	x.extendWrite(time.Time{})
+	now := g.now()
 	x.Upstream = now.Sub(x.start)
 	x.Status = res.StatusCode
 	x.response = g.engine.Open(x.visit(res), now)
@@ -157,6 +158,7 @@ func (x *exchange) purchases(status int, contentType string) rules.Verdict {
 	}
 	records := x.gateway.engine.Owners().Purchases(orders)
 	if len(records) == 0 {
+		x.response.Unowned()
 		if record.Harmless(contentType) {
 			x.Uninspected = rules.UninspectedType
 		}
@@ -215,9 +217,9 @@ func often(timeout time.Duration) time.Duration { return min(time.Second, timeou
 
 // extendWrite moves the write deadline, not more than often: the server's
 // WriteTimeout bounds how long one write may stall, not how long a download
-// may last.
+// may last. It is a matter of the machine's time, whatever decisions take for it.
 func (x *exchange) extendWrite(last time.Time) time.Time {
-	now := x.gateway.now()
+	now := time.Now()
 	if now.Sub(last) < often(x.gateway.timeouts.Write) {
 		return last
 	}

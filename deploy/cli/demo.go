@@ -109,7 +109,7 @@ func (c *Demo) build(ctx context.Context, s *stage, version string) (err error) 
 	if err != nil {
 		return err
 	}
-	s.gateway, err = gateway.Start(ctx, cfg, version, slog.New(slog.NewJSONHandler(s.log, nil)))
+	s.gateway, err = gateway.Start(ctx, cfg, gateway.Options{Version: version, Log: slog.New(slog.NewJSONHandler(s.log, nil))})
 	return err
 }
 

@@ -11,6 +11,9 @@
 //	Attack ─────────────► takes customers from it: OrderWalk, StaffBulkList, SQLInjection, GuestWalk
 //	Run(Options) ───────► the story: shopper traffic, one attack after another, the report compared
 //
+// For the drills (deploy/drill) the same shop has more routes, each with a hole of
+// its own: see ShopOptions.Drill and drill.go.
+//
 // The shop is small, not fake: sessions are random and kept, the search runs
 // SQL, and its three holes are real ones. Any logged-in session reads any
 // order of the JSON API; the search joins its argument into the SQL text; a

@@ -79,12 +79,16 @@ func (s *Shop) graphql(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &in) {
 		return
 	}
-	fields, err := parseGraphQL(in.Query)
+	sendJSON(w, r, http.StatusOK, s.answerGraphQL(r, in.Query, in.Variables))
+}
+
+// answerGraphQL executes one query.
+func (s *Shop) answerGraphQL(r *http.Request, query string, variables map[string]any) gqlAnswer {
+	fields, err := parseGraphQL(query)
 	if err != nil {
-		sendJSON(w, r, http.StatusOK, gqlAnswer{Errors: []gqlError{{Message: err.Error()}}})
-		return
+		return gqlAnswer{Errors: []gqlError{{Message: err.Error()}}}
 	}
-	run := &gqlRun{shop: s, variables: in.Variables}
+	run := &gqlRun{shop: s, variables: variables}
 	if run.session, _ = s.sessions.carried(r, shopperCookie); run.session.customer == "" {
 		run.session, _ = s.sessions.carried(r, staffCookie)
 	}
@@ -97,7 +101,7 @@ func (s *Shop) graphql(w http.ResponseWriter, r *http.Request) {
 		}
 		data = append(data, member{f.key, value})
 	}
-	sendJSON(w, r, http.StatusOK, gqlAnswer{Data: data, Errors: run.errors})
+	return gqlAnswer{Data: data, Errors: run.errors}
 }
 
 // argument returns an argument as text, with variables filled in.

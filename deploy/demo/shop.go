@@ -27,12 +27,20 @@ type Shop struct {
 	assets   map[string]asset
 	mux      *http.ServeMux
 	clock    func() time.Time
+	told     func(request string, customers []string)
+	planted  map[string]bool // canaries, by customer id; in drills
 }
 
 // ShopOptions are what a shop may be told beyond its customers. The zero
 // value is the shop of the demo.
 type ShopOptions struct {
 	Clock func() time.Time // dates of new orders; nil means time.Now
+	// Drill opens the routes and holes that the drills attack; see drill.go.
+	Drill bool
+	// Told is called, behind the gateway's back, with the value of a request's
+	// X-Drill-Request and the ids of the customers in its answer, when that is
+	// no text: the truth about pictures and documents. Nil: nobody is told.
+	Told func(request string, customers []string)
 }
 
 // NewShop returns a shop with these customers, as [Generate] makes them. It
@@ -61,9 +69,17 @@ func NewShop(customers []Customer, options ShopOptions) (*Shop, error) {
 	}
 	s := &Shop{
 		store: stored, sessions: newSessions(), products: products, search: search,
-		pages: pages, assets: assets, mux: http.NewServeMux(), clock: options.Clock,
+		pages: pages, assets: assets, mux: http.NewServeMux(), clock: options.Clock, told: options.Told,
 	}
+	s.sessions.signed = options.Drill
 	s.routes()
+	if options.Drill {
+		s.planted = map[string]bool{}
+		for _, c := range Canaries(customers) {
+			s.planted[c.ID] = true
+		}
+		s.drillRoutes()
+	}
 	return s, nil
 }
 

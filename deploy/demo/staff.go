@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/andybalholm/brotli"
 )
 
 // The staff of the shop. Mia answers the help line; Tom's token gets stolen.
@@ -46,6 +48,9 @@ func (s *Shop) staffLogin(w http.ResponseWriter, r *http.Request) {
 		in.Email, in.Password = r.PostFormValue("email"), r.PostFormValue("password")
 	}
 	want := map[string]string{StaffMia: StaffMiaPassword, StaffTom: StaffTomPassword}[in.Email]
+	if want == "" && s.sessions.signed {
+		want = drillPassword(in.Email, "agent")
+	}
 	if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(in.Password)) != 1 {
 		failJSON(w, r, http.StatusUnauthorized, "the login or the password is wrong")
 		return
@@ -126,11 +131,17 @@ func (s *Shop) staffExport(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "private, no-store")
 	h.Add("Vary", "Accept-Encoding")
 	var out io.Writer = w
-	if acceptsGzip(r) {
+	switch {
+	case acceptsGzip(r):
 		h.Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
 		defer func() { _ = z.Close() }() // the client is gone: nobody to tell.
 		out = z
+	case acceptsBrotli(r):
+		h.Set("Content-Encoding", "br")
+		b := brotli.NewWriter(w)
+		defer func() { _ = b.Close() }() // likewise.
+		out = b
 	}
 	if r.Method == http.MethodHead {
 		return

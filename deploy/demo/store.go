@@ -177,3 +177,27 @@ func window[T any](all []T, page, size int) []T {
 	from := min(len(all), (page-1)*size)
 	return all[from:min(len(all), from+size)]
 }
+
+// byAddress returns the customer with that e-mail address.
+func (s *store) byAddress(email string) (Customer, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	at, ok := s.byEmail[strings.ToLower(strings.TrimSpace(email))]
+	if !ok {
+		return Customer{}, false
+	}
+	return s.customers[at], true
+}
+
+// matching returns the orders that a condition holds for, oldest first.
+func (s *store) matching(holds func(Order) bool) []Order {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []Order
+	for _, o := range s.orders {
+		if holds(o) {
+			found = append(found, o)
+		}
+	}
+	return found
+}

@@ -36,6 +36,8 @@ type Gateway struct {
 	server  *proxy.Server
 	admin   *proxy.Server
 	warm    time.Time
+	now     func() time.Time
+	options Options
 	serving *errgroup.Group
 	ended   context.Context // done when serving has ended, of itself or by Stop
 	stop    context.CancelFunc
@@ -46,11 +48,29 @@ type Gateway struct {
 // in use before unissued ones of an address are counted together.
 const warmUp = 24 * time.Hour
 
+// Options are what a gateway is told beyond its config. Log is needed.
+type Options struct {
+	Version string // of the program, for the metrics
+	Log     *slog.Logger
+
+	// Now is what the deciding code takes for the time; nil means time.Now.
+	// Sockets keep the machine's own. Drills compress days with it.
+	Now func() time.Time
+	// Wait is how a slowed principal's request waits; nil means a timer.
+	Wait func(ctx context.Context, delay time.Duration) error
+	// Finished is called when an exchange is over and everything about it has
+	// been told; nil: nobody is. It is called on the request path.
+	Finished func()
+}
+
 // Start opens the ledger, rebuilds the caps from it, and serves. An error has
 // released everything and says what to do.
-func Start(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*Gateway, error) {
-	g := &Gateway{config: cfg, log: log, kept: make(chan struct{})}
-	if err := g.start(ctx, version); err != nil {
+func Start(ctx context.Context, cfg config.Config, options Options) (*Gateway, error) {
+	g := &Gateway{config: cfg, log: options.Log, kept: make(chan struct{}), now: options.Now, options: options}
+	if g.now == nil {
+		g.now = time.Now
+	}
+	if err := g.start(ctx, options.Version); err != nil {
 		return nil, errors.Join(err, g.release(ctx))
 	}
 	return g, nil
@@ -97,7 +117,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	g.watch = newWatch(g)
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Upstreams(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
-		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log,
+		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine))
 	if err != nil {
 		return err //nolint:wrapcheck // says it all

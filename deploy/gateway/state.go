@@ -15,7 +15,7 @@ import (
 // restore makes the engine and counts in it what the ledger holds, so that a
 // restart forgets neither caps nor sessions nor incidents.
 func (g *Gateway) restore(ctx context.Context) error {
-	now := time.Now()
+	now := g.now()
 	bindings, err := g.store.Bindings(ctx, now.Add(-time.Duration(rules.WindowMonth)))
 	if err != nil {
 		return fmt.Errorf("reading sessions from the ledger: %w", err)
@@ -23,7 +23,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 	cfg := g.config.Exfil(g.hasher)
 	if g.warm = now.Add(warmUp); len(bindings) > 0 {
 		g.warm = time.Time{} // it has run before: its own memory goes on
-		if oldest := oldestIssue(bindings); now.Sub(oldest) < warmUp {
+		if oldest := oldestIssue(bindings, now); now.Sub(oldest) < warmUp {
 			g.warm = oldest.Add(warmUp)
 		}
 	}
@@ -86,8 +86,8 @@ func (g *Gateway) restoreOwners(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func oldestIssue(bindings []rules.Binding) time.Time {
-	oldest := time.Now()
+func oldestIssue(bindings []rules.Binding, now time.Time) time.Time {
+	oldest := now
 	for i := range bindings {
 		if issued := bindings[i].Issued; !issued.IsZero() && issued.Before(oldest) {
 			oldest = issued
@@ -122,7 +122,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			g.keepBindings()
 			if now.Sub(retained) > retainEvery {
 				retained = now
-				g.retain(ctx, now)
+				g.retain(ctx, g.now())
 			}
 		case <-ctx.Done():
 			g.watch.tell()
@@ -159,7 +159,7 @@ func (g *Gateway) retain(ctx context.Context, now time.Time) {
 func (g *Gateway) snapshot() metrics.Snapshot {
 	live, evicted := g.engine.Caps().Sizes()
 	return metrics.Snapshot{
-		Budget: g.engine.SiteRemaining(time.Now()), Principals: live, Evictions: evicted, LedgerLag: g.ledger.Lag(),
+		Budget: g.engine.SiteRemaining(g.now()), Principals: live, Evictions: evicted, LedgerLag: g.ledger.Lag(),
 	}
 }
 

@@ -34,6 +34,9 @@ func newWatch(g *Gateway) *watch {
 
 // Exchange implements proxy.Observer.
 func (w *watch) Exchange(s *proxy.Summary) {
+	if w.gateway.options.Finished != nil {
+		defer w.gateway.options.Finished()
+	}
 	m := w.gateway.metrics
 	m.Request(s.Role, s.Reason, s.Took)
 	for stage, took := range s.Stages {
@@ -109,7 +112,7 @@ func (w *watch) Open() []rules.Incident { return w.gateway.engine.Incidents().Op
 
 // Set implements proxy.IncidentDesk.
 func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool) {
-	incident, ok := w.gateway.engine.Settle(id, state, time.Now().UTC())
+	incident, ok := w.gateway.engine.Settle(id, state, w.gateway.now().UTC())
 	if ok {
 		w.queue(incident, true)
 	}
@@ -118,7 +121,7 @@ func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool)
 
 // Contain implements proxy.IncidentDesk.
 func (w *watch) Contain(id string, step rules.Step, linked bool, lasting time.Duration) (rules.Incident, bool) {
-	now := time.Now().UTC()
+	now := w.gateway.now().UTC()
 	incident, ok := w.gateway.engine.Contain(id, step, linked, now.Add(lasting), now)
 	if ok {
 		w.queue(incident, true)
@@ -128,7 +131,7 @@ func (w *watch) Contain(id string, step rules.Step, linked bool, lasting time.Du
 
 // Release implements proxy.IncidentDesk.
 func (w *watch) Release(id string) (rules.Incident, bool) {
-	incident, ok := w.gateway.engine.Release(id, time.Now().UTC())
+	incident, ok := w.gateway.engine.Release(id, w.gateway.now().UTC())
 	if ok {
 		w.queue(incident, true)
 	}

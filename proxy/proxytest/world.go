@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
@@ -27,6 +28,8 @@ type Setup struct {
 	Exfil    exfil.Config
 	WAF      waf.Config
 	Timeouts proxy.Timeouts
+	Now      func() time.Time                                     // nil: time.Now
+	Wait     func(ctx context.Context, delay time.Duration) error // nil: by a timer
 }
 
 // World is a running gateway in front of a test's own upstream.
@@ -113,7 +116,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	log := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Gateway, err = proxy.New(&proxy.Config{
 		Upstreams: []proxy.Upstream{{URL: target, Weight: 1}}, Timeouts: setup.Timeouts, Hasher: w.Hasher,
-		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log,
+		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait,
 	}, w.Policy)
 	if err != nil {
 		tb.Fatal(err)

@@ -719,3 +719,38 @@ func TestAddressBook(t *testing.T) {
 		t.Errorf("the twin, nine addresses of anybody: %+v", j.Verdict)
 	}
 }
+
+// An app that logs in without a cookie is shown its own record: phone and
+// street, which it did not name, are no finding. A failed login, and somebody
+// else in the answer, are.
+func TestProvenLoginIsItsOwn(t *testing.T) {
+	full := func(n int) []rules.Record {
+		r := customer(n)
+		r.Identifiers = append(r.Identifiers, rules.Identifier{Kind: rules.IdentifierPhone, Digest: digest('p', n)}, rules.Identifier{Kind: rules.IdentifierResidence, Digest: digest('r', n)})
+		return []rules.Record{r}
+	}
+	for _, test := range []struct {
+		name    string
+		success bool
+		shown   int
+		want    rules.Ownership
+		signals int
+	}{
+		{"its own", true, 1, rules.Own, 0},
+		{"somebody else's", true, 2, rules.Foreign, 1},
+		{"the login failed", false, 1, rules.Unlinked, 1},
+	} {
+		w := newWorld(t, nil)
+		c := Credentials{StandIn: digest('a', 1), IP: digest('i', 1)}
+		r := w.engine.Open(Visit{
+			Principal: w.engine.Recognise(&c, w.now), Route: "/api/login", Status: 200, Password: true, Claim: customer(1).Identifiers[:1],
+		}, w.now)
+		if test.success {
+			r.LoggedIn(w.now)
+		}
+		j := r.Judge(full(test.shown), 1, []rules.Digest{digest('t', 1)}, w.now)
+		if got := j.Disclosures[0].Ownership; got != test.want || len(j.Signals) != test.signals {
+			t.Errorf("%s: ownership %s with %d signals, want %s with %d", test.name, got, len(j.Signals), test.want, test.signals)
+		}
+	}
+}

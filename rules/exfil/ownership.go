@@ -19,8 +19,8 @@ var (
 // ownership classifies one record for the principal.
 func (r *Response) ownership(record *rules.Record) rules.Ownership {
 	switch {
-	case owns(&r.binding, record):
-		return rules.Own
+	case owns(&r.binding, record) || r.loggedIn && claims(r.visit.Claim, record):
+		return rules.Own // bound, or the answer to a login that proves itself
 	case r.visit.Principal.Credential && !r.visit.Principal.Issued:
 		return rules.Foreign
 	case len(r.binding.Own) > 0:

@@ -45,7 +45,7 @@ type Response struct {
 	owned    map[rules.Digest]struct{} // own subjects of this response; at most maxOwned
 	shown    []rules.Identifier        // told to Commons already; at most maxShown
 	answered bool                      // the response has carried records
-	stranger bool                      // somebody else's among them
+	stranger bool                      // somebody else's among them, or perhaps
 	signalled
 }
 
@@ -226,6 +226,10 @@ func (r *Response) show(record *rules.Record) (learnt int) {
 	}
 	return learnt
 }
+
+// Unowned says that the response shows an order whose owner nobody was seen to
+// be. It is nobody's record, but who goes through many of them walks.
+func (r *Response) Unowned() { r.stranger = true }
 
 // End says that the response is over, and returns what its request's tries
 // show. missed says that the platform answered it with nobody's record, where

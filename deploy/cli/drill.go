@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/ordergate/ordergate/deploy/drill"
+)
+
+// Drill is `ordergate drill`: attack playbooks and honest workloads against a
+// gateway that it starts itself in front of the sample shop.
+type Drill struct {
+	Only     []string `help:"Only these playbooks and workloads, such as A05,B02." placeholder:"ID"`
+	Seed     uint64   `help:"Seed of the shop's people and of what is random." default:"0"`
+	Seeds    string   `help:"Several seeds, such as 0-19, instead of one." placeholder:"FROM-TO"`
+	WhiteBox bool     `help:"Also the variants in which the attacker knows thresholds and windows." default:"true" negatable:""`
+	Parallel int      `help:"How many are played at a time; they wait for the disk more than they compute." default:"4"`
+	JSON     bool     `name:"json" help:"Write JSON instead of tables."`
+}
+
+// Run drills and writes what came of it; a [FindingsError] says that a goal
+// was missed.
+func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
+	seeds, err := c.seeds()
+	if err != nil {
+		return err
+	}
+	if c.Parallel < 1 || c.Parallel > 64 {
+		return usagef("--parallel %d: want 1 to 64", c.Parallel)
+	}
+	results, err := drill.Run(ctx, drill.Options{Seeds: seeds, Only: c.Only, Plain: !c.WhiteBox, Parallel: c.Parallel, Progress: stderr})
+	if errors.Is(err, drill.ErrNothing) {
+		return usagef("--only %s: %v", strings.Join(c.Only, ","), err)
+	} else if err != nil {
+		return err
+	}
+	if c.JSON {
+		out := json.NewEncoder(stdout)
+		out.SetIndent("", "  ")
+		if err := out.Encode(results); err != nil {
+			return fmt.Errorf("writing the drill's results: %w", err)
+		}
+	} else if err := drill.WriteTable(stdout, results); err != nil {
+		return err
+	}
+	if n := drill.Missed(results); n > 0 {
+		return FindingsError{Message: fmt.Sprintf("%d of %d rows miss a goal; each says why", n, len(results))}
+	}
+	return nil
+}
+
+// maxSeeds bounds how many seeds one run takes.
+const maxSeeds = 1000
+
+func (c *Drill) seeds() ([]uint64, error) {
+	if c.Seeds == "" {
+		return []uint64{c.Seed}, nil
+	}
+	first, last, ranged := strings.Cut(c.Seeds, "-")
+	from, err := strconv.ParseUint(first, 10, 32)
+	to := from
+	if err == nil && ranged {
+		to, err = strconv.ParseUint(last, 10, 32)
+	}
+	if err != nil || to < from || to-from >= maxSeeds {
+		return nil, usagef("--seeds %q: write a seed or a range of at most %d, such as 0-19", c.Seeds, maxSeeds)
+	}
+	var seeds []uint64
+	for seed := from; seed <= to; seed++ {
+		seeds = append(seeds, seed)
+	}
+	return seeds, nil
+}

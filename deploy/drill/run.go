@@ -1,0 +1,175 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ordergate/ordergate/deploy/demo"
+)
+
+// shopSize is how many customers the shop of a drill has.
+const shopSize = 2000
+
+// maxDrill bounds one playbook, in real time.
+const maxDrill = 5 * time.Minute
+
+// Options say what is drilled. The zero value is everything with seed 0, one
+// after the other.
+type Options struct {
+	Seeds    []uint64  // nil: 0
+	Only     []string  // ids such as A05 or B02; A01 means A01a to A01c, too. Nil: all
+	Plain    bool      // leave out the variants in which the attacker knows the rules
+	Parallel int       // scenes at a time; 0 means 1
+	Progress io.Writer // is told of each result; nil: nobody
+}
+
+// ErrNothing says that no playbook has the ids that were asked for.
+var ErrNothing = errors.New("no playbook or workload has these ids: they are A01 to A20 and B01 to B14")
+
+// Run drills and returns the results, in the order of ids and seeds. The error
+// is about the drill itself; missed goals are in the results.
+func Run(ctx context.Context, o Options) ([]Result, error) {
+	if len(o.Seeds) == 0 {
+		o.Seeds = []uint64{0}
+	}
+	var parts []part
+	for _, p := range playbooks() {
+		if !o.wants(&p) {
+			continue
+		}
+		for _, seed := range o.Seeds {
+			parts = append(parts, part{p, seed})
+		}
+	}
+	if len(parts) == 0 {
+		return nil, ErrNothing
+	}
+	slices.SortStableFunc(parts, func(a, b part) int { return strings.Compare(a.id, b.id) })
+	return o.run(ctx, parts)
+}
+
+// part is one playbook with one seed.
+type part struct {
+	playbook
+	seed uint64
+}
+
+func (o *Options) wants(p *playbook) bool {
+	if p.white && o.Plain {
+		return false
+	}
+	return len(o.Only) == 0 || slices.ContainsFunc(o.Only, func(id string) bool {
+		return strings.EqualFold(id, p.id) || len(p.id) == 4 && strings.EqualFold(id, p.id[:3])
+	})
+}
+
+func (o *Options) run(ctx context.Context, parts []part) ([]Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results, errs := make([]Result, len(parts)), make([]error, len(parts))
+	next := make(chan int)
+	var busy sync.WaitGroup
+	var telling sync.Mutex
+	for range max(1, o.Parallel) {
+		busy.Go(func() {
+			for i := range next {
+				began := time.Now()
+				if results[i], errs[i] = play(ctx, &parts[i]); errs[i] != nil {
+					errs[i] = fmt.Errorf("playing %s with seed %d: %w", parts[i].id, parts[i].seed, errs[i])
+					cancel() // the others would fail alike.
+				}
+				if o.Progress != nil {
+					telling.Lock()
+					_, _ = fmt.Fprintf(o.Progress, "%s\n", results[i].line(time.Since(began))) // only for the eye.
+					telling.Unlock()
+				}
+			}
+		})
+	}
+	for i := range parts {
+		next <- i
+	}
+	close(next)
+	busy.Wait()
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return results, err
+		}
+	}
+	return results, errors.Join(errs...)
+}
+
+// line tells of one result while the others are played.
+func (r *Result) line(took time.Duration) string {
+	outcome := "as it should"
+	if len(r.Missed) > 0 {
+		outcome = strings.Join(r.Missed, "; ")
+	}
+	white := ""
+	if r.WhiteBox {
+		white = " (white box)"
+	}
+	return fmt.Sprintf("%-5s seed %d%s: %d requests, %.1f s: %s", r.ID, r.Seed, white, r.Requests, took.Seconds(), outcome)
+}
+
+// play plays one part on a world of its own.
+func play(ctx context.Context, p *part) (result Result, err error) {
+	if err := ctx.Err(); err != nil {
+		return result, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxDrill)
+	defer cancel()
+	c := &clock{}
+	w, err := build(ctx, c, cast(demo.Generate(shopSize, demo.DefaultSeed+p.seed)))
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	s := &scene{
+		ctx: ctx, world: w, clock: c, stage: &theatre{clock: c}, books: newBooks(),
+		rand: rand.New(rand.NewPCG(p.seed, 0x6472696c6c)), // #nosec G404 -- a repeatable piece, no secret.
+	}
+	defer s.stage.close()
+	s.live(&p.playbook)
+	if s.err != nil {
+		return result, s.err
+	}
+	if err := ctx.Err(); err != nil {
+		return result, fmt.Errorf("it took longer than %s: %w", maxDrill, err)
+	}
+	result, err = s.score(ctx, &p.playbook)
+	result.Seed = p.seed
+	return result, err
+}
+
+// live lets honest people use the shop for a while, and then the piece begins
+// among them.
+func (s *scene) live(p *playbook) {
+	life, every := p.life, p.every
+	if life == 0 {
+		life = lifeBefore
+	}
+	if every == 0 {
+		every = 30 * time.Second
+	}
+	s.busy++ // life itself.
+	s.shoppers(20 * time.Minute)
+	s.stage.enter(life, func(func(time.Duration) bool) { s.busy-- })
+	s.stage.play(s.ended)
+	s.stage.close()
+	s.stage = &theatre{clock: s.clock}
+	s.curtain = s.clock.since()
+	if p.play(s); !p.benign {
+		s.shoppers(every)
+		s.desk(max(every, 2*time.Minute))
+	}
+	s.stage.play(s.ended)
+	s.stage.close()
+}
