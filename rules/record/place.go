@@ -227,7 +227,7 @@ func personLike(s []byte) bool {
 			return false
 		}
 		f := appendFolded(room[:0], w, len(room))
-		if c, ok := lexicon()[string(f)]; ok && (c.kind != kindNone || c.sense != 0) && len(f) > 2 && c.kind != kindText {
+		if c, ok := lexicon()[string(f)]; ok && (c.kind != kindNone || c.sense != 0) && len(f) > 2 && c.kind != kindText && !particle(f) {
 			return false
 		}
 		if streetWords()[string(f)] && len(f) > 3 {
