@@ -24,35 +24,43 @@ func TestDeclarations(t *testing.T) {
 		},
 		"a key of the shop's own": {
 			"application/json", `{"list":[{"kx":"+49 30 1234567","ky":"Ada"},{"kx":"+49 30 7654321","ky":"Bo"}]}`,
-			[]Declaration{{Name: "kx", Is: "nothing"}}, 2, 0, 0,
+			[]Declaration{{Name: "kx", Is: "nothing"}},
+			2, 0, 0,
 		},
 		"a key that means a phone": {
 			"application/json", `{"list":[{"K-X":"0301234567"},{"K-X":"0307654321"}]}`,
-			[]Declaration{{Name: "kx", Is: "phone"}}, 0, 2, rules.FieldPhone,
+			[]Declaration{{Name: "kx", Is: "phone"}},
+			0, 2, rules.FieldPhone,
 		},
 		"a column": {
 			"text/csv", "no;zzz;yyy\n1;Ada Lund;Storgata 5\n2;Bo Ek;Lillgata 7\n",
-			[]Declaration{{Name: "zzz", Is: "name"}, {Name: "yyy", Is: "street"}}, 0, 2, rules.FieldName | rules.FieldAddress,
+			[]Declaration{{Name: "zzz", Is: "name"}, {Name: "yyy", Is: "street"}},
+			0, 2, rules.FieldName | rules.FieldAddress,
 		},
 		"cells by class": {
 			"text/html", `<table><tr><td class="a kd-n">Ada Lund</td><td class="kd-t">0301234567</td></tr><tr><td class="kd-n">Bo Ek</td><td class="kd-t">0307654321</td></tr></table>`,
-			[]Declaration{{Select: ".kd-n", Is: "name"}, {Select: ".kd-t", Is: "phone"}}, 0, 2, rules.FieldName | rules.FieldPhone,
+			[]Declaration{{Select: ".kd-n", Is: "name"}, {Select: ".kd-t", Is: "phone"}},
+			0, 2, rules.FieldName | rules.FieldPhone,
 		},
 		"spans by id and attribute": {
 			"text/html", `<div><span id="kdn">Ada Lund</span> <span data-kd="tel">0301234567</span></div>`,
-			[]Declaration{{Select: "#kdn", Is: "name"}, {Select: `[data-kd="tel"]`, Is: "phone"}}, 0, 1, rules.FieldName | rules.FieldPhone,
+			[]Declaration{{Select: "#kdn", Is: "name"}, {Select: `[data-kd="tel"]`, Is: "phone"}},
+			0, 1, rules.FieldName | rules.FieldPhone,
 		},
 		"a form's field": {
 			"text/html", `<form><input name="q17" class="t" value="0301234567"></form>`,
-			[]Declaration{{Select: ".t", Is: "phone"}}, 0, 1, rules.FieldPhone,
+			[]Declaration{{Select: ".t", Is: "phone"}},
+			0, 1, rules.FieldPhone,
 		},
 		"escaped pointer": {
 			"application/json", `{"a/b":{"m~n":"0301234567"},"a":{"b":{"m~n":"0307654321"}}}`,
-			[]Declaration{{Pointer: "/a~1b/m~0n", Is: "phone"}}, 0, 1, rules.FieldPhone,
+			[]Declaration{{Pointer: "/a~1b/m~0n", Is: "phone"}},
+			0, 1, rules.FieldPhone,
 		},
 		"another place": {
 			"application/json", `{"x":{"rows":[["0301234567"]]}}`,
-			[]Declaration{{Pointer: "/rows/*/0", Is: "phone"}}, 0, 0, 0,
+			[]Declaration{{Pointer: "/rows/*/0", Is: "phone"}},
+			0, 0, 0,
 		},
 	} {
 		for _, declared := range [][]Declaration{nil, c.declared} {

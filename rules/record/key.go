@@ -100,6 +100,9 @@ func classify(key []byte) class {
 	if t.n > 1 && t.digits(t.n-1) { // address2, street_line_1, email1
 		if c, ok := words[string(t.span(0, t.n-1))]; ok {
 			c.sense |= senseKnown
+			if c.kind == kindAddress { // shipping_address_1
+				c.kind = kindStreet
+			}
 			return c
 		}
 	}

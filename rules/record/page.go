@@ -84,8 +84,11 @@ func (p *page) text(s []byte, off int64) {
 // begin is the name of a tag.
 func (p *page) begin(name []byte, closing bool, start int64) {
 	p.tag, p.closing, p.start = tagOf(name), closing, start
-	if p.xml {
+	switch {
+	case p.xml:
 		p.tag = tagElement
+	case len(p.g.frames) == 0: // a fragment without body: its blocks belong together as a page's do
+		p.g.enter(frameBlock, class{})
 	}
 	p.n = copy(p.name[:], name)
 	p.kindLen, p.has, p.prop, p.opened = 0, false, class{}, false

@@ -144,7 +144,7 @@ func parts(v []byte) (name, street []byte) {
 			part = rest[:len(rest)-len(after)+bytes.Index(after, next)+n]
 			part = bytes.TrimSpace(part)
 		}
-		if n := streetLike(part); n == 2 || n == 1 && (first || !postcodeLike(part)) {
+		if n := streetLike(part); n == 2 || n == 1 && (first || !postcodeLike(part) || numbered(part)) {
 			return name, part
 		}
 		if first && personLike(part) {
@@ -153,6 +153,34 @@ func parts(v []byte) (name, street []byte) {
 		rest, first = after, false
 	}
 	return nil, v
+}
+
+// numbered reports whether a part of an address begins or ends with a house
+// number of at most three digits: 119 The Green, Södra Torget 153 B.
+func numbered(part []byte) bool {
+	end := len(part)
+	for end > 0 && !isDigit(part[end-1]) && end > len(part)-2 {
+		end--
+	}
+	digits := 0
+	for end > 0 && isDigit(part[end-1]) {
+		end--
+		digits++
+	}
+	if digits > 0 && digits <= 3 && end > 3 && part[end-1] == ' ' && !isDigit(part[end-2]) {
+		return true
+	}
+	i := 0
+	for i < len(part) && isDigit(part[i]) {
+		i++
+	}
+	if i == 0 || i > 3 || i+2 >= len(part) {
+		return false
+	}
+	if part[i] != ' ' { // 119b
+		i++
+	}
+	return part[i] == ' ' && !isDigit(part[i+1])
 }
 
 // door reports whether a part of an address is a door or a number before the
@@ -227,7 +255,7 @@ func personLike(s []byte) bool {
 			return false
 		}
 		f := appendFolded(room[:0], w, len(room))
-		if c, ok := lexicon()[string(f)]; ok && (c.kind != kindNone || c.sense != 0) && len(f) > 2 && c.kind != kindText {
+		if c, ok := lexicon()[string(f)]; ok && (c.kind != kindNone || c.sense != 0) && len(f) > 2 && c.kind != kindText && !particle(f) {
 			return false
 		}
 		if streetWords()[string(f)] && len(f) > 3 {

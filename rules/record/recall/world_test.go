@@ -58,7 +58,7 @@ func (w *world) leaves(p *person) (all []leaf) {
 	}
 	if p.has&fCred != 0 {
 		add(cCustomer, cPassword, p.password)
-		if len(p.id)%2 == 0 {
+		if w.full {
 			add(cCustomer, cToken, p.token)
 		}
 	}
