@@ -347,7 +347,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 			return false
 		}
 	case kindText:
-		if len(v) <= 80 && v[0] != '<' && !alone(v) && !plain(v) {
+		if len(v) <= 80 && v[0] != '<' && (!alone(v) || officialSize(v)) && !plain(v) {
 			return false
 		}
 	case kindPrice:
@@ -392,12 +392,18 @@ func wordless(v []byte) bool {
 	last := v[len(v)-1]
 	switch b := v[0]; {
 	case b-'a' <= 25:
+	case officialSize(v):
+		return false
 	case b-'1' <= 8 && (len(v) < 15 || last|0x20-'a' <= 25):
 	default:
 		return len(v) < 2
 	}
 	return len(v) > 80 || bytes.IndexByte(v, ' ') < 0
 }
+
+// officialSize reports whether v is as long as the official numbers that are
+// known by their check, see [official].
+func officialSize(v []byte) bool { return len(v) >= 9 && len(v) <= 16 }
 
 // plain reports whether v has no digit.
 func plain(v []byte) bool {
@@ -468,8 +474,10 @@ func (s *jsonScanner) fastBare(p []byte, i int, off int64, object bool) int {
 func (g *grouper) blandNumber(c class, v []byte) bool {
 	switch c.kind {
 	case kindNone:
-		return len(v) < 9 || v[0] != '0' && len(v) < 15
-	case kindCity, kindRegion, kindCountry, kindText, kindTypename, kindUsername, kindCompany:
+		return len(v) < 9
+	case kindText:
+		return v[0] != '0' && len(v) < 32 && !officialSize(v)
+	case kindCity, kindRegion, kindCountry, kindTypename, kindUsername, kindCompany:
 		return v[0] != '0' && len(v) < 32
 	case kindPrice:
 		if v[0] == '0' || len(v) >= 32 || g.deep > 0 {
