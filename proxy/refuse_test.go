@@ -119,7 +119,7 @@ func TestFailurePolicies(t *testing.T) {
 		{
 			name: "a part of a document", status: 502, reason: rules.ReasonUninspected, uninspected: rules.UninspectedPartial,
 			upstream: func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "application/msword")
+				w.Header().Set("Content-Type", "application/pdf")
 				w.Header().Set("Content-Range", "bytes 0-9/100")
 				w.WriteHeader(http.StatusPartialContent)
 				_, _ = io.WriteString(w, "%PDF-1.7 x")
