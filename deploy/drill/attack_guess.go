@@ -144,9 +144,9 @@ func (s *scene) facets(requests, size, sessions int, every time.Duration) {
 func staffAttacks() []playbook {
 	return []playbook{
 		{
-			id: "A13", name: "2 support agents, 30 % over their own baseline", scale: "24 tickets a day each, 5 agents, 10 + 15 days", most: 600, of: "staff 600/d", all: true,
+			id: "A13", name: "2 support agents, 30 % over their own baseline", scale: "20 tickets a day, 5 agents, 8 + 20 working days", most: 600, of: "staff 600/d", all: true,
 			life: time.Hour, every: 2 * time.Hour,
-			note: "a surplus of a third is told from a busy week only after days; until then it goes",
+			note: "with ordinary noise (17 to 23 tickets a day) a third more mostly stays inside the baseline's slack: a planted customer among the extra reads tells; the report over an incident begins 24 h before it, --since names the rest",
 			play: (*scene).insiders,
 		},
 	}
@@ -155,11 +155,12 @@ func staffAttacks() []playbook {
 // insiders are five agents; after ten working days two of them read a third
 // more than their tickets need.
 func (s *scene) insiders() {
-	const normal, learning, days = 24, 10, 15
+	const normal, learning, days = 20, 10, 28
 	for n := range 5 {
 		s.act(time.Duration(8)*time.Hour+time.Duration(n)*time.Minute, func(sleep func(time.Duration) bool) {
 			honest := s.agent(n)
 			var bad *visitor
+			extra := 0
 			for d := range learning + days {
 				if d%7 > 4 { // a weekend
 					if !sleep(day) {
@@ -177,8 +178,9 @@ func (s *scene) insiders() {
 					if bad == nil { // the same session, but what it takes now is a loss
 						bad = s.attacker(honest.address)
 						bad.token, bad.role, bad.account = honest.token, honest.role, honest.account
+						extra = s.books.daily(honest) * 3 / 10
 					}
-					for range normal*3/10 + 1 {
+					for range extra {
 						if bad.do(get("/staff/customers/" + s.customers()[s.rand.IntN(1900)].ID)); !sleep(time.Minute) {
 							return
 						}
