@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	maxTries   = 8  // identifiers of one request that are watched
-	maxTryPair = 16 // pairs of a query that are read for them
-	maxTrySize = 64 // bytes of one
+	maxTries   = 8       // identifiers of one request that are watched
+	maxTryPair = 16      // pairs of a query that are read for them
+	maxTrySize = 64      // bytes of one
+	maxTryForm = 4 << 10 // bytes of a form that are read
 )
 
 // trySeed keys the hashes of identifiers that are no numbers, for the life of
@@ -25,28 +26,39 @@ var trySeed = maphash.MakeSeed()
 
 // readTries notes which identifiers the request asks for, for the detectors of
 // walks and guesses: in its path, its query, and what its body names.
-func (x *exchange) readTries(rawQuery string) {
+func (x *exchange) readTries(rawQuery string, isForm bool) {
 	for i, segment := range strings.Split(x.path, "/") {
 		if base, _, _ := strings.Cut(segment, "."); base != "" && nameless(base) {
 			x.try("/"+strconv.Itoa(i), base)
 		}
 	}
-	for i := 0; i < maxTryPair && rawQuery != ""; i++ {
-		var pair string
-		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
-		key, value, _ := strings.Cut(pair, "=")
-		if value == "" || !record.NamesOne(key) {
-			continue
-		}
-		if value, err := url.QueryUnescape(value); err == nil {
-			x.try("?"+key, value)
-		}
-	}
+	x.tryPairs("?", rawQuery)
 	if x.login.is {
 		return // who logs in as whom is not a look-up
 	}
 	for _, id := range x.claim.Identifiers {
+		if isForm && id.Kind == rules.IdentifierOrder {
+			continue // below, as a number with neighbours
+		}
 		x.addTry(exfil.Try{Slot: x.route + "{" + id.Kind.String(), Number: binary.LittleEndian.Uint64(id.Digest[:])})
+	}
+	if isForm {
+		x.tryPairs("{", string(x.body[:min(len(x.body), maxTryForm)]))
+	}
+}
+
+// tryPairs takes what the pairs of a query or a form name.
+func (x *exchange) tryPairs(place, pairs string) {
+	for i := 0; i < maxTryPair && pairs != ""; i++ {
+		var pair string
+		pair, pairs, _ = strings.Cut(pairs, "&")
+		key, value, _ := strings.Cut(pair, "=")
+		if value == "" || !record.NamesOne(key) {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil && (place == "?" || !strings.Contains(value, "@")) {
+			x.try(place+key, value) // an e-mail address in a form is claimed already
+		}
 	}
 }
 

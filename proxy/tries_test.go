@@ -19,6 +19,8 @@ var lookups = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/account" || r.URL.Path == "/login":
 		people(w, r)
 		return
+	case r.URL.Path == "/track":
+		_, _ = fmt.Sscanf(r.PostFormValue("order_number"), "%d", &n)
 	case strings.HasPrefix(r.URL.Path, "/orders/"):
 		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
 	default:
@@ -56,6 +58,29 @@ func TestTries(t *testing.T) {
 		w.Settle()
 		if got := len(w.Observer.Signals(c.detector)) > 0; got != c.want {
 			t.Errorf("%s: signal of %s %v, want %v", name, c.detector, got, c.want)
+		}
+	}
+}
+
+// TestTriesInForms: an order lookup is a form: who counts through the numbers
+// in it walks; who mistypes his own does not.
+func TestTriesInForms(t *testing.T) {
+	for name, c := range map[string]struct {
+		form func(i int) string
+		want bool
+	}{
+		"number and postcode, one after another":   {func(i int) string { return fmt.Sprintf("order_number=%d&postcode=%d", 100+i/2, 10000+i*37) }, true},
+		"one's own number, mistyped":               {func(i int) string { return fmt.Sprintf("order_number=9%d&postcode=10115", i%4) }, false},
+		"one cart filled with one thing at a time": {func(i int) string { return fmt.Sprintf("quantity=1&size=%d", 30+i) }, false},
+	} {
+		w := proxytest.Start(t, lookups)
+		cookie := login(t, w, 900)
+		for i := range 30 {
+			w.Do(http.MethodPost, "/track", c.form(i), cookie, "Content-Type: application/x-www-form-urlencoded")
+		}
+		w.Settle()
+		if got := len(w.Observer.Signals(rules.DetectorWalk))+len(w.Observer.Signals(rules.DetectorGuess)) > 0; got != c.want {
+			t.Errorf("%s: signals %v, want %v", name, got, c.want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,11 @@ func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
 	if c.Parallel < 1 || c.Parallel > 64 {
 		return usagef("--parallel %d: want 1 to 64", c.Parallel)
 	}
-	results, err := drill.Run(ctx, drill.Options{Seeds: seeds, Only: c.Only, Plain: !c.WhiteBox, Parallel: c.Parallel, Progress: stderr})
+	options := drill.Options{Seeds: seeds, Only: c.Only, Plain: !c.WhiteBox, Parallel: c.Parallel}
+	if isTerminal(stderr) {
+		options.Progress = stderr
+	}
+	results, err := drill.Run(ctx, options)
 	if errors.Is(err, drill.ErrNothing) {
 		return usagef("--only %s: %v", strings.Join(c.Only, ","), err)
 	} else if err != nil {
@@ -52,6 +57,16 @@ func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
 		return FindingsError{Message: fmt.Sprintf("%d of %d rows miss a goal; each says why", n, len(results))}
 	}
 	return nil
+}
+
+// isTerminal reports whether somebody may be watching.
+func isTerminal(to io.Writer) bool {
+	file, ok := to.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // maxSeeds bounds how many seeds one run takes.

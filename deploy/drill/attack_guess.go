@@ -13,11 +13,15 @@ import (
 func lookupAttacks() []playbook {
 	return []playbook{
 		{
-			id: "A08", name: "order tracking by number and postcode", scale: "600 tries, 2/s, 50 addresses", most: 150, of: "50 × 3/h",
+			id: "A08a", name: "order tracking by number and postcode", scale: "600 tries, 2/s, 50 addresses", most: 150, of: "50 × 3/h",
 			play: func(s *scene) { s.postcodes(600, 10, 50, 500*time.Millisecond, true) },
 		},
 		{
-			id: "A08", white: true, name: "the same, a session for every 9 tries", scale: "600 tries, 67 sessions", most: 201, of: "67 × 3/h", all: true,
+			id: "A08b", name: "the same, 4 sessions with a cookie", scale: "400 tries", most: 12, of: "4 × 3/h",
+			play: func(s *scene) { s.postcodes(400, 10, 4, 500*time.Millisecond, false) },
+		},
+		{
+			id: "A08b", white: true, name: "the same, a session for every 9 tries", scale: "600 tries, 67 sessions", most: 201, of: "67 × 3/h", all: true,
 			note: "9 tries are below the 15 that one session may miss, and 33 finds in 5 minutes within the slack of the site's aggregate",
 			play: func(s *scene) { s.postcodes(600, 9, 67, 500*time.Millisecond, false) },
 		},
@@ -144,9 +148,9 @@ func (s *scene) facets(requests, size, sessions int, every time.Duration) {
 func staffAttacks() []playbook {
 	return []playbook{
 		{
-			id: "A13", name: "2 support agents, 30 % over their own baseline", scale: "24 tickets a day each, 5 agents, 10 + 15 days", most: 600, of: "staff 600/d", all: true,
+			id: "A13", name: "2 support agents, 30 % over their own baseline", scale: "20 tickets a day, 5 agents, 8 + 20 working days", most: 600, of: "staff 600/d", all: true,
 			life: time.Hour, every: 2 * time.Hour,
-			note: "a surplus of a third is told from a busy week only after days; until then it goes",
+			note: "with ordinary noise (17 to 23 tickets a day) a third more mostly stays inside the baseline's slack: a planted customer among the extra reads tells; the report over an incident begins 24 h before it, --since names the rest",
 			play: (*scene).insiders,
 		},
 	}
@@ -155,11 +159,12 @@ func staffAttacks() []playbook {
 // insiders are five agents; after ten working days two of them read a third
 // more than their tickets need.
 func (s *scene) insiders() {
-	const normal, learning, days = 24, 10, 15
+	const normal, learning, days = 20, 10, 28
 	for n := range 5 {
 		s.act(time.Duration(8)*time.Hour+time.Duration(n)*time.Minute, func(sleep func(time.Duration) bool) {
 			honest := s.agent(n)
 			var bad *visitor
+			extra := 0
 			for d := range learning + days {
 				if d%7 > 4 { // a weekend
 					if !sleep(day) {
@@ -177,8 +182,9 @@ func (s *scene) insiders() {
 					if bad == nil { // the same session, but what it takes now is a loss
 						bad = s.attacker(honest.address)
 						bad.token, bad.role, bad.account = honest.token, honest.role, honest.account
+						extra = s.books.daily(honest) * 3 / 10
 					}
-					for range normal*3/10 + 1 {
+					for range extra {
 						if bad.do(get("/staff/customers/" + s.customers()[s.rand.IntN(1900)].ID)); !sleep(time.Minute) {
 							return
 						}

@@ -58,7 +58,7 @@ func apiAttacks() []playbook {
 			},
 		},
 		{
-			id: "A15b", white: true, name: "the same from inside the declared network", scale: "16 requests: all 4,000 orders", most: 20000, of: "declared 20,000/d",
+			id: "A15b", white: true, name: "the same from inside the declared network", scale: "16 requests: all orders", most: 20000, of: "declared/d",
 			note: "the ERP itself, for all that can be seen: only the cap that the operator declared bounds it",
 			play: func(s *scene) {
 				s.erp(16, "10.1.0.77", func(v *visitor) { v.headers["X-ERP-Key"], v.role = demo.ERPKey, rules.RoleMachine })

@@ -75,6 +75,27 @@ func (b *books) until(at time.Duration) int {
 	return n
 }
 
+// daily returns how many distinct customers somebody received on an average day
+// of those with any.
+func (b *books) daily(who *visitor) int {
+	days := map[time.Duration]map[int]bool{}
+	total := 0
+	for _, r := range b.receipts {
+		if r.who != who {
+			continue
+		}
+		today := r.at / day
+		if days[today] == nil {
+			days[today] = map[int]bool{}
+		}
+		if !days[today][r.customer] {
+			days[today][r.customer] = true
+			total++
+		}
+	}
+	return total / max(1, len(days))
+}
+
 // standstill is how many attempts in a row must be held, or be the last ones,
 // for an attack to count as contained.
 const standstill = 10

@@ -162,7 +162,7 @@ func (v *visitor) ticket(c demo.Customer) {
 func (s *scene) desk(every time.Duration) {
 	for i := range 2 {
 		s.stage.enter(time.Duration(i)*time.Minute, func(sleep func(time.Duration) bool) {
-			v := s.agent(i)
+			v := s.agent(50 + i) // nobody of the pieces
 			for n := 0; !s.ended(); n++ {
 				v.ticket(s.customers()[s.honestCustomer()])
 				if n == oftenTickets {

@@ -3,6 +3,7 @@ package drill
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
@@ -28,11 +29,11 @@ type Result struct {
 	BoundOf           string `json:"bound_of"`
 	WholeBound        bool   `json:"bound_is_for_all"` // and for Lost, where the attacker stays below the caps
 
-	Alert     bool           `json:"alert"`
-	Detector  rules.Detector `json:"detector,omitempty"` // of the first alert
-	AlertIn   float64        `json:"alert_in_seconds"`   // since the first loss, or the first request; playbook time
-	Contained bool           `json:"contained"`
-	ContainIn float64        `json:"contain_in_seconds"`
+	Alert     bool     `json:"alert"`
+	Detectors []string `json:"detectors,omitempty"` // whose signals are in the first incident, in the end
+	AlertIn   float64  `json:"alert_in_seconds"`    // since the first loss, or the first request; playbook time
+	Contained bool     `json:"contained"`
+	ContainIn float64  `json:"contain_in_seconds"`
 
 	Violations int `json:"cap_violations"`
 
@@ -112,8 +113,8 @@ func (s *scene) alerts(ctx context.Context, r *Result) error {
 			continue
 		}
 		after := max(0, at-s.since()).Seconds()
-		if !r.Alert || after < r.AlertIn || after == r.AlertIn && in.Detector < r.Detector {
-			r.AlertIn, r.LostBeforeAlert, r.Detector = after, s.books.until(at), in.Detector
+		if !r.Alert || after < r.AlertIn || after == r.AlertIn && len(in.Detectors) > len(r.Detectors) {
+			r.AlertIn, r.LostBeforeAlert, r.Detectors = after, s.books.until(at), names(in.Detectors)
 		}
 		r.Alert = true
 	}
@@ -124,6 +125,15 @@ func (s *scene) alerts(ctx context.Context, r *Result) error {
 		r.Missed = append(r.Missed, "ordergate_breach_alert does not say what the incidents say")
 	}
 	return nil
+}
+
+// names returns the detectors of an incident in order.
+func names(signals map[rules.Detector]int) (all []string) {
+	for detector := range signals {
+		all = append(all, string(detector))
+	}
+	slices.Sort(all)
+	return all
 }
 
 // compare holds the ledger against what attackers received.

@@ -12,8 +12,8 @@ import (
 func WriteTable(to io.Writer, results []Result) error {
 	var out strings.Builder
 	out.WriteString(legend)
-	fmt.Fprintf(&out, "%-5s  %-48s %5s %5s %5s  %5s  %-14s  %-15s %8s %5s %9s %6s %9s  %s\n",
-		"", "", "alert", "cont.", "total", "bound", "", "first alert", "after", "caps+", "ledger", "report", "honest", "scale")
+	fmt.Fprintf(&out, "%-5s  %-48s %5s %5s %5s  %5s  %-14s  %7s  %-31s %5s %9s %6s %9s  %s\n",
+		"", "", "alert", "cont.", "total", "bound", "", "after", "alert by", "caps+", "ledger", "report", "honest", "scale")
 	attacks, benign := 0, 0
 	for i := range results {
 		if results[i].Benign {
@@ -51,7 +51,7 @@ Time is virtual and whole: windows are as configured, a day of playbook is a day
   alert, cont., total  distinct customers in the bytes that attackers received: up to the first alert, until the attack came to a
                        standstill (ten requests in a row, or all that are left, refused or slowed), and in all
   bound                the goal for cont.; * for total, where the attacker stays below the caps
-  after                the first alert after the first loss, in playbook time
+  after, alert by      the first alert after the first loss, in playbook time; the detectors whose signals are in its incident
   caps+                customers beyond any cap, in any window
   ledger               precision/recall of the ledger against those bytes, as far as they are text
   report               the share of all losses that "report affected --incident all" names
@@ -80,15 +80,15 @@ func (r *Result) attack(out *strings.Builder) {
 	} else if !r.Contained {
 		contained = "never"
 	}
-	detector, after := string(r.Detector), short(r.AlertIn)
+	detectors, after := strings.Join(r.Detectors, " "), short(r.AlertIn)
 	if !r.Alert {
-		detector, after = "none", "-"
+		detectors, after = "none", "-"
 		if r.Lost == 0 {
-			detector = "(WAF refused)"
+			detectors = "(WAF refused)"
 		}
 	}
-	fmt.Fprintf(out, "%-5s  %-48s %5d %5s %5d  %5d%1s %-14s  %-15s %8s %5d %4s/%-4s %6s %3d/%-5d  %s\n",
-		r.label(), r.Name, r.LostBeforeAlert, contained, r.Lost, r.Bound, star, r.BoundOf, detector, after, r.Violations,
+	fmt.Fprintf(out, "%-5s  %-48s %5d %5s %5d  %5d%1s %-14s  %7s  %-31s %5d %4s/%-4s %6s %3d/%-5d  %s\n",
+		r.label(), r.Name, r.LostBeforeAlert, contained, r.Lost, r.Bound, star, r.BoundOf, after, detectors, r.Violations,
 		ratio(r.Precision), ratio(r.Recall), ratio(r.Reported), r.Refused, r.Sessions, r.Scale)
 	r.why(out)
 }

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/ordergate/ordergate/deploy/drill"
+)
+
+func TestDrillUsage(t *testing.T) {
+	for name, c := range map[string]Drill{
+		"unknown id":    {Only: []string{"X01"}, Parallel: 1},
+		"bad seeds":     {Seeds: "9-3", Parallel: 1},
+		"many seeds":    {Seeds: "0-5000", Parallel: 1},
+		"no seeds":      {Seeds: "some", Parallel: 1},
+		"none parallel": {Only: []string{"A01"}},
+	} {
+		var out bytes.Buffer
+		var usage UsageError
+		if err := c.Run(t.Context(), &out, &out); !errors.As(err, &usage) {
+			t.Errorf("%s: %v, want wrong usage", name, err)
+		}
+	}
+}
+
+// TestDrillJSON: a goal that is met exits with 0, one that is missed with 3.
+func TestDrillJSON(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts gateways")
+	}
+	for id, code := range map[string]int{"B10": ExitOK, "B14b": ExitFindings} {
+		var out bytes.Buffer
+		err := (&Drill{Only: []string{id}, Seeds: "3", Parallel: 1, JSON: true}).Run(t.Context(), &out, &out)
+		if got := ExitCode(err); got != code {
+			t.Errorf("%s: exit code %d (%v), want %d", id, got, err, code)
+		}
+		var results []drill.Result
+		if err := json.Unmarshal(out.Bytes(), &results); err != nil || len(results) != 1 || results[0].ID != id || results[0].Seed != 3 {
+			t.Errorf("%s: %d results, %v", id, len(results), err)
+		}
+	}
+}
