@@ -219,7 +219,8 @@ func htmlTable(w *world) string {
 func (w *world) blocks(p *person) (all []struct {
 	label string
 	lines []string
-}) {
+},
+) {
 	names := labels[w.l.language]
 	add := func(label string, lines ...string) {
 		all = append(all, struct {

@@ -44,7 +44,7 @@ const (
 
 // place is a postal address.
 type place struct {
-	name, first, last, phone        string // somebody else's, when the parcel is a gift
+	name, first, last               string // somebody else's, when the parcel is a gift
 	street, house                   string // house is empty when it stands in street
 	line                            string // street and house, as a letter has them
 	postcode, city, region, country string
