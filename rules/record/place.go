@@ -69,7 +69,7 @@ func streetLike(s []byte) int {
 		last := len(rest) == 0
 		if f[0] >= '0' && f[0] <= '9' {
 			digits++
-			edge = edge || words == 1 || last || words == 2
+			edge = edge || words == 1 || last || words == 2 || len(rest) == 1 // 153 B
 			if len(f) > 6 {
 				return 0
 			}
@@ -140,7 +140,7 @@ func parts(v []byte) (name, street []byte) {
 		part = bytes.TrimSpace(part)
 		next, _, _ := bytes.Cut(after, []byte{','})
 		next = bytes.TrimSpace(next)
-		if n := len(next); n > 0 && (n <= 6 && isDigit(next[0]) && !digital(part) && !personLike(part) || door(part)) { // Via Roma, 12; Flat 2, 7 High Street; 29, rue Haute
+		if n := len(next); n > 0 && (house(next) && !digital(part) && !personLike(part) || door(part)) { // Via Roma, 12; Flat 2, 7 High Street; 29, rue Haute
 			part = rest[:len(rest)-len(after)+bytes.Index(after, next)+n]
 			part = bytes.TrimSpace(part)
 		}
@@ -153,6 +153,20 @@ func parts(v []byte) (name, street []byte) {
 		rest, first = after, false
 	}
 	return nil, v
+}
+
+// house reports whether a part of an address is a house number: 12, 12b, 12/B,
+// 12 - apto 32.
+func house(part []byte) bool {
+	i := 0
+	for i < len(part) && isDigit(part[i]) {
+		i++
+	}
+	if i == 0 || i > 4 || len(part) > 24 {
+		return false
+	}
+	rest := part[i:]
+	return len(rest) <= 2 && bytes.IndexByte(rest, ' ') < 0 || len(rest) > 0 && (rest[0] == '/' || rest[0] == '-') || bytes.HasPrefix(rest, []byte(" -"))
 }
 
 // numbered reports whether a part of an address begins or ends with a house

@@ -35,7 +35,7 @@ func timeRange(v []byte) bool {
 	}
 	times := 0
 	for i := 1; i+2 < len(v); i++ {
-		if (v[i] == ':' || v[i] == '.' || v[i] == 'h') && isDigit(v[i-1]) && isDigit(v[i+1]) && isDigit(v[i+2]) && (i+3 == len(v) || !isDigit(v[i+3])) {
+		if (v[i] == ':' || v[i] == '.' || v[i] == 'h') && isDigit(v[i-1]) && isDigit(v[i+1]) && isDigit(v[i+2]) && (i+3 == len(v) || !isDigit(v[i+3]) && v[i+3] != ':') && (i < 3 || v[i-3] != ':') {
 			times++
 			i += 2
 		}
