@@ -51,7 +51,8 @@ Time is virtual and whole: windows are as configured, a day of playbook is a day
   alert, cont., total  distinct customers in the bytes that attackers received: up to the first alert, until the attack came to a
                        standstill (ten requests in a row, or all that are left, refused or slowed), and in all
   bound                the goal for cont.; * for total, where the attacker stays below the caps
-  after, alert by      the first alert after the first loss, in playbook time; the detectors whose signals are in its incident
+  after, alert by      the first alert after the first loss (where nothing was lost, after the beginning), in playbook time; the
+                       detectors whose signals are in its incident in the end
   caps+                customers beyond any cap, in any window
   ledger               precision/recall of the ledger against those bytes, as far as they are text
   report               the share of all losses that "report affected --incident all" names
