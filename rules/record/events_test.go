@@ -65,7 +65,7 @@ func TestEventsMany(t *testing.T) {
 		event(i)
 	}
 	piece := []byte("data: {\"email\":\"u1@mail.example\",\"note\":\"x\"}\n\n")
-	if n := testing.AllocsPerRun(1000, func() { _, _ = f.Write(piece) }); n > 0 {
+	if n := testing.AllocsPerRun(1000, func() { _, _ = f.Write(piece) }); n > 0 && !raceEnabled { // the race detector changes counts
 		t.Errorf("%v allocations an event", n)
 	}
 	if f.Subjects() != 50 || f.Offset()-f.Safe() > maxSniff {
