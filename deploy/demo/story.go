@@ -122,7 +122,7 @@ func (s *story) run(ctx context.Context) error {
 func DefaultAttacks(customers []Customer, quick bool) []Attack {
 	bounds := Bounds{Requests: 400, Time: 8 * time.Second, Refusals: 20}
 	if quick {
-		bounds = Bounds{Requests: 150, Time: 5 * time.Second, Refusals: 8}
+		bounds = Bounds{Requests: 150, Time: time.Minute, Refusals: 8}
 	}
 	spell := bounds
 	spell.Refusals = 50 // all six spellings, each refused four times.
