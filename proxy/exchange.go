@@ -34,7 +34,8 @@ type exchange struct {
 	body      []byte // of the request, up to its limit
 	claim     record.Claim
 	supplied  []rules.Identifier // phones and residences that a write request supplied
-	tries     []exfil.Try
+	form      bool               // the request's body is urlencoded pairs
+	tries     []exfil.Try        // once they are read
 	login     loginRequest
 	landing   bool // this page is where a login sent the client
 	me        bool

@@ -35,7 +35,7 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 		return v
 	}
 	x.readClaim(r)
-	x.readTries(r.URL.RawQuery, strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"))
+	x.form = strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 	now := x.spend(StageAdmit, x.start)
 	v := x.judgeRequest(r)
 	x.spend(StageWAFRequest, now)

@@ -74,7 +74,7 @@ func (x *exchange) visit(res *http.Response) exfil.Visit {
 	if x.login.is || creates(x.path, x.body, res.StatusCode) {
 		v.Claim = x.claim.Identifiers
 	}
-	v.Tries = x.tries
+	v.Tries = x.readTries
 	v.Account, v.Supplied = x.loginAccount(), x.supplied
 	v.Presented, v.Page = x.presented, x.pageDigest(x.uri)
 	return v

@@ -24,27 +24,29 @@ const (
 // the process: whoever knows it could make two of them look like one.
 var trySeed = maphash.MakeSeed()
 
-// readTries notes which identifiers the request asks for, for the detectors of
+// readTries returns which identifiers the request asks for, for the detectors of
 // walks and guesses: in its path, its query, and what its body names.
-func (x *exchange) readTries(rawQuery string, isForm bool) {
+func (x *exchange) readTries() []exfil.Try {
 	for i, segment := range strings.Split(x.path, "/") {
 		if base, _, _ := strings.Cut(segment, "."); base != "" && nameless(base) {
 			x.try("/"+strconv.Itoa(i), base)
 		}
 	}
+	_, rawQuery, _ := strings.Cut(x.uri, "?")
 	x.tryPairs("?", rawQuery)
 	if x.login.is {
-		return // who logs in as whom is not a look-up
+		return x.tries // who logs in as whom is not a look-up
 	}
 	for _, id := range x.claim.Identifiers {
-		if isForm && id.Kind == rules.IdentifierOrder {
+		if x.form && id.Kind == rules.IdentifierOrder {
 			continue // below, as a number with neighbours
 		}
 		x.addTry(exfil.Try{Slot: x.route + "{" + id.Kind.String(), Number: binary.LittleEndian.Uint64(id.Digest[:])})
 	}
-	if isForm {
+	if x.form {
 		x.tryPairs("{", string(x.body[:min(len(x.body), maxTryForm)]))
 	}
+	return x.tries
 }
 
 // tryPairs takes what the pairs of a query or a form name.
@@ -87,7 +89,7 @@ func (x *exchange) addTry(t exfil.Try) {
 
 // endTries tells the detectors how the request's tries were answered.
 func (x *exchange) endTries() {
-	if x.response == nil || len(x.tries) == 0 {
+	if x.response == nil {
 		return
 	}
 	for _, s := range x.response.End(x.missed(), x.gateway.now()) {

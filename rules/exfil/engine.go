@@ -38,7 +38,7 @@ func New(config Config) *Engine {
 	}
 	e := &Engine{
 		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
-		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 10),
+		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 50),
 		baselines: newBaselines(), site: newSite(), ruleset: newRuleset(),
 	}
 	e.Configure(config)

@@ -66,7 +66,7 @@ func (w *world) shopper(session byte, n int) Credentials {
 // each, and returns the last judgement.
 func (w *world) ask(c Credentials, records func(i int) []rules.Record, numbers ...uint64) (j Judgement) {
 	for i, n := range numbers {
-		j = w.get(c, records(i), func(v *Visit) { v.Tries = []Try{{Slot: "/orders/{id}", Number: n, Numeric: true}} })
+		j = w.get(c, records(i), func(v *Visit) { v.Tries = func() []Try { return []Try{{Slot: "/orders/{id}", Number: n, Numeric: true}} } })
 	}
 	return j
 }
@@ -222,14 +222,14 @@ func TestDetectors(t *testing.T) {
 			attack: func(w *world) (j Judgement) {
 				c := w.issued(1)
 				for i := range 15 {
-					j = w.get(c, nil, func(v *Visit) { v.Tries = []Try{{Slot: "/track", Number: uint64(i) * 7919}} })
+					j = w.get(c, nil, func(v *Visit) { v.Tries = func() []Try { return []Try{{Slot: "/track", Number: uint64(i) * 7919}} } })
 				}
 				return j
 			},
 			twin: func(w *world) (j Judgement) {
 				c := w.issued(1)
 				for i := range 60 { // a few, tried again and again
-					j = w.get(c, nil, func(v *Visit) { v.Tries = []Try{{Slot: "/track", Number: uint64(i%6) * 7919}} })
+					j = w.get(c, nil, func(v *Visit) { v.Tries = func() []Try { return []Try{{Slot: "/track", Number: uint64(i%6) * 7919}} } })
 				}
 				return j
 			},

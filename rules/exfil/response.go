@@ -27,7 +27,10 @@ type Visit struct {
 	// Supplied are phones and residences in a request that writes: an answer
 	// that shows them, and names nobody else, tells its sender nothing new.
 	Supplied []rules.Identifier
-	Tries    []Try // the identifiers that the request asked for
+	// Tries returns the identifiers that the request asked for. It is asked at
+	// most once, at the end, and only when they were somebody else's or nobody's: most
+	// requests never read theirs. Nil: none.
+	Tries func() []Try
 }
 
 // Response judges the records of one response, in the order they are found.
@@ -239,12 +242,16 @@ func (r *Response) End(missed bool, now time.Time) []rules.Signal {
 	if p.Role != rules.RoleGuest && p.Role != rules.RoleShopper || !r.stranger && (r.answered || !missed) {
 		return nil
 	}
+	if r.visit.Tries == nil {
+		return nil
+	}
+	tries := r.visit.Tries()
 	var signals []rules.Signal
 	if missed && !r.answered {
-		signals = r.missed(now)
+		signals = r.missed(tries, now)
 	}
-	for i := range r.visit.Tries {
-		t := r.engine.tries.note(p.Session, &r.visit.Tries[i], r.stranger, now)
+	for i := range tries {
+		t := r.engine.tries.note(p.Session, &tries[i], r.stranger, now)
 		if !t.fresh {
 			continue
 		}

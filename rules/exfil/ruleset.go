@@ -176,13 +176,13 @@ func (r *Response) counted(records []rules.Record, foreign []rules.Digest, subje
 }
 
 // missed lets the rules of rule files count identifiers that were nobody's.
-func (r *Response) missed(now time.Time) (signals []rules.Signal) {
+func (r *Response) missed(tries []Try, now time.Time) (signals []rules.Signal) {
 	if len(r.config.Rules) == 0 {
 		return nil
 	}
 	o := observation{facts: r.facts(nil, 0, 0, now), keys: r.visit.Principal.Keys(nil)}
-	for i := range r.visit.Tries {
-		o.misses = append(o.misses, r.engine.tries.digest(&r.visit.Tries[i]))
+	for i := range tries {
+		o.misses = append(o.misses, tries[i].digest())
 	}
 	for _, f := range r.engine.ruleset.judge(r.config.Rules, &o, now) {
 		s := r.ruleSignal(f, now)

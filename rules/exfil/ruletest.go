@@ -181,10 +181,10 @@ func tally(signals map[string]int) string {
 }
 
 // digest names a try for rules that count misses.
-func (t *tries) digest(try *Try) (d rules.Digest) {
+func (t *Try) digest() (d rules.Digest) {
 	h := fnv.New128a()
-	_, _ = h.Write([]byte(try.Slot)) // never fails
-	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, try.Number))
+	_, _ = h.Write([]byte(t.Slot)) // never fails
+	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, t.Number))
 	h.Sum(d[:0])
 	return d
 }
