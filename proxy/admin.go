@@ -87,6 +87,10 @@ func (a *Admin) contain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	incident, ok := a.Incidents.Contain(r.PathValue("id"), step, query.Get("linked") == "true", lasting)
+	if ok && incident.Containment == nil {
+		http.Error(w, "nobody is held: this incident is not of one session; with linked=true the sessions linked to it are, where there are some", http.StatusConflict)
+		return
+	}
 	a.settled(w, incident, ok)
 }
 

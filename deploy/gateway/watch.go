@@ -123,7 +123,7 @@ func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool)
 func (w *watch) Contain(id string, step rules.Step, linked bool, lasting time.Duration) (rules.Incident, bool) {
 	now := w.gateway.now().UTC()
 	incident, ok := w.gateway.engine.Contain(id, step, linked, now.Add(lasting), now)
-	if ok {
+	if ok && incident.Containment != nil {
 		w.queue(incident, true)
 	}
 	return incident, ok

@@ -165,8 +165,14 @@ func (e *Engine) Admit(p *rules.Principal, now time.Time) rules.Verdict {
 
 // Contain holds the principal of an incident by a person's order, with linked
 // also the sessions that take part; at most for a year. It reports false for an
-// incident that is not open.
+// incident that is not open, and changes nothing, with a zero Containment in the
+// result, when there is nobody to hold: an incident of a route or of the site
+// names no session but linked ones.
 func (e *Engine) Contain(id string, step rules.Step, linked bool, until, now time.Time) (rules.Incident, bool) {
+	if in, ok := e.incidents.get(id); !ok || in.Session.IsZero() && (!linked || len(in.Linked) == 0) {
+		in.Containment = nil
+		return in, ok
+	}
 	if limit := now.Add(365 * 24 * time.Hour); until.After(limit) {
 		until = limit
 	}

@@ -143,3 +143,17 @@ func TestPlantedText(t *testing.T) {
 		t.Error("no alarm")
 	}
 }
+
+// TestContainsNobody: an incident without a session is not contained by saying
+// so: its alert must not go out while nobody is held.
+func TestContainsNobody(t *testing.T) {
+	w := newWorld(t, nil)
+	w.get(Credentials{StandIn: digest('a', 1)}, customers(1, 1), nil)
+	in := w.engine.Incidents().Open()[0]
+	for _, linked := range []bool{false, true} {
+		got, ok := w.engine.Contain(in.ID, rules.StepRefuse, linked, w.now.Add(time.Hour), w.now)
+		if !ok || got.Containment != nil || got.State != rules.IncidentOpen || w.engine.Incidents().Open()[0].State != rules.IncidentOpen {
+			t.Errorf("linked %v: %v %+v", linked, ok, got)
+		}
+	}
+}

@@ -178,6 +178,18 @@ func (in *Incidents) Set(id string, state rules.IncidentState, now time.Time) (r
 	return rules.Incident{}, false
 }
 
+// get returns an incident that is not closed.
+func (in *Incidents) get(id string) (rules.Incident, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, inc := range in.open {
+		if inc.ID == id {
+			return *inc, true
+		}
+	}
+	return rules.Incident{}, false
+}
+
 // contain notes how a person holds the principals of an incident; the zero
 // containment lets them go.
 func (in *Incidents) contain(id string, c rules.Containment, now time.Time) (rules.Incident, bool) {
