@@ -9,8 +9,12 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
-// maxRuleKeys is how many keys are counted for each rule.
-const maxRuleKeys = 100_000
+// maxRuleKeys is how many keys are counted for each rule, and maxRuleCounts how
+// much is remembered for all keys of one: misses are made up by whoever asks.
+const (
+	maxRuleKeys   = 100_000
+	maxRuleCounts = 1_000_000
+)
 
 // ruleset counts for the rules of rule files. Counts stay when the rules are
 // loaded again, by the rule's name. Safe for concurrent use, bounded: the least
@@ -18,8 +22,14 @@ const maxRuleKeys = 100_000
 // rule's limit.
 type ruleset struct {
 	mu     sync.Mutex
-	counts map[string]*simplelru.LRU[rules.Digest, *subjectSet]
+	counts map[string]*ruleCounts
 	latest int64
+}
+
+// ruleCounts are the counts of one rule; held is how much they remember.
+type ruleCounts struct {
+	keys *simplelru.LRU[rules.Digest, *subjectSet]
+	held int
 }
 
 // observation is one response, or the end of one, as rules count it.
@@ -39,7 +49,7 @@ type finding struct {
 }
 
 func newRuleset() *ruleset {
-	return &ruleset{counts: make(map[string]*simplelru.LRU[rules.Digest, *subjectSet])}
+	return &ruleset{counts: make(map[string]*ruleCounts)}
 }
 
 // judge counts an observation for each rule that is about it.
@@ -60,7 +70,9 @@ func (s *ruleset) judge(list []Rule, o *observation, now time.Time) (found []fin
 		if !ok {
 			continue
 		}
-		set := s.set(rule.Name, key)
+		counts := s.of(rule.Name)
+		set := counts.set(key)
+		before := int(set.live)
 		set.advance(s.latest)
 		for _, one := range what {
 			set.reserve(one, s.latest)
@@ -69,6 +81,8 @@ func (s *ruleset) judge(list []Rule, o *observation, now time.Time) (found []fin
 				set.forgetOldest()
 			}
 		}
+		counts.held += int(set.live) - before
+		counts.shrink()
 		if n := set.count(windowIndex(rule.window)); n > rule.Limit {
 			found = append(found, finding{rule, n})
 		}
@@ -105,21 +119,35 @@ func (o *observation) key(kind rules.KeyKind) (rules.Digest, bool) {
 	return rules.Digest{}, false
 }
 
-func (s *ruleset) set(name string, key rules.Digest) *subjectSet {
-	keys, ok := s.counts[name]
+func (s *ruleset) of(name string) *ruleCounts {
+	counts, ok := s.counts[name]
 	if !ok {
-		var err error
-		if keys, err = simplelru.NewLRU[rules.Digest, *subjectSet](maxRuleKeys, nil); err != nil {
+		counts = &ruleCounts{}
+		keys, err := simplelru.NewLRU(maxRuleKeys, func(_ rules.Digest, set *subjectSet) { counts.held -= int(set.live) })
+		if err != nil {
 			panic("BUG: simplelru refuses a positive size: " + err.Error())
 		}
-		s.counts[name] = keys
+		counts.keys = keys
+		s.counts[name] = counts
 	}
-	set, ok := keys.Get(key)
+	return counts
+}
+
+func (c *ruleCounts) set(key rules.Digest) *subjectSet {
+	set, ok := c.keys.Get(key)
 	if !ok {
 		set = newSubjectSet()
-		keys.Add(key, set)
+		c.keys.Add(key, set)
 	}
 	return set
+}
+
+// shrink forgets the least recently used keys while all remember too much; the
+// last one stays.
+func (c *ruleCounts) shrink() {
+	for c.held > maxRuleCounts && c.keys.Len() > 1 {
+		c.keys.RemoveOldest()
+	}
 }
 
 // keep forgets the counts of rules that are no longer there.
