@@ -21,6 +21,9 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	now := g.now()
 	x.Upstream = now.Sub(x.start)
 	x.Status = res.StatusCode
+	if x.policy.SubjectsHeader != "" {
+		res.Header.Del(x.policy.SubjectsHeader) // the platform's own is not believed
+	}
 	x.response = g.engine.Open(x.visit(res), now)
 	x.landing = x.method == http.MethodGet && x.response.Landing(now)
 	x.judgeRedirect(res)
@@ -54,7 +57,7 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 // into a header, for whoever limits clients in front of the gateway.
 func (x *exchange) tell(res *http.Response) {
 	if name := x.policy.SubjectsHeader; name != "" {
-		res.Header.Set(name, strconv.Itoa(x.Subjects[rules.Foreign]+x.Subjects[rules.Unlinked])) // the platform's own, if any, is not believed
+		res.Header.Set(name, strconv.Itoa(x.Subjects[rules.Foreign]+x.Subjects[rules.Unlinked]))
 	}
 }
 

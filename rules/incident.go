@@ -18,11 +18,6 @@ const (
 
 var incidentStateNames = [incidentStates]string{"open", "acknowledged", "closed", "contained", "false_alarm"}
 
-// IncidentStates returns every state.
-func IncidentStates() []IncidentState {
-	return []IncidentState{IncidentOpen, IncidentAcknowledged, IncidentContained, IncidentClosed, IncidentFalseAlarm}
-}
-
 // Ended reports whether nothing more is to be done.
 func (s IncidentState) Ended() bool { return s == IncidentClosed || s == IncidentFalseAlarm }
 

@@ -66,7 +66,9 @@ func (w *world) shopper(session byte, n int) Credentials {
 // each, and returns the last judgement.
 func (w *world) ask(c Credentials, records func(i int) []rules.Record, numbers ...uint64) (j Judgement) {
 	for i, n := range numbers {
-		j = w.get(c, records(i), func(v *Visit) { v.Tries = func() []Try { return []Try{{Slot: "/orders/{id}", Number: n, Numeric: true}} } })
+		j = w.get(c, records(i), func(v *Visit) {
+			v.Tries = func() []Try { return []Try{{Slot: "/orders/{id}", Number: n, Numeric: true}} }
+		})
 	}
 	return j
 }
