@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -47,6 +48,7 @@ type child struct {
 	cmd           *exec.Cmd
 	lines         chan map[string]any // its log
 	listen, admin string
+	tls           string // address; empty: without
 }
 
 // startChild runs `ordergate serve` with a config and waits until it serves.
@@ -73,6 +75,7 @@ func startChild(t *testing.T, config string) *child {
 	}()
 	line := c.wait(t, "serving")
 	c.listen, c.admin = "http://"+line["listen"].(string), "http://"+line["admin"].(string)
+	c.tls, _ = line["tls"].(string)
 	return c
 }
 
@@ -280,6 +283,64 @@ func TestReload(t *testing.T) {
 		if text := get(t, c.admin+path); text != "ok\n" {
 			t.Errorf("%s says %q", path, text)
 		}
+	}
+}
+
+// TestTLSFilesChange: a certificate that is renewed is shown without a signal and
+// without a restart; files with a fault keep the older ones, and say so; a
+// program does not start with them.
+func TestTLSFilesChange(t *testing.T) {
+	upstream := orders(t)
+	dir := t.TempDir()
+	a := proxytest.NewAuthority(t)
+	a.Write(dir, "shop", proxytest.Leaf{Names: []string{"shop.example"}})
+	text := wide(upstream.URL, filepath.Join(dir, "data")) + "tls: {listen: '127.0.0.1:0', certificates: [{certificate: shop.pem, key: shop.key}]}\n"
+	path := writeConfig(t, filepath.Join(dir, "ordergate.yaml"), text)
+	c := startChild(t, path)
+	serial := func() int64 {
+		conn, err := tls.Dial("tcp", c.tls, &tls.Config{RootCAs: a.Pool, ServerName: "shop.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close() //nolint:errcheck // a test's own
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	first := serial()
+	a.Write(dir, "shop", proxytest.Leaf{Names: []string{"shop.example"}})
+	for { // between the two files a check may have fallen, which said that they do not belong together
+		if c.wait(t, "changed files read"); serial() != first {
+			break
+		}
+	}
+	renewed := serial()
+	a.Write(dir, "shop", proxytest.Leaf{Names: []string{"shop.example"}, After: time.Now().Add(-time.Hour)})
+	c.wait(t, "changed files cannot be used: what was read before stays")
+	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if line := c.wait(t, "reload failed"); !strings.Contains(fmt.Sprint(line["err"]), "shop.pem") {
+		t.Errorf("%v: want the file's name", line)
+	}
+	if got := serial(); got != renewed {
+		t.Errorf("serial %d with an expired file, want %d still", got, renewed)
+	}
+	for _, want := range []string{"ordergate_config_last_reload_successful 0", `ordergate_files_last_reload_successful{kind="certificates"} 0`} {
+		if !strings.Contains(get(t, c.admin+"/metrics"), want) {
+			t.Errorf("the metrics do not say %s", want)
+		}
+	}
+	if response, err := client.Get(c.listen + "/orders/1"); err != nil || response.Body.Close() != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("without TLS beside it: %v", err)
+	}
+	if err := c.end(t, syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	var stderr bytes.Buffer
+	for _, command := range [][]string{{"serve", "--config", path}, {"check", "--config", path}} {
+		if code := run(t.Context(), command, io.Discard, &stderr); code != cli.ExitUsage || !strings.Contains(stderr.String(), "shop.pem: expired on") {
+			t.Errorf("%s with an expired certificate: code %d, %s", command[0], code, stderr.String())
+		}
+		stderr.Reset()
 	}
 }
 

@@ -47,6 +47,8 @@ type Metrics struct {
 	build     *prometheus.GaugeVec
 	reloaded  prometheus.Gauge
 	reloadAt  prometheus.Gauge
+	files     [fileKinds]prometheus.Gauge
+	expiry    prometheus.Gauge
 	pulled    pulled
 }
 
@@ -203,5 +205,13 @@ func (m *Metrics) operation() []prometheus.Collector {
 		"1 when the last reload of the config file succeeded, 0 when it was refused and the older config holds.")
 	m.reloadAt = gauge("ordergate_config_last_reload_success_timestamp_seconds",
 		"Unix time of the last successful reload of the config file.")
-	return []prometheus.Collector{m.appended, m.gap, m.build, m.reloaded, m.reloadAt, &m.pulled}
+	files := gauges("ordergate_files_last_reload_successful",
+		"1 when the files of a kind could be used when they were read last, 0 when they were refused and older ones hold.", "kind")
+	for _, kind := range FileKinds() {
+		m.files[kind] = files.WithLabelValues(kind.String())
+		m.files[kind].Set(1)
+	}
+	m.expiry = gauge("ordergate_tls_certificate_expiry_timestamp_seconds",
+		"Unix time at which the first of the certificates that clients are shown ends; 0 where TLS does not end here.")
+	return []prometheus.Collector{m.appended, m.gap, m.build, m.reloaded, m.reloadAt, files, m.expiry, &m.pulled}
 }

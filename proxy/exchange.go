@@ -103,7 +103,7 @@ func (x *exchange) spend(s Stage, from time.Time) time.Time {
 	return now
 }
 
-// exchangeKey is the package's only context key.
+// exchangeKey is the context key of the exchange that a request belongs to.
 type exchangeKey struct{}
 
 func exchangeOf(ctx context.Context) *exchange {

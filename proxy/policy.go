@@ -60,12 +60,15 @@ type RouteRule struct {
 type Policy struct {
 	Mode           rules.Mode
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; empty: nobody's
-	Sessions       []Carrier
-	Roles          []RoleRule
-	Routes         []RouteRule
-	Records        *record.Config
-	SubjectsHeader string // of responses: how many foreign customers they disclose; empty: none
-	WAF            *waf.Engine
+	// FingerprintHeader is where a trusted proxy says how the client begins TLS
+	// (JA4); empty: nowhere.
+	FingerprintHeader string
+	Sessions          []Carrier
+	Roles             []RoleRule
+	Routes            []RouteRule
+	Records           *record.Config
+	SubjectsHeader    string // of responses: how many foreign customers they disclose; empty: none
+	WAF               *waf.Engine
 	// WAFRequestError and WAFResponseError are what happens when the WAF
 	// itself fails. The zero value refuses.
 	WAFRequestError, WAFResponseError rules.Action

@@ -41,6 +41,26 @@ func (p *Policy) clientAddress(r *http.Request) netip.AddrPort {
 	return netip.AddrPortFrom(addr, peer.Port())
 }
 
+// fingerprint returns how the client begins TLS: as its handshake here shows,
+// or, behind a trusted proxy, whose own handshake that is, as that one says. Empty
+// where nobody knows. A text that is no fingerprint's shape counts for none: an
+// honest proxy never sends one.
+func (p *Policy) fingerprint(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !p.trusts(peer.Addr().Unmap()) {
+		ja4, _ := r.Context().Value(connKey{}).(string)
+		return ja4
+	}
+	if p.FingerprintHeader == "" || len(r.Header.Values(p.FingerprintHeader)) != 1 {
+		return ""
+	}
+	said := strings.TrimSpace(r.Header.Get(p.FingerprintHeader))
+	if len(said) > maxFingerprint || strings.ContainsFunc(said, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return ""
+	}
+	return said
+}
+
 // hopAddress reads one element of X-Forwarded-For; some proxies add a port.
 func hopAddress(hop string) (netip.Addr, bool) {
 	if addr, err := netip.ParseAddr(hop); err == nil {
@@ -171,6 +191,9 @@ func (x *exchange) identify(r *http.Request) {
 		StandIn: x.hasher.Key(rules.KeySession, standIn(addr)),
 		IP:      x.hasher.Key(rules.KeyIP, standIn(addr)),
 		Prefix:  x.hasher.Key(rules.KeyPrefix, prefixOf(addr, bits)),
+	}
+	if fingerprint := x.policy.fingerprint(r); fingerprint != "" {
+		c.TLS = x.hasher.Key(rules.KeyTLSFingerprint, []byte(fingerprint))
 	}
 	rule, credential, matched := x.policy.roleOf(r, addr)
 	if matched {

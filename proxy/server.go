@@ -39,7 +39,10 @@ type ServerConfig struct {
 	// MaxHeader is the most bytes of a request header; net/http adds a slack of
 	// 4 KiB and answers 431 beyond. 0 means 64 KiB.
 	MaxHeader int
-	Log       *slog.Logger
+	// TLS ends here when it is set: HTTP/1.1 and HTTP/2 as the client chooses
+	// (ALPN, RFC 7301). Nil: the listener speaks without TLS.
+	TLS *TLS
+	Log *slog.Logger
 }
 
 const defaultMaxHeader = 64 << 10
@@ -51,7 +54,7 @@ type Server struct {
 	drain    time.Duration
 }
 
-// Listen opens an address for a handler: HTTP/1.1, and HTTP/2 without TLS for
+// Listen opens an address for a handler: HTTP/1.1 and HTTP/2, without TLS for
 // clients that know it is there (h2c, RFC 9113, 3.3).
 func Listen(address string, handler http.Handler, config ServerConfig) (*Server, error) {
 	timeouts := config.Timeouts.withDefaults()
@@ -64,9 +67,16 @@ func Listen(address string, handler http.Handler, config ServerConfig) (*Server,
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
+	var accepting net.Listener
+	if config.TLS != nil {
+		protocols.SetHTTP2(true)
+		accepting = newTLSListener(listener, config.TLS.server(), timeouts.ReadHeader, config.Log)
+	} else {
+		protocols.SetUnencryptedHTTP2(true)
+		accepting = &refListener{Listener: listener, log: config.Log}
+	}
 	return &Server{
-		listener: &refListener{Listener: listener, log: config.Log},
+		listener: accepting,
 		drain:    timeouts.Drain,
 		server: &http.Server{
 			Handler:           handler,
@@ -76,6 +86,7 @@ func Listen(address string, handler http.Handler, config ServerConfig) (*Server,
 			IdleTimeout:       timeouts.Idle,
 			MaxHeaderBytes:    config.MaxHeader,
 			Protocols:         protocols,
+			ConnContext:       withHello,
 			// OPTIONS * is refused by the handler, not answered by the server.
 			DisableGeneralOptionsHandler: true,
 			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 250},

@@ -102,6 +102,9 @@ type Principal struct {
 	// IP and Prefix name the client's network address as seen through the
 	// trusted proxies.
 	IP, Prefix Digest
+	// TLS names the client's program by how it begins TLS (JA4); zero where
+	// nobody who saw its handshake says so. Many share one.
+	TLS Digest
 
 	// Credential says that the request carried a session, token or API key.
 	Credential bool
@@ -116,7 +119,7 @@ type Principal struct {
 // Keys appends the principal's non-zero keys to dst and returns it.
 func (p *Principal) Keys(dst []Key) []Key {
 	for _, k := range [...]Key{
-		{KeySession, p.Session}, {KeyAccount, p.Account}, {KeyIP, p.IP}, {KeyPrefix, p.Prefix},
+		{KeySession, p.Session}, {KeyAccount, p.Account}, {KeyIP, p.IP}, {KeyPrefix, p.Prefix}, {KeyTLSFingerprint, p.TLS},
 	} {
 		if !k.Digest.IsZero() {
 			dst = append(dst, k)

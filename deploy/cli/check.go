@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/rules"
@@ -38,6 +39,9 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	}
 	if _, err := cfg.RuleFiles(); err != nil {
 		return usagef("%v", err)
+	}
+	if _, err := cfg.OpenTLS(time.Now()); err != nil {
+		return err //nolint:wrapcheck // faults of the config
 	}
 	answer := newCheckAnswer(&cfg)
 	var out strings.Builder

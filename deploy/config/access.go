@@ -111,8 +111,9 @@ type Caps struct {
 type RoleCap struct {
 	// Session limits one session, and one account.
 	Session Windows `yaml:"session"`
-	// Address limits one ip or prefix. Over it nobody is refused, because an
-	// address may be a whole office: the session limits behind it shrink.
+	// Address limits one ip, one prefix (/24, /48) and one TLS fingerprint (JA4).
+	// Over it nobody is refused, because an address may be a whole office, and a
+	// fingerprint everybody's browser: the session limits behind it shrink.
 	Address Windows `yaml:"address"`
 	// Response limits one response, own records included.
 	Response Limit `yaml:"response"`

@@ -19,6 +19,8 @@ type Config struct {
 	// Listen is the address that clients connect to, as host:port.
 	// Without a host: on every interface.
 	Listen string `yaml:"listen"`
+	// TLS is where TLS ends at the gateway, beside listen.
+	TLS TLS `yaml:"tls"`
 	// Admin is the address of /metrics, the health checks and the console.
 	// Danger: whoever reaches it sees incidents; anything but a loopback
 	// address is refused unless admin_token is set.

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"path/filepath"
-
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/waf"
@@ -22,10 +20,7 @@ func (c *Config) WAFConfig() waf.Config {
 		out.Mode = rules.Observe
 	}
 	for _, pattern := range c.WAF.Rules {
-		if !filepath.IsAbs(pattern) {
-			pattern = filepath.Join(c.dir, pattern)
-		}
-		out.Files = append(out.Files, pattern)
+		out.Files = append(out.Files, c.beside(pattern))
 	}
 	for i := range c.Routes {
 		out.RequestBody = max(out.RequestBody, int(c.Routes[i].Limit))
@@ -38,8 +33,9 @@ func (c *Config) WAFConfig() waf.Config {
 func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 	p := &proxy.Policy{
 		Mode: c.Mode, TrustedProxies: c.TrustedProxies, Records: c.RecordConfig(h), WAF: engine,
-		SubjectsHeader:  c.SubjectsHeader,
-		WAFRequestError: c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
+		FingerprintHeader: c.TLS.FingerprintHeader,
+		SubjectsHeader:    c.SubjectsHeader,
+		WAFRequestError:   c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
 		LedgerFailure: c.Ledger.OnFailure, LedgerWait: c.Ledger.Wait,
 		RequestBody: int64(c.WAF.RequestBodyLimit), Window: int(c.Limits.FirstWindow), Ratio: int64(c.Limits.DecodedRatio),
 		Config: c.Digest(),

@@ -18,9 +18,7 @@ func (c *Config) RuleFiles() ([]exfil.Rule, error) {
 	var own []exfil.Rule
 	var faults []error
 	for _, pattern := range c.Detectors.Rules.Files {
-		if !filepath.IsAbs(pattern) {
-			pattern = filepath.Join(c.dir, pattern)
-		}
+		pattern = c.beside(pattern)
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			faults = append(faults, fmt.Errorf("detectors.rules.files: %q names no file: write a path or a pattern such as exfil/*.yaml", pattern))

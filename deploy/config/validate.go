@@ -20,6 +20,7 @@ import (
 func (c *Config) Validate() error {
 	var v checker
 	v.servers(c)
+	v.tls(c)
 	v.chosen("platform", c.Platform, "generic")
 	v.chosen("state", c.State, "memory")
 	v.onOff("mode", c.Mode)

@@ -34,6 +34,8 @@ type Gateway struct {
 	watch   *watch
 	proxy   *proxy.Gateway
 	server  *proxy.Server
+	secure  *proxy.Server // with TLS; nil: none ends here
+	tls     *proxy.TLS
 	admin   *proxy.Server
 	warm    time.Time
 	now     func() time.Time
@@ -130,8 +132,10 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, server); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), server)
-	return err //nolint:wrapcheck // says it all
+	if g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), server); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	return g.openTLS(server)
 }
 
 // policy is the config's, with what this process has learnt of identifiers that
@@ -148,8 +152,11 @@ func (g *Gateway) serve() {
 	g.serving, g.ended = errgroup.WithContext(context.Background())
 	g.serving.Go(g.server.Serve)
 	g.serving.Go(g.admin.Serve)
+	if g.secure != nil {
+		g.serving.Go(g.secure.Serve)
+	}
 	go g.keep(keep)
-	g.log.Info("serving", "listen", g.Addr(), "admin", g.AdminAddr(), "mode", g.config.Mode.String(), "config", g.config.Digest())
+	g.log.Info("serving", "listen", g.Addr(), "tls", g.TLSAddr(), "admin", g.AdminAddr(), "mode", g.config.Mode.String(), "config", g.config.Digest())
 }
 
 // Addr is the address that clients connect to.
@@ -174,6 +181,9 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	var counted []exfil.Rule
 	if err == nil {
 		counted, err = cfg.RuleFiles()
+	}
+	if err == nil {
+		err = g.reloadTLS(&cfg) // last: what it takes over cannot be taken back
 	}
 	g.metrics.ConfigLoaded(err == nil, time.Now())
 	if err != nil {
@@ -200,9 +210,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 // release ends what has been started, in the reverse order.
 func (g *Gateway) release(ctx context.Context) error {
 	var errs []error
-	if g.server != nil {
-		errs = append(errs, g.server.Shutdown(ctx))
-	}
+	errs = append(errs, g.drain(ctx))
 	if g.stop != nil {
 		g.stop()
 		<-g.kept
@@ -225,12 +233,26 @@ func (g *Gateway) release(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// drain ends the listeners for clients, beside each other: each may take the
+// whole drain time.
+func (g *Gateway) drain(ctx context.Context) error {
+	var draining errgroup.Group
+	for _, server := range []*proxy.Server{g.server, g.secure} {
+		if server != nil {
+			draining.Go(func() error { return server.Shutdown(ctx) })
+		}
+	}
+	return draining.Wait() //nolint:wrapcheck // says it all
+}
+
 // fixed names the settings that differ and cannot change while the process runs.
 func fixed(old, now *config.Config) []string {
 	var names []string
 	for name, same := range map[string]bool{
 		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
+		"tls.listen":        old.TLS.Listen == now.TLS.Listen,
+		"tls.certificates":  old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
 		"limits.principals": old.Limits.Principals == now.Limits.Principals,
 	} {
 		if !same {

@@ -120,6 +120,7 @@ func (g *Gateway) keep(ctx context.Context) {
 		case now := <-tick.C:
 			g.watch.tell()
 			g.keepBindings()
+			g.renew()
 			if now.Sub(retained) > retainEvery {
 				retained = now
 				g.retain(ctx, g.now())

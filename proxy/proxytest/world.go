@@ -3,6 +3,7 @@ package proxytest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,6 +29,8 @@ type Setup struct {
 	Exfil    exfil.Config
 	WAF      waf.Config
 	Timeouts proxy.Timeouts
+	TLS      *proxy.TLS                                           // nil: without
+	Client   *tls.Config                                          // what the client trusts and shows, with TLS
 	Now      func() time.Time                                     // nil: time.Now
 	Wait     func(ctx context.Context, delay time.Duration) error // nil: by a timer
 }
@@ -121,20 +124,23 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w.listen(setup.Timeouts, log)
+	w.listen(&setup, log)
 	return w
 }
 
-func (w *World) listen(timeouts proxy.Timeouts, log *slog.Logger) {
+func (w *World) listen(setup *Setup, log *slog.Logger) {
 	w.Helper()
-	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: timeouts, Log: log})
+	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: setup.Timeouts, TLS: setup.TLS, Log: log})
 	if err != nil {
 		w.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	w.URL = "http://" + server.Addr()
-	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}
+	if setup.TLS != nil {
+		w.URL = "https://" + server.Addr()
+	}
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64, TLSClientConfig: setup.Client, ForceAttemptHTTP2: setup.TLS != nil}
 	w.Client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	w.Cleanup(func() {
 		transport.CloseIdleConnections()

@@ -22,8 +22,9 @@ type Limits []Limit
 type RoleCaps struct {
 	// Session limits every session, and every account, of the role.
 	Session Limits
-	// Address limits an ip or prefix. It never refuses by itself: over it, the
-	// Session limits of principals behind that address shrink (see Config.Shrink).
+	// Address limits an ip, a prefix or a TLS fingerprint. It never refuses by
+	// itself: over it, the Session limits of principals behind it shrink (see
+	// Config.Shrink).
 	Address Limits
 	// Response is the most distinct subjects, own ones included, that one
 	// response may carry. 0 allows none; negative means no limit.
@@ -39,8 +40,8 @@ type Config struct {
 	Machines []RoleCaps
 	// Site limits guests and shoppers together: the budget.
 	Site Limits
-	// Shrink divides Session limits (rounded up, at least 1) while an address
-	// is over its own limit. 0 means 3.
+	// Shrink divides Session limits (rounded up, at least 1) while an address,
+	// prefix or TLS fingerprint is over its own limit. 0 means 3.
 	Shrink int
 	// Principals is the most sessions, accounts and addresses remembered at a
 	// time, each kind for itself; the least recently used is evicted, and

@@ -96,17 +96,18 @@ type Credentials struct {
 	StandIn  rules.Digest // made from the client's address, for requests without a usable one
 	IP       rules.Digest
 	Prefix   rules.Digest
-	Wanted   rules.Role // the role that the route policy names
-	ByHeader bool       // Wanted comes from the header that carries Sessions[0], not from the path
-	Declared bool       // the operator declared Sessions[0] by digest
-	Machine  int        // index of the declared machine plus one, for role machine
+	TLS      rules.Digest // zero: not known
+	Wanted   rules.Role   // the role that the route policy names
+	ByHeader bool         // Wanted comes from the header that carries Sessions[0], not from the path
+	Declared bool         // the operator declared Sessions[0] by digest
+	Machine  int          // index of the declared machine plus one, for role machine
 }
 
 // Recognise makes the principal. A role with wider caps is given only to a
 // credential that was seen being issued for it, or that is declared.
 func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
 	p := rules.Principal{
-		Session: c.StandIn, IP: c.IP, Prefix: c.Prefix, Credential: len(c.Sessions) > 0,
+		Session: c.StandIn, IP: c.IP, Prefix: c.Prefix, TLS: c.TLS, Credential: len(c.Sessions) > 0,
 	}
 	if c.Declared && len(c.Sessions) > 0 {
 		p.Session, p.Role, p.Machine, p.Issued = c.Sessions[0], c.Wanted, c.Machine, true
@@ -176,26 +177,34 @@ func wide(r rules.Role) bool { return r == rules.RoleStaff || r == rules.RoleSel
 func (e *Engine) demands(p *rules.Principal, now time.Time) []demand {
 	cfg := e.config.Load()
 	caps := cfg.capsOf(p)
+	shared := [...]capKey{{rules.KeyIP, p.IP}, {rules.KeyPrefix, p.Prefix}, {rules.KeyTLSFingerprint, p.TLS}}
 	divisor := 1
-	ip := capKey{rules.KeyIP, p.IP}
-	if !p.IP.IsZero() && len(caps.Address) > 0 && e.caps.over(ip, caps.Address, now) {
-		divisor = cfg.Shrink
-		if divisor <= 0 {
-			divisor = defaultShrink
+	for _, key := range shared {
+		if !key.digest.IsZero() && len(caps.Address) > 0 && e.caps.over(key, caps.Address, now) {
+			divisor = cfg.shrink() // once: one of them is suspicion enough, and three are no more
 		}
 	}
-	d := make([]demand, 0, 4)
+	d := make([]demand, 0, 3+len(shared))
 	d = append(d, demand{key: capKey{rules.KeySession, p.Session}, limits: caps.Session, divisor: divisor})
 	if !p.Account.IsZero() {
 		d = append(d, demand{key: capKey{rules.KeyAccount, p.Account}, limits: caps.Session, divisor: divisor})
 	}
 	if p.Role == rules.RoleGuest || p.Role == rules.RoleShopper || p.Role == rules.RoleCrawler {
-		if !p.IP.IsZero() {
-			d = append(d, demand{key: ip, limits: caps.Address, advice: true})
+		for _, key := range shared {
+			if !key.digest.IsZero() {
+				d = append(d, demand{key: key, limits: caps.Address, advice: true})
+			}
 		}
 		d = append(d, demand{key: capKey{kind: rules.KeySite}, limits: cfg.Site})
 	}
 	return d
+}
+
+func (c *Config) shrink() int {
+	if c.Shrink <= 0 {
+		return defaultShrink
+	}
+	return c.Shrink
 }
 
 // capsOf returns the caps that hold for a principal.

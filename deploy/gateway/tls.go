@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ordergate/ordergate/deploy/config"
+	"github.com/ordergate/ordergate/metrics"
+	"github.com/ordergate/ordergate/proxy"
+)
+
+// openTLS opens the listener with TLS, where there is a certificate.
+func (g *Gateway) openTLS(server proxy.ServerConfig) (err error) {
+	if g.tls, err = g.config.OpenTLS(time.Now()); g.tls == nil || err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	g.metrics.CertificateExpiry(g.tls.Expiry())
+	server.TLS = g.tls
+	g.secure, err = proxy.Listen(g.config.TLS.Listen, g.proxy, server)
+	return err //nolint:wrapcheck // says it all
+}
+
+// TLSAddr is the address that clients connect to with TLS; empty where TLS
+// does not end here.
+func (g *Gateway) TLSAddr() string {
+	if g.secure == nil {
+		return ""
+	}
+	return g.secure.Addr()
+}
+
+// reloadTLS takes the certificates of a new config over. A config that turns
+// TLS on or off does so at the next restart.
+func (g *Gateway) reloadTLS(cfg *config.Config) error {
+	if g.tls == nil || !cfg.TLS.On() {
+		return nil
+	}
+	if err := g.tls.Load(cfg.TLSConfig(), time.Now()); err != nil {
+		return fmt.Errorf("tls: %w", err)
+	}
+	g.renewed(metrics.FilesCertificates, nil)
+	return nil
+}
+
+// renew reads files that have changed since they were read last. A fault is
+// told once for each change, and what was read before stays.
+func (g *Gateway) renew() {
+	if g.tls != nil {
+		if changed, err := g.tls.Renew(time.Now()); changed {
+			g.renewed(metrics.FilesCertificates, err)
+		}
+	}
+}
+
+func (g *Gateway) renewed(kind metrics.FileKind, err error) {
+	g.metrics.FilesRead(kind, err == nil)
+	if err != nil {
+		g.log.Error("changed files cannot be used: what was read before stays", "kind", kind.String(), "err", err)
+		return
+	}
+	g.log.Info("changed files read", "kind", kind.String())
+	if kind == metrics.FilesCertificates {
+		g.metrics.CertificateExpiry(g.tls.Expiry())
+	}
+}
