@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -141,6 +142,7 @@ func (c *serveCommand) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	stdlog.SetOutput(gateway.Withheld{Log: log})
 	g, err := gateway.Start(ctx, cfg, gateway.Options{Version: version(), Log: log})
 	if err != nil {
 		return err

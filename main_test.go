@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -515,6 +516,45 @@ func TestIncidentDesk(t *testing.T) {
 	command("close", open[1].ID)
 	if text := command("list"); !strings.Contains(text, "no incident") {
 		t.Errorf("after closing: %s", text)
+	}
+}
+
+// TestLibrariesSayNothing: what a platform sends behind a response's announced
+// length is quoted by net/http on the standard library's log, and must not get
+// into ours.
+func TestLibrariesSayNothing(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // a test's own
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			request, err := http.ReadRequest(bufio.NewReader(conn))
+			if err == nil && request.URL.Path == "/" {
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok%s", proxytest.Person(1))
+			}
+			_ = conn.Close()
+		}
+	}()
+	dir := t.TempDir()
+	c := startChild(t, writeConfig(t, filepath.Join(dir, "o.yaml"), wide("http://"+listener.Addr().String(), filepath.Join(dir, "data"))))
+	defer c.end(t, syscall.SIGTERM) //nolint:errcheck // asserted elsewhere
+	if got := get(t, c.listen+"/"); got != "ok" {
+		t.Fatalf("the client got %q", got)
+	}
+	for {
+		line := fmt.Sprint(<-c.lines)
+		if strings.Contains(line, "marieke") {
+			t.Fatalf("the log quotes a customer's record: %s", line)
+		}
+		if strings.Contains(line, "withheld") {
+			return
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -30,7 +31,29 @@ func (l *refListener) Accept() (net.Conn, error) {
 
 type refConn struct {
 	net.Conn
-	log *slog.Logger
+	log     *slog.Logger
+	framing framing
+}
+
+// Read implements net.Conn.
+func (c *refConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.framing.feed(b[:n])
+	return n, err //nolint:wrapcheck // a connection's own errors are looked at by net/http
+}
+
+func (c *refConn) framed() *framing { return &c.framing }
+
+// framingKey is the context key of a connection's framing.
+type framingKey struct{}
+
+// withFraming lets the handler ask how its request was framed
+// ([http.Server.ConnContext]).
+func withFraming(ctx context.Context, conn net.Conn) context.Context {
+	if c, ok := conn.(interface{ framed() *framing }); ok { // HTTP/2 over TLS is not
+		return context.WithValue(ctx, framingKey{}, c.framed())
+	}
+	return ctx
 }
 
 // errorHeaders is what net/http (server.go, conn.serve) writes behind the

@@ -20,6 +20,8 @@ type exchange struct {
 	hasher  *rules.Hasher
 	control *http.ResponseController
 
+	framing   *framing // of an HTTP/1 connection
+	request   int64    // which one of the connection, from 1
 	id        rules.ExchangeID
 	start     time.Time
 	method    string
@@ -32,6 +34,7 @@ type exchange struct {
 	presented []rules.Digest // credentials that the request showed
 	principal rules.Principal
 	body      []byte // of the request, up to its limit
+	streamed  bool   // more of it follows, unread
 	claim     record.Claim
 	supplied  []rules.Identifier // phones and residences that a write request supplied
 	form      bool               // the request's body is urlencoded pairs

@@ -132,6 +132,12 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 			break
 		}
 	}
+	if first && g.err == errUpstreamGone { //nolint:errorlint // set above
+		// Nothing has gone out yet: a clean answer, and nobody was shown anything.
+		if v := g.x.enforce(rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonUpstreamGone, Status: http.StatusBadGateway}); v.Action == rules.Refuse {
+			return v
+		}
+	}
 	if first {
 		if v := g.x.judgeBody(); v.Action == rules.Refuse {
 			return v

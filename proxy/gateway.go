@@ -142,6 +142,9 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	}
 	rand.Read(x.id[:]) // never fails (crypto/rand, Go 1.24)
 	x.Reason = rules.ReasonNone
+	if f, ok := r.Context().Value(framingKey{}).(*framing); ok && r.ProtoMajor == 1 {
+		x.framing, x.request = f, f.next()
+	}
 	x.rule = x.policy.routeOf(r.Method, r.URL.Path)
 	if x.route = x.rule.Template; x.route == "" {
 		x.route = template(r.URL.Path)

@@ -33,8 +33,8 @@ func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
 	if v.RetryAfter > 0 {
 		header.Set("Retry-After", retryAfter(v.RetryAfter))
 	}
-	if x.body == nil && v.Reason == rules.ReasonTooLarge {
-		header.Set("Connection", "close") // the body was not read: nothing sensible can follow it
+	if x.body == nil && v.Reason == rules.ReasonTooLarge || x.misframed() {
+		header.Set("Connection", "close") // nothing sensible can follow what was not read, or not read clearly
 	}
 	w.WriteHeader(v.Status)
 	_, _ = io.WriteString(w, refusalText(v.Status, x.id)) // a client that is gone misses its reference id, nobody else's

@@ -260,23 +260,35 @@ func TestPanicKillsOneExchange(t *testing.T) {
 	}
 }
 
-// TestUpstreamBreaksOff: the connection is cut, so that the client cannot take
-// the part for the whole; what was recorded of it stays unknown.
+// TestUpstreamBreaksOff: in what is decided before the status line, the client
+// gets a clean answer, and nobody was shown anything. Later the connection is
+// cut, so that the client cannot take the part for the whole, and what was
+// recorded of it stays unknown.
 func TestUpstreamBreaksOff(t *testing.T) {
-	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Length", "1000000")
-		_, _ = fmt.Fprintf(w, `[%s,`, proxytest.Person(1))
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	}))
-	got := w.Get("/api/orders")
-	s := w.Observer.Next()
-	if got.Err == nil || s.Reason != rules.ReasonUpstreamGone {
-		t.Errorf("error %v, outcome %s, body %q", got.Err, s.Reason, got.Body)
-	}
-	if n := len(w.Ledger.Subjects(rules.Unknown)); n != 1 {
-		t.Errorf("%d subjects in state unknown, want 1", n)
+	for name, c := range map[string]struct {
+		filler          int
+		unknown, status int
+	}{
+		"early": {0, 0, http.StatusBadGateway},
+		"late":  {100 << 10, 1, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set("Content-Length", "1000000")
+				_, _ = fmt.Fprintf(w, `[%s,%s`, proxytest.Person(1), strings.Repeat("0,", c.filler/2))
+				_ = http.NewResponseController(w).Flush()
+				panic(http.ErrAbortHandler)
+			}))
+			got := w.Get("/api/orders")
+			s := w.Observer.Next()
+			if got.StatusCode != c.status || (got.Err == nil) != (c.status != http.StatusOK) || s.Reason != rules.ReasonUpstreamGone {
+				t.Errorf("status %d, error %v, outcome %s, body %.200q", got.StatusCode, got.Err, s.Reason, got.Body)
+			}
+			if n := len(w.Settle().Subjects(rules.Unknown)); n != c.unknown {
+				t.Errorf("%d subjects in state unknown, want %d", n, c.unknown)
+			}
+		})
 	}
 }
 

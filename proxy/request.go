@@ -16,13 +16,16 @@ import (
 	"github.com/ordergate/ordergate/rules/waf"
 )
 
+// malformed is the answer to a request that two readers might read differently.
+var malformed = rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonMalformed, Status: http.StatusBadRequest}
+
 // admit decides about the request: what it answers Refuse to never reaches
 // the upstream.
 func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
-	if !wellFormed(r) {
+	if x.misframed() || !wellFormed(r) {
 		// Not subject to observe mode: the WAF and the upstream would read
 		// two different requests.
-		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonMalformed, Status: http.StatusBadRequest}
+		return malformed
 	}
 	x.uri = r.URL.RequestURI()
 	x.identify(r)
@@ -77,12 +80,18 @@ func wait(ctx context.Context, delay time.Duration) error {
 	}
 }
 
+// misframed reports whether what has been read of the request was framed as
+// another reader might frame it differently, see [framing]. HTTP/2 has frames of
+// its own, which net/http checks.
+func (x *exchange) misframed() bool { return x.framing != nil && x.framing.faulty(x.request) }
+
 // wellFormed reports whether the request reaches the upstream as it came: no
-// part of its request line that the standard library would write differently.
-// Two Content-Lengths, a bad chunk or a bad header never get here: net/http
-// refuses them, and conn.go gives that answer its reference id.
+// part of its request line that the standard library would write differently,
+// and no header that is read as another one behind the gateway. What net/http
+// refuses by itself (a bad chunk, a bad header) never gets here, and conn.go
+// gives that answer its reference id.
 func wellFormed(r *http.Request) bool {
-	if r.Method == http.MethodConnect || r.RequestURI == "*" {
+	if r.Method == http.MethodConnect || r.RequestURI == "*" || !plainNames(r.Header) {
 		return false
 	}
 	sent := r.RequestURI
@@ -96,6 +105,39 @@ func wellFormed(r *http.Request) bool {
 		}
 	}
 	return r.URL.RequestURI() == sent && cleanQuery(r.URL.RawQuery)
+}
+
+// plainNames reports whether no header is another one in disguise: platforms
+// that hand headers on as CGI variables (RFC 3875, 4.1.18) read X_Forwarded_For
+// as X-Forwarded-For, which the gateway sets, and Proxy as the variable
+// HTTP_PROXY (CVE-2016-5385).
+func plainNames(header http.Header) bool {
+	for name := range header {
+		if name == "Proxy" || strings.IndexByte(name, '_') >= 0 && telling(http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))) {
+			return false
+		}
+	}
+	return true
+}
+
+// plainTrailer reports whether no trailer field is one that belongs into the
+// header, where who asks and how long the body is was decided already.
+func plainTrailer(trailer http.Header) bool {
+	for name := range trailer {
+		if telling(name) {
+			return false
+		}
+	}
+	return plainNames(trailer)
+}
+
+// telling reports whether a header says who asks, or how the body is read.
+func telling(name string) bool {
+	switch name {
+	case "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Cookie", "Authorization", "Forwarded", "X-Real-Ip", "Proxy":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Forwarded-")
 }
 
 // maxQueryParameters is net/url's own default limit (GODEBUG
@@ -146,11 +188,16 @@ func (x *exchange) readBody(r *http.Request) rules.Verdict {
 	_, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	x.body = body.Bytes()
 	switch {
+	case x.misframed():
+		return malformed
 	case err != nil:
 		return bodyError(r.Context(), err)
 	case int64(len(x.body)) > limit && !x.rule.StreamBody:
 		return tooLarge
+	case !plainTrailer(r.Trailer):
+		return malformed
 	}
+	x.streamed = int64(len(x.body)) > limit
 	return rules.Passed
 }
 
@@ -163,7 +210,7 @@ func bodyError(ctx context.Context, err error) rules.Verdict {
 	case ctx.Err() != nil, errors.Is(err, io.ErrUnexpectedEOF):
 		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonClientGone, Status: http.StatusBadRequest}
 	}
-	return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonMalformed, Status: http.StatusBadRequest}
+	return malformed
 }
 
 // readClaim reads what a create, login or checkout request says of its own
@@ -220,7 +267,7 @@ func (x *exchange) judgeRequest(r *http.Request) rules.Verdict {
 	}
 	verdict, err := x.waf.Request(&waf.Request{
 		Client: x.client, URI: x.uri, Method: r.Method, Proto: r.Proto, Host: r.Host,
-		Header: r.Header, TransferEncoding: r.TransferEncoding, Body: x.body,
+		Header: r.Header, Trailer: r.Trailer, TransferEncoding: r.TransferEncoding, Body: x.body,
 	})
 	if err != nil {
 		x.WAFFailed = true
@@ -252,7 +299,8 @@ func (x *exchange) takeTurn(ctx context.Context) bool {
 }
 
 // outgoing is the request as the upstream gets it: the bytes that were read,
-// then, on a streaming route, the rest.
+// then, on a streaming route, the rest, without trailer fields: the WAF has not
+// seen them.
 func (x *exchange) outgoing(r *http.Request) *http.Request {
 	out := r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != http.NoBody {
@@ -262,8 +310,16 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 			io.Closer
 		}{io.MultiReader(bytes.NewReader(x.body), rest), rest}
 	}
+	if x.streamed {
+		out.Trailer = nil
+		out.Header = r.Header.Clone()
+		out.Header.Del("Trailer")
+	}
 	return out
 }
+
+// errMisframed ends a streamed request body, see [framing].
+var errMisframed = errors.New("request body framed ambiguously")
 
 // upload passes on the rest of a streamed request body and moves the read
 // deadline with it: the read timeout bounds a stall, not a long upload.
@@ -280,6 +336,9 @@ func (u *upload) Read(b []byte) (int, error) {
 		_ = u.x.control.SetReadDeadline(now.Add(u.x.gateway.timeouts.Read)) // a connection without deadlines keeps none
 	}
 	n, err := u.ReadCloser.Read(b)
+	if u.x.misframed() {
+		return 0, errMisframed // the upstream gets no end of the body, so no request
+	}
 	if err != nil {
 		_ = u.x.control.SetReadDeadline(time.Time{}) // as in ServeHTTP
 	}

@@ -86,7 +86,9 @@ func Listen(address string, handler http.Handler, config ServerConfig) (*Server,
 			IdleTimeout:       timeouts.Idle,
 			MaxHeaderBytes:    config.MaxHeader,
 			Protocols:         protocols,
-			ConnContext:       withHello,
+			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+				return withFraming(withHello(ctx, conn), conn)
+			},
 			// OPTIONS * is refused by the handler, not answered by the server.
 			DisableGeneralOptionsHandler: true,
 			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 250},

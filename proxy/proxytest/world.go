@@ -33,6 +33,7 @@ type Setup struct {
 	Client   *tls.Config                                          // what the client trusts and shows, with TLS
 	Now      func() time.Time                                     // nil: time.Now
 	Wait     func(ctx context.Context, delay time.Duration) error // nil: by a timer
+	Address  string                                               // of an upstream of the test's own instead of the handler's; empty: none
 }
 
 // World is a running gateway in front of a test's own upstream.
@@ -113,6 +114,9 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	w.Policy.WAF = engineOf(tb, setup.WAF)
 	w.Upstream = httptest.NewServer(upstream)
 	target, err := url.Parse(w.Upstream.URL)
+	if setup.Address != "" {
+		target = &url.URL{Scheme: "http", Host: setup.Address}
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -20,6 +20,7 @@ type Request struct {
 	Method, Proto    string
 	Host             string
 	Header           http.Header
+	Trailer          http.Header // fields behind a chunked body; to the rules they are headers
 	TransferEncoding []string
 	Body             []byte // borrowed
 }
@@ -69,9 +70,11 @@ func (t *Transaction) Request(r *Request) (rules.Verdict, error) {
 	tx := t.tx
 	tx.ProcessConnection(r.Client.Addr().Unmap().String(), int(r.Client.Port()), "", 0)
 	tx.ProcessURI(r.URI, r.Method, r.Proto)
-	for name, values := range r.Header {
-		for _, value := range values {
-			tx.AddRequestHeader(name, value)
+	for _, header := range [...]http.Header{r.Header, r.Trailer} {
+		for name, values := range header {
+			for _, value := range values {
+				tx.AddRequestHeader(name, value)
+			}
 		}
 	}
 	if r.Host != "" {
