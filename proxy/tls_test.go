@@ -459,3 +459,24 @@ func TestFingerprint(t *testing.T) {
 		})
 	}
 }
+
+// TestTLSFraming: what is framed ambiguously inside TLS is refused as without.
+func TestTLSFraming(t *testing.T) {
+	a := proxytest.NewAuthority(t)
+	w := proxytest.Start(t, http.NotFoundHandler(), withTLS(a, secured(t, a, nil, proxytest.Leaf{Names: []string{"shop.example"}})))
+	for raw, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: shop.example\r\nX-Y: 1\r\n 2\r\n\r\n": "HTTP/1.1 400 ",
+		"GET / HTTP/1.1\r\nHost: shop.example\r\nX-Y: 1\r\n\r\n":       "HTTP/1.1 404 ",
+	} {
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(w.URL, "https://"), &tls.Config{RootCAs: a.Pool, ServerName: "shop.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, raw)
+		answer := make([]byte, len(want))
+		if _, err = io.ReadFull(conn, answer); err != nil || string(answer) != want {
+			t.Errorf("%q is answered %q, %v", raw, answer, err)
+		}
+		_ = conn.Close()
+	}
+}
