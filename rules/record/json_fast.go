@@ -82,6 +82,10 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 				i = s.comma(i, object)
 				continue
 			}
+			if s.depth == 0 && b|0x20 == '{' { // the next text of several
+				s.state = jsonValue
+				continue
+			}
 			if b != '}' || !object {
 				if b != ']' || object || s.depth == 0 {
 					return i
@@ -128,6 +132,10 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 			}
 			i = end + 1
 		case '{', '[':
+			if end := s.quiet(p, i, off); end > 0 {
+				i = end
+				break
+			}
 			s.open(b)
 			object = b == '{' || s.depth > maxDepth
 			i++

@@ -31,6 +31,9 @@ type keys struct {
 // knownKey is a key with its class.
 type knownKey struct {
 	class class
+	tells tells // what its values may tell where nobody is in sight
+	loud  uint8 // structures behind it that are not tried to be passed over, see jsonScanner.quiet
+	fails uint8 // how many that was the last time
 	n     uint8 // bytes of the key; 0: free
 	whole uint8 // bytes of text, with keyEnd; more than there are if no string of JSON is like it
 	text  [keyRoom + keyEnd]byte
@@ -90,6 +93,7 @@ func (k *keys) find(key []byte) uint8 {
 	}
 	e := &set[i]
 	e.n, e.class = uint8(len(key)), k.classify(key)
+	e.tells, e.loud, e.fails = tellsOf(e.class), 0, 0
 	e.whole = ^uint8(0)
 	if n := copy(e.text[:], text); n == len(key) && stringEnd(key, 0) == n { // JSON would end at a quote in it
 		e.whole = uint8(n + copy(e.text[n:], `":`))
@@ -110,6 +114,41 @@ func (k *keys) follow(p []byte, prev uint8, depth int) (at uint8, ok bool) {
 // learn notes that the key at followed prev.
 func (k *keys) learn(prev uint8, depth int, at uint8) {
 	k.after[uint(prev)*keyDepth+uint(depth)%keyDepth] = at
+}
+
+// next reads the key at p[i] behind the key prev, at a depth, its quotes and its
+// colon. It returns where it ends and which it is; 0 if it does not end in p,
+// and -1 if it is none.
+func (k *keys) next(p []byte, i int, prev uint8, depth int) (end int, at uint8) {
+	if i < len(p) && jsonBlanks[p[i]] {
+		i = blanks(p, i)
+	}
+	if i >= len(p) {
+		return 0, 0
+	}
+	if p[i] != '"' {
+		return -1, 0
+	}
+	if at, ok := k.follow(p[i+1:], prev, depth); ok {
+		return i + 1 + int(k.cache[at].whole), at
+	}
+	end = stringEnd(p, i+1)
+	if end == len(p) {
+		return 0, 0
+	}
+	n := end - i - 1
+	if p[end] != '"' || n == 0 || n > maxKey {
+		return -1, 0
+	}
+	at = k.find(p[i+1 : end])
+	k.learn(prev, depth, at)
+	if end = blanks(p, end+1); end == len(p) {
+		return 0, 0
+	}
+	if p[end] != ':' {
+		return -1, 0
+	}
+	return end + 1, at
 }
 
 // mix is a hash of a short key. It decides about speed only.
