@@ -55,6 +55,7 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	if len(v) == 0 || g.deep > 0 {
 		return
 	}
+	g.places.see(v)
 	array := false
 	if n := len(g.frames); n > 0 && g.frames[n-1].kind == frameArray && c.sense&senseDeclared == 0 {
 		c, array = g.frames[n-1].class, true
@@ -91,6 +92,7 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	case kindStreet, kindHouse, kindAddress, kindPostcode:
 		g.place(c, v, s, start)
 	case kindCity, kindRegion, kindCountry:
+		g.beside(v, start)
 	case kindCustomerID, kindID, kindCode, kindOrder:
 		if !array {
 			g.number(c, v, start)
@@ -123,6 +125,7 @@ func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 			g.mailbox(c, v[:from-1], start)
 		}
 	}
+	g.places.see(v)
 	return false
 }
 
@@ -134,12 +137,14 @@ func (g *grouper) mailbox(c class, v []byte, start int64) {
 	}
 	v = bytes.Trim(v, " \t\"'")
 	if o := g.own(); o.nameless() && o.marks&markEmail != 0 && personLike(v) {
+		g.places.see(v)
 		g.nameValue(class{kindFullName, c.sense}, v, shapeOf(v), start)
 	}
 }
 
 // email takes one address. apart says that it stands in a list of values.
 func (g *grouper) email(c class, v []byte, start int64, apart bool) {
+	g.places.see(v)
 	low := append(g.scratch[:0], v...)
 	high := byte(0)
 	for i, b := range low {
@@ -174,6 +179,7 @@ func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 		r.marks |= mark
 		r.fields |= rules.FieldEmail
 		r.since(start)
+		g.places.note(r)
 		g.finish(at)
 		return
 	}
@@ -192,6 +198,25 @@ func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 func (g *grouper) since(o *group, start int64) {
 	o.since(start)
 	g.oldest = min(g.oldest, o.start)
+	g.places.note(o)
+}
+
+// masks is since for a value that holds nothing back but where somebody masks.
+func (g *grouper) masks(o *group, start int64) {
+	if g.places != nil {
+		g.since(o, start)
+	}
+}
+
+// beside is masks for a part of an address that is nothing alone, such as a town.
+func (g *grouper) beside(v []byte, start int64) {
+	if g.places == nil {
+		return
+	}
+	if i := g.parent(); i >= 0 && g.frames[i].own != none {
+		g.places.see(v)
+		g.since(g.own(), start)
+	}
 }
 
 func (g *grouper) phone(c class, v []byte, start int64) {
@@ -319,6 +344,7 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 	case kindStreet:
 		if s&(shapeLetter|shapeHigh) == 0 && o.street.n > 0 { // a house number in the second line
 			o.house.set(v)
+			g.masks(o, start)
 			return
 		}
 		if o.street.n == 0 {
@@ -339,6 +365,7 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 		if len(v) <= 16 {
 			o.house.set(v)
 		}
+		g.masks(o, start)
 		return
 	case kindPostcode:
 		if !postcodeLike(v) {
@@ -358,6 +385,7 @@ func (g *grouper) number(c class, v []byte, start int64) {
 	if c.kind == kindCode && len(v) >= 15 {
 		if _, ok := cardNumber(g.scratch[:0], v); ok {
 			g.own().marks |= markMaybeCard // "number", as of a payment instrument
+			g.masks(g.own(), start)
 			return
 		}
 	}

@@ -114,7 +114,7 @@ func (s *htmlScanner) attrName(p []byte, i int) int {
 func (s *htmlScanner) attrValue(p []byte, off int64) int {
 	if s.inEnt {
 		if p[0] == s.quote || s.quote == 0 && (p[0] == ' ' || p[0] == '>') {
-			s.flushEntity(off)
+			s.flushEntity(off - 1)
 			return 0
 		}
 		return s.inEntity(p[0], off)
@@ -150,7 +150,7 @@ func (s *htmlScanner) attrValue(p []byte, off int64) int {
 		return i
 	}
 	if p[i] == '&' {
-		s.inEnt, s.entity = true, append(s.entity[:0], '&')
+		s.inEnt, s.entity, s.entAt = true, append(s.entity[:0], '&'), off+int64(i)
 		return i + 1
 	}
 	s.state = htmlAttrs
@@ -173,14 +173,16 @@ func (s *htmlScanner) keepValue(p []byte, off int64) {
 		s.long.write(p, off)
 		return
 	}
-	if len(s.value)+len(p) <= maxValue {
-		s.value = append(s.value, p...)
+	rest := min(len(p), maxValue-len(s.value))
+	if s.page.g.places != nil {
+		s.src = addRun(s.src, len(s.value), rest, off)
+	}
+	s.value = append(s.value, p[:rest]...)
+	if rest == len(p) {
 		return
 	}
-	rest := maxValue - len(s.value)
-	s.value = append(s.value, p[:rest]...)
 	s.long = s.nested(s.value)
-	s.long.write(s.value, s.start)
+	s.page.g.places.replay(s.long, s.value, s.src, s.start)
 	s.long.write(p[rest:], off+int64(rest))
 }
 
@@ -200,9 +202,10 @@ func (s *htmlScanner) endValue(v []byte, off int64) {
 		s.long = nil
 	case len(v) > 8 && (v[0] == '{' || v[0] == '[') && nestedText(v) && s.level < maxNested:
 		n := s.nested(v)
-		n.write(v, s.start)
+		s.page.g.places.replay(n, v, s.src, s.start) // short cuts are off then: v is all that was kept
 		n.end(off)
 	default:
+		s.page.g.places.source(v, s.src)
 		s.page.attr(s.attr, v, s.start)
 	}
 }

@@ -144,6 +144,7 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 	}
 	if s&shapeDigit != 0 && len(v) >= 9 && len(v) <= 16 && c.kind != kindPrice && official(v) {
 		g.own().marks |= markMaybeOfficial
+		g.masks(g.own(), start)
 		return
 	}
 	switch {
@@ -162,6 +163,7 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 		} else if len(v) >= 15 && c.kind == kindNone {
 			if _, ok := cardNumber(g.scratch[:0], v); ok && v[0] != '0' {
 				g.own().marks |= markMaybeCard
+				g.masks(g.own(), start)
 			}
 		}
 	case s&(shapeLetter|shapeHigh) != 0 && c.kind == kindNone && len(v) <= 47:

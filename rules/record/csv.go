@@ -31,11 +31,13 @@ type csvScanner struct {
 	buf     []byte
 	shape   shape
 	start   int64
+	from    int64 // of the cell's text, and where that ends, for places
+	to      int64
 	begun   bool
 	first   []byte // the first row's cells, until it is known what they are
 	ends    [64]struct {
-		end   int
-		start int64
+		end             int
+		start, from, to int64
 	}
 }
 
@@ -57,15 +59,15 @@ func (s *csvScanner) write(p []byte, off int64) {
 	for i := 0; i < len(p); {
 		if !s.begun {
 			s.begun, s.start, s.quoted, s.closed, s.shape, s.buf = true, off+int64(i), false, false, 0, s.buf[:0]
-			if p[i] == '"' {
-				s.quoted = true
+			if s.from, s.to = s.start, s.start; p[i] == '"' {
+				s.quoted, s.from = true, s.start+1
 				i++
 				continue
 			}
 		}
 		b := p[i]
 		if s.quoted {
-			i += s.inQuotes(p[i:])
+			i += s.inQuotes(p[i:], off+int64(i))
 			continue
 		}
 		i++
@@ -77,12 +79,14 @@ func (s *csvScanner) write(p []byte, off int64) {
 			s.endRow(off + int64(i))
 		case b == '\r' || b == 0:
 		default:
-			s.add(b)
+			if s.add(b); s.from == s.start { // not behind a quoted text
+				s.to = off + int64(i)
+			}
 		}
 	}
 }
 
-func (s *csvScanner) inQuotes(p []byte) int {
+func (s *csvScanner) inQuotes(p []byte, off int64) int {
 	at := bytes.IndexByte(p, '"')
 	run := p
 	if at >= 0 {
@@ -92,6 +96,7 @@ func (s *csvScanner) inQuotes(p []byte) int {
 		s.closed = false
 		if at == 0 {
 			s.add('"')
+			s.to = off + 1
 			return 1
 		}
 		s.quoted = false
@@ -99,6 +104,9 @@ func (s *csvScanner) inQuotes(p []byte) int {
 	}
 	for _, b := range run {
 		s.add(b)
+	}
+	if len(run) > 0 {
+		s.to = off + int64(len(run))
 	}
 	if at < 0 {
 		return len(p)
@@ -127,7 +135,8 @@ func (s *csvScanner) cell() {
 			s.data = s.data || s.shape&shapeAt != 0 || digital(v) && s.shape&shapeLetter == 0
 			s.heads[s.col] = c
 			s.first = append(s.first, v...)
-			s.ends[s.col].end, s.ends[s.col].start = len(s.first), s.start
+			e := &s.ends[s.col]
+			e.end, e.start, e.from, e.to = len(s.first), s.start, s.from, s.to
 		}
 		s.col++
 		return
@@ -142,6 +151,7 @@ func (s *csvScanner) cell() {
 		c = s.heads[s.col]
 	}
 	if len(v) > 0 {
+		s.g.places.whole(v, s.from, s.to)
 		s.g.value(c, v, s.shape, s.start)
 	}
 	s.col++
@@ -177,6 +187,7 @@ func (s *csvScanner) firstRow(off int64) {
 		v := s.first[from:s.ends[i].end]
 		from = s.ends[i].end
 		if len(v) > 0 {
+			s.g.places.whole(v, s.ends[i].from, s.ends[i].to)
 			s.g.value(class{}, v, shapeOf(v), s.ends[i].start)
 		}
 	}

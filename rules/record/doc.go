@@ -27,6 +27,11 @@
 // Keys and their classes are remembered from one response to the next, and
 // behind which of them a structure was not quiet; nothing else is.
 //
+// A [Masker] asks the scanners for more: where the bytes of each value stand
+// (places), through escapes, references and texts in texts. The grouper hangs
+// them on its groups, and when it is told whose a group is, the masker writes the
+// body again without those values. Short cuts are off then; nobody else pays for it.
+//
 // What holds other texts is a container: archives, server-sent events, the parts
 // of a multipart body, the UTF-8 of a text in another charset. Each content is
 // told before the next one begins.

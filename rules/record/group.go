@@ -77,6 +77,7 @@ const (
 type group struct {
 	next   int16
 	slot   int32 // of the subject that it was reported as, plus one
+	places int32 // where its values stand, see places.push
 	marks  marks
 	sense  sense
 	named  bool  // its key is a noun of the lexicon: a part of what it stands in
@@ -103,7 +104,7 @@ type group struct {
 // reset makes a group new. The rooms behind the lengths keep what they have,
 // which is cheaper by a kilobyte.
 func (g *group) reset() {
-	g.next, g.slot, g.marks, g.sense, g.named, g.wrap, g.many, g.start, g.fields, g.n = none, 0, 0, 0, false, false, false, never, 0, 0
+	g.next, g.slot, g.places, g.marks, g.sense, g.named, g.wrap, g.many, g.start, g.fields, g.n = none, 0, 0, 0, 0, false, false, false, never, 0, 0
 	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n = 0, 0, 0, 0, 0, 0, 0
 	g.full.n, g.street.n, g.title.n = 0, 0, 0
 	g.maybe[0].n, g.maybe[1].n, g.maybe[2].n, g.maybePhone.n, g.maybeStreet.n = 0, 0, 0, 0, 0

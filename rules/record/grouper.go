@@ -52,8 +52,9 @@ type grouper struct {
 	prose     *prose // for values of several lines
 	scratch   []byte
 	inflaters inflaters
-	slow      bool   // no short cuts, in any scanner: for tests
-	claim     *Claim // set while a request is read: identifiers go there
+	slow      bool    // no short cuts, in any scanner
+	places    *places // for a masker; nil: nobody asks where values stand
+	claim     *Claim  // set while a request is read: identifiers go there
 }
 
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {
@@ -241,6 +242,7 @@ func (g *grouper) evict() int16 {
 }
 
 func (g *grouper) release(at int16) {
+	g.places.settle(&g.groups[at], ownerNobody)
 	g.groups[at].start = never
 	g.free = append(g.free, at)
 }

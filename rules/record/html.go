@@ -47,6 +47,8 @@ type htmlScanner struct {
 	entity  []byte
 	tiny    [32]byte
 	inEnt   bool
+	entAt   int64     // where the reference begins, for places
+	src     []stretch // where the value's bytes stand, for places
 	value   []byte
 	long    scanner // of an attribute's value beyond maxValue
 	dashes  int
@@ -101,7 +103,7 @@ func (s *htmlScanner) held() int64 {
 
 func (s *htmlScanner) end(off int64) {
 	if s.inEnt {
-		s.flushEntity(off)
+		s.flushEntity(off - 1)
 	}
 	if s.state == htmlRaw {
 		s.endRaw(off)
@@ -157,7 +159,7 @@ func (s *htmlScanner) text(p []byte, off int64) int {
 	}
 	s.start = off + int64(i)
 	if p[i] == '&' {
-		s.inEnt, s.entity = true, append(s.entity[:0], '&')
+		s.inEnt, s.entity, s.entAt = true, append(s.entity[:0], '&'), s.start
 		return i + 1
 	}
 	if i++; i+1 < len(p) && (shapes[p[i]]&shapeLetter != 0 || p[i] == '/') {
@@ -181,21 +183,23 @@ func (s *htmlScanner) inEntity(b byte, off int64) int {
 		s.flushEntity(off)
 		return 1
 	}
-	n := 0
 	if b == ';' {
 		s.entity = append(s.entity, b)
-		n = 1
+		s.flushEntity(off)
+		return 1
 	}
-	s.flushEntity(off)
-	return n
+	s.flushEntity(off - 1)
+	return 0
 }
 
-// flushEntity gives the text of a character reference to what is being read.
+// flushEntity gives the text of a character reference, whose last byte is at
+// off, to what is being read.
 func (s *htmlScanner) flushEntity(off int64) {
 	s.inEnt = false
 	text := unescape(s.tiny[:0], s.entity)
 	s.entity = s.entity[:0]
 	at := off - int64(len(text)) + 1
+	s.page.g.places.escape(at, s.entAt)
 	if s.state == htmlAttrIn {
 		s.keepValue(text, at)
 	} else {

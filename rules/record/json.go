@@ -62,6 +62,8 @@ type jsonScanner struct {
 	buf    []byte
 	tiny   [utf8.UTFMax]byte
 	hex    rune
+	esc    int64     // where the escape begins, for places
+	src    []stretch // where buf's bytes stand, for places
 	digits int
 	high   rune // first half of a surrogate pair
 	sub    scanner
@@ -368,6 +370,7 @@ func (s *jsonScanner) finishBare(v []byte) {
 		}
 		s.state = jsonComma
 	}
+	s.g.places.straight(v, s.start, true)
 	if len(v) <= 40 && (s.shape&shapeLetter == 0 || c.kind == kindRole) && (c.kind != kindNone || len(v) > 8 || !s.object()) {
 		s.g.value(c, v, s.shape&^shapePlus, s.start)
 	}

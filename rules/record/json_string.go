@@ -27,11 +27,14 @@ func (s *jsonScanner) inString(p []byte, off int64) int {
 	}
 	if p[i] == '\\' {
 		s.keep(p[:i], off)
+		if s.high == 0 {
+			s.esc = off + int64(i)
+		}
 		s.state = jsonEscape
 		return i + 1
 	}
 	if s.high != 0 {
-		s.keepRune(utf8.RuneError, off)
+		s.keepRune(utf8.RuneError, off-1)
 	}
 	if len(s.buf) == 0 && s.sub == nil && i <= maxValue {
 		s.finishString(p[:i], off+int64(i))
@@ -46,7 +49,7 @@ func (s *jsonScanner) inString(p []byte, off int64) int {
 // read as a text of its own.
 func (s *jsonScanner) keep(p []byte, off int64) {
 	if s.high != 0 && len(p) > 0 {
-		s.keepRune(utf8.RuneError, off)
+		s.keepRune(utf8.RuneError, off-1)
 	}
 	if s.sub != nil {
 		s.sub.write(p, off)
@@ -56,14 +59,16 @@ func (s *jsonScanner) keep(p []byte, off int64) {
 	if s.isKey && len(s.buf)+len(p) > maxKey {
 		p = p[:max(0, maxKey+1-len(s.buf))]
 	}
-	if len(s.buf)+len(p) <= maxValue {
-		s.buf = append(s.buf, p...)
+	rest := min(len(p), maxValue-len(s.buf))
+	if s.g.places != nil {
+		s.src = addRun(s.src, len(s.buf), rest, off)
+	}
+	s.buf = append(s.buf, p[:rest]...)
+	if rest == len(p) {
 		return
 	}
-	rest := maxValue - len(s.buf)
-	s.buf = append(s.buf, p[:rest]...)
 	s.sub = s.nested(s.buf)
-	s.sub.write(s.buf, s.start+1)
+	s.g.places.replay(s.sub, s.buf, s.src, s.start+1)
 	s.sub.write(p[rest:], off+int64(rest))
 	s.over = off + int64(len(p))
 }
@@ -98,6 +103,10 @@ func (s *spare) newHTML(g *grouper, level int) *htmlScanner {
 
 func (s *jsonScanner) escape(b byte, off int64) {
 	s.state = jsonString
+	if s.high != 0 && b != 'u' {
+		s.keepRune(utf8.RuneError, off-2)
+		s.esc = off - 1
+	}
 	switch b {
 	case 'n':
 		b = '\n'
@@ -113,6 +122,7 @@ func (s *jsonScanner) escape(b byte, off int64) {
 	}
 	s.shape |= shapes[b]
 	s.tiny[0] = b
+	s.g.places.escape(off, s.esc)
 	s.keep(s.tiny[:1], off)
 }
 
@@ -136,7 +146,8 @@ func (s *jsonScanner) inHex(b byte, off int64) int {
 		if pair := utf16.DecodeRune(high, r); pair != utf8.RuneError {
 			r = pair
 		} else {
-			s.keepRune(utf8.RuneError, off)
+			s.keepRune(utf8.RuneError, off-6)
+			s.esc = off - 5
 		}
 		s.keepRune(r, off)
 	case utf16.IsSurrogate(r) && r < 0xDC00:
@@ -154,7 +165,9 @@ func (s *jsonScanner) keepRune(r rune, off int64) {
 		s.shape |= shapes[b]
 	}
 	// The escape is at least as long as what it stands for.
-	s.keep(s.tiny[:n], off-int64(n)+1)
+	off -= int64(n) - 1
+	s.g.places.escape(off, s.esc)
+	s.keep(s.tiny[:n], off)
 }
 
 func unhex(b byte) int {
@@ -173,9 +186,10 @@ func unhex(b byte) int {
 func (s *jsonScanner) finishString(v []byte, off int64) {
 	s.started = true
 	if s.high != 0 {
-		s.keepRune(utf8.RuneError, off)
+		s.keepRune(utf8.RuneError, off-1)
 	}
-	if v == nil {
+	kept := v == nil
+	if kept {
 		v = s.buf
 	}
 	if s.isKey {
@@ -198,9 +212,18 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 		s.class = c
 		n := s.nested(v)
 		s.class = class{}
-		n.write(v, s.start+1)
+		if kept {
+			s.g.places.replay(n, v, s.src, s.start+1)
+		} else {
+			n.write(v, s.start+1)
+		}
 		n.end(off)
 	} else {
+		if kept {
+			s.g.places.source(v, s.src)
+		} else {
+			s.g.places.straight(v, s.start+1, false)
+		}
 		s.g.value(c, v, s.shape, s.start)
 	}
 	if s.depth == 0 && s.strict {

@@ -124,6 +124,7 @@ func (s *linesScanner) pair(c class, v []byte, off int64) {
 		s.g.enter(frameObject, class{})
 		s.open = true
 	}
+	s.g.places.straight(s.line, s.start, false)
 	s.g.value(c, v, shapeOf(v), s.start)
 }
 

@@ -60,6 +60,12 @@ func (f *frame) part(r *group) {
 	}
 }
 
+// absorb adds everything that one group knows to another. It spoils it.
+func (g *grouper) absorb(to, from *group) {
+	to.absorb(from)
+	g.places.join(to, from)
+}
+
 func (g *grouper) joinOwn(at int16, p *frame) {
 	p.part(&g.groups[at])
 	if p.own == none {
@@ -67,7 +73,7 @@ func (g *grouper) joinOwn(at int16, p *frame) {
 		p.own = at
 		return
 	}
-	g.groups[p.own].absorb(&g.groups[at])
+	g.absorb(&g.groups[p.own], &g.groups[at])
 	g.release(at)
 }
 
@@ -110,7 +116,7 @@ func (g *grouper) attachStrong(at int16, p *frame, element bool) {
 		o := &g.groups[p.own]
 		if r.mail() && o.shares(r, rules.IdentifierEmail) || o.core() && !r.mail() && (dependent || !o.clashes(r)) {
 			p.part(r)
-			o.absorb(r)
+			g.absorb(o, r)
 			g.release(at)
 			return
 		}
@@ -163,7 +169,7 @@ func (g *grouper) follow(at int16, p *frame, element bool) {
 	}
 	o := &g.groups[p.own]
 	if !o.clashes(r) && !(o.strong() && r.strong() && o.marks&r.marks&markResidence != 0 && !o.shares(r, rules.IdentifierResidence) && o.nameless()) {
-		o.absorb(r)
+		g.absorb(o, r)
 		g.release(at)
 		return
 	}
@@ -172,7 +178,7 @@ func (g *grouper) follow(at int16, p *frame, element bool) {
 		return
 	}
 	if !element && gift(o, r) {
-		o.absorb(r)
+		g.absorb(o, r)
 		g.release(at)
 		return
 	}
@@ -246,7 +252,7 @@ func (g *grouper) resolve(f *frame) int16 {
 		if own.sense = f.class.sense; !own.nameless() && g.groups[base].clashes(own) && !own.strong() {
 			own.first, own.last, own.full = short{}, short{}, long{}
 		}
-		g.groups[base].absorb(own)
+		g.absorb(&g.groups[base], own)
 		g.release(f.own)
 	}
 	g.groups[base].next = none
@@ -302,7 +308,7 @@ func (g *grouper) settle(f *frame, base, at int16) {
 		g.finish(at)
 	default:
 		f.part(r)
-		b.absorb(r)
+		g.absorb(b, r)
 		g.release(at)
 	}
 }

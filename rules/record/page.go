@@ -56,6 +56,8 @@ type page struct {
 	kindLen int
 	field   []byte
 	value   []byte
+	hrefAt  []stretch // where href's bytes stand, for places
+	valueAt []stretch
 	has     bool
 	prop    class // itemprop
 	href    []byte
@@ -141,6 +143,7 @@ func (p *page) attr(name, value []byte, start int64) {
 		p.field = append(p.field[:0], value...)
 	case "value":
 		p.value, p.has = append(p.value[:0], value...), true
+		p.valueAt = p.g.places.copied(p.valueAt)
 	case "type":
 		p.kindLen = len(appendFolded(p.kind[:0], value, len(p.kind)))
 		if p.tag == tagScript && bytes.Contains(value, []byte("json")) {
@@ -148,6 +151,7 @@ func (p *page) attr(name, value []byte, start int64) {
 		}
 	case "href":
 		p.href = append(p.href[:0], value...)
+		p.hrefAt = p.g.places.copied(p.hrefAt)
 	case "itemprop":
 		if p.prop.sense&senseDeclared == 0 {
 			p.prop = p.g.keys.class(value)
@@ -256,12 +260,15 @@ func (p *page) inline(off int64) {
 		p.prose.brk() // its text is a value of its own
 		p.link = true
 		v, _, _ := bytes.Cut(href[7:], []byte{'?'})
+		p.g.places.source(p.href, p.hrefAt)
 		p.g.value(class{kindEmail, sense | senseKnown}, v, shapeOf(v), p.start)
 	case len(href) > 4 && bytes.EqualFold(href[:4], []byte("tel:")):
 		p.prose.brk()
 		p.link = true
 		o := p.g.own()
 		had := o.marks & markPhone
+		p.g.places.source(p.href, p.hrefAt)
+		p.g.places.see(href[4:])
 		p.g.phone(class{kindPhone, sense}, href, p.start)
 		// A number that can be called is often the shop's: it names nobody alone.
 		o = p.g.own()
@@ -288,6 +295,7 @@ func (p *page) query(href []byte) {
 			continue
 		}
 		if c := p.g.keys.class(k); c.kind == kindCustomerID || c.kind == kindOrder {
+			p.g.places.source(p.href, p.hrefAt)
 			p.g.value(c, v, shapeDigit, p.start)
 		}
 	}
@@ -318,5 +326,6 @@ func (p *page) input(int64) {
 			return
 		}
 	}
+	p.g.places.source(p.value, p.valueAt)
 	p.g.value(c, p.value, shapeOf(p.value), p.start)
 }

@@ -29,6 +29,9 @@ type prose struct {
 	line  []byte
 	from  int64 // of the line
 	text  []byte
+	src   []stretch // where the line's bytes stand, and the text's, for places
+	srcs  []stretch
+	cells [2]int64 // the text is a cell's, which stands there, for places; to 0: it is not
 	lines [maxLines]struct {
 		end   int
 		start int64
@@ -40,7 +43,7 @@ func newProse(g *grouper) *prose { return &prose{g: g} }
 
 func (p *prose) reset() {
 	p.label, p.blank, p.begun, p.n = class{}, false, false, 0
-	p.line, p.text = p.line[:0], p.text[:0]
+	p.line, p.text, p.cells = p.line[:0], p.text[:0], [2]int64{}
 }
 
 // held is the start of the block that is being read.
@@ -77,7 +80,7 @@ func (p *prose) until(s []byte, off int64, stop textClass) int {
 			return i
 		}
 		if len(p.line) == 0 {
-			p.from = off + int64(i)
+			p.from = p.g.places.begin(off + int64(i))
 			if !p.begun {
 				p.begun, p.start = true, p.from
 			}
@@ -86,6 +89,9 @@ func (p *prose) until(s []byte, off int64, stop textClass) int {
 		}
 		p.blank = false
 		end := p.runEnd(s, i, stop|textBlank)
+		if p.g.places != nil {
+			p.src = addRun(p.src, len(p.line), end-i, off+int64(i))
+		}
 		p.line = append(p.line, s[i:end]...)
 		i = end
 		if len(p.line) >= maxLine {
@@ -127,6 +133,7 @@ var textBytes = [256]textClass{
 // slide reads the addresses in the first part of a long line and drops it.
 func (p *prose) slide(off int64) {
 	p.block()
+	before := p.g.places.source(p.line, p.src)
 	cut := maxLine * 3 / 4
 	from, end := 0, 0
 	for {
@@ -140,8 +147,14 @@ func (p *prose) slide(off int64) {
 		p.g.email(class{}, p.line[from:end], p.from, true)
 		cut = max(cut, end)
 	}
+	p.g.places.back(before)
 	p.line = p.line[:copy(p.line, p.line[cut:])]
 	p.begun, p.from = true, off-int64(len(p.line))+1
+	if p.g.places != nil {
+		if p.src = cutRuns(p.src, cut); len(p.src) > 0 {
+			p.from = min(p.from, p.g.places.begin(p.src[0].off))
+		}
+	}
 	p.start = p.from
 	p.g.age(off)
 }
@@ -155,6 +168,9 @@ func (p *prose) brk() {
 	if p.n == maxLines || len(p.text)+len(p.line) > 2*maxLine {
 		p.block()
 		p.begun, p.start = true, p.from
+	}
+	if p.g.places != nil {
+		p.srcs = appendRuns(p.srcs, p.src, len(p.text))
 	}
 	p.text = append(p.text, p.line...)
 	p.lines[p.n].end, p.lines[p.n].start = len(p.text), p.from
@@ -178,10 +194,21 @@ func (p *prose) gap() {
 
 // block reads the lines that were gathered.
 func (p *prose) block() {
+	before := p.sourced()
 	for i := 0; i < p.n; {
 		i += p.read(i)
 	}
 	p.n, p.text = 0, p.text[:0]
+	p.g.places.back(before)
+}
+
+// sourced makes the block the source of values.
+func (p *prose) sourced() (before reading) {
+	before = p.g.places.source(p.text, p.srcs)
+	if p.cells[1] > 0 {
+		p.g.places.whole(p.text, p.cells[0], p.cells[1])
+	}
+	return before
 }
 
 // read takes the line i, and the lines that belong to it, and returns how
@@ -397,6 +424,9 @@ func (p *prose) address(i int, c class, labelled bool) int {
 	}
 	if street >= 0 {
 		p.g.value(class{kindStreet, c.sense}, p.at(street), shapeLetter|shapeDigit, p.lines[street].start)
+		if town >= 0 {
+			p.g.beside(p.at(town), p.lines[town].start)
+		}
 	}
 	taken := 1
 	for j := i; j < end; j++ {
@@ -433,23 +463,33 @@ func (g *grouper) lines(c class, v []byte, start int64) {
 		tag := bytes.Index(v, []byte("<br"))
 		switch {
 		case tag >= 0 && (at < 0 || tag < at):
-			p.add(v[:tag], start)
+			p.part(v[:tag], start)
 			end := bytes.IndexByte(v[tag:], '>')
 			if end < 0 {
 				end = len(v) - tag - 1
 			}
 			v = v[tag+end+1:]
 		case at >= 0:
-			p.add(v[:at], start)
+			p.part(v[:at], start)
 			v = v[at+1:]
 		default:
-			p.add(v, start)
+			p.part(v, start)
 			v = nil
 		}
 		p.brk()
 	}
 	p.gap()
 	p.reset()
+}
+
+// part is add for a part of the source of values.
+func (p *prose) part(v []byte, start int64) {
+	if p.g.places == nil {
+		p.add(v, start)
+		return
+	}
+	p.cells = p.g.places.cell()
+	p.g.places.each(v, func(at, n int, from, _ int64) { p.add(v[at:at+n], from) })
 }
 
 // textScanner reads plain text, line by line; an empty line is a gap.

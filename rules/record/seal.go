@@ -178,10 +178,12 @@ func (g *grouper) emit(at int16) {
 	o.start = never
 	if o.n == 0 || !o.strong() || g.claim != nil || o.marks&markVenue != 0 {
 		g.weak(o)
+		g.places.settle(o, ownerNobody)
 		return
 	}
 	if o.marks&markStaff != 0 && g.aside.staff < maxStaff {
 		g.aside.staff++
+		g.places.settle(o, ownerNobody)
 		return
 	}
 	var name uint64
@@ -190,6 +192,11 @@ func (g *grouper) emit(at int16) {
 		name = maphash.Bytes(g.keys.seed, o.name(room[:0]))
 	}
 	g.report.add(o, name)
+	if o.slot == 0 {
+		g.places.settle(o, ownerBeyond)
+		return
+	}
+	g.places.settle(o, o.slot)
 }
 
 // weak notes a group that names nobody exactly, and is given up.
@@ -197,6 +204,7 @@ func (g *grouper) weak(o *group) {
 	if g.claim == nil && o.weak() {
 		g.report.weak.count++
 		g.report.weak.fields |= o.fields
+		g.places.settle(o, ownerWeak)
 	}
 }
 

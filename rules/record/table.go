@@ -210,10 +210,12 @@ func (p *page) closeXML(off int64) {
 	if e.frame {
 		p.g.leave(off)
 	}
+	before := p.prose.sourced()
 	for i := range p.prose.n {
 		if v := p.prose.at(i); len(v) > 0 {
 			p.g.value(e.class, v, shapeOf(v)&^shapeLine, p.prose.lines[i].start)
 		}
 	}
 	p.prose.reset()
+	p.g.places.back(before)
 }
