@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/exfil"
 )
 
 // loginWindow is how much of the answer to a login, or of the page that it
@@ -105,12 +106,16 @@ func (x *exchange) judgeLogin(answer *loginAnswer, contentType string) {
 	if err != nil || x.Status >= 300 {
 		return
 	}
+	isJSON := media == "application/json" || strings.HasSuffix(media, "+json")
+	if x.login.is {
+		x.login.refused = isJSON && answer.failed() || media == "text/html" && passwordField.Match(answer.text)
+	}
 	switch {
 	case x.landing:
 		if media == "text/html" && logoutLink.Match(answer.text) && !passwordField.Match(answer.text) {
 			x.response.Landed(x.gateway.now())
 		}
-	case x.login.is && (media == "application/json" || strings.HasSuffix(media, "+json")):
+	case x.login.is && isJSON:
 		if answer.succeeded(&x.login) {
 			x.response.LoggedIn(x.gateway.now())
 		} else if target := redirectMember.FindSubmatch(answer.text); target != nil && !answer.failed() {
@@ -142,6 +147,7 @@ func (x *exchange) sendOn(target string) {
 	page := here.ResolveReference(parsed).RequestURI()
 	lower := strings.ToLower(page)
 	if page == x.uri || slices.ContainsFunc(loginWords, func(word string) bool { return strings.Contains(lower, word) }) {
+		x.login.refused = true
 		return
 	}
 	if x.landing {
@@ -149,6 +155,20 @@ func (x *exchange) sendOn(target string) {
 		return
 	}
 	x.response.Await(x.pageDigest(page), x.gateway.now())
+}
+
+// loginOutcome says how the platform answered a login: not what the session
+// may do from now on, for which [loginAnswer.succeeded] asks for proof, but whether
+// it looks like a wrong password. A platform that is out of order, or asks to
+// wait, says nothing.
+func (x *exchange) loginOutcome() exfil.Outcome {
+	switch {
+	case x.Reason != rules.ReasonNone, x.Status >= http.StatusInternalServerError, x.Status == http.StatusTooManyRequests:
+		return exfil.OutcomeUnknown
+	case x.Status >= http.StatusBadRequest, x.login.refused:
+		return exfil.OutcomeFailed
+	}
+	return exfil.OutcomeSucceeded
 }
 
 // pageDigest names a page, its query included, for as long as a login is

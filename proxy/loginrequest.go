@@ -15,6 +15,7 @@ type loginRequest struct {
 	is      bool
 	graphQL string // the field of a GraphQL login
 	name    string // who is logging in, lower case; empty when it cannot be told
+	refused bool   // its answer says under status 2xx or 3xx that it failed
 }
 
 // loginPaths are path segments, or parts of the query, of login requests.

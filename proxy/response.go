@@ -74,6 +74,9 @@ func (x *exchange) visit(res *http.Response) exfil.Visit {
 		Password: x.login.is, Me: x.me, Observe: x.observes(),
 		Config: x.policy.Config, Status: res.StatusCode, Issued: x.issuedBy(res.Header),
 	}
+	if x.login.is {
+		v.Agent = x.hasher.Key(rules.KeyClientID, []byte("agent\x00"+res.Request.UserAgent()))
+	}
 	if x.login.is || creates(x.path, x.body, res.StatusCode) {
 		v.Claim = x.claim.Identifiers
 	}

@@ -46,7 +46,32 @@ func (x *exchange) readTries() []exfil.Try {
 	if x.form {
 		x.tryPairs("{", string(x.body[:min(len(x.body), maxTryForm)]))
 	}
+	x.tryWhole(rawQuery)
 	return x.tries
+}
+
+// tryWhole takes all that the request asks for together, where it names
+// something: with what the query has it checked by, and with its whole body. A
+// query's other pairs, a time against caches say, make no other question.
+func (x *exchange) tryWhole(rawQuery string) {
+	if len(x.tries) == 0 {
+		return
+	}
+	var h maphash.Hash
+	h.SetSeed(trySeed)
+	for i := range x.tries {
+		_, _ = h.WriteString(x.tries[i].Slot) // never fails, nor do those below
+		maphash.WriteComparable(&h, x.tries[i].Number)
+	}
+	for i := 0; i < maxTryPair && rawQuery != ""; i++ {
+		var pair string
+		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
+		if key, value, _ := strings.Cut(pair, "="); value != "" && record.Checks(key) {
+			_, _ = h.WriteString(pair)
+		}
+	}
+	_, _ = h.Write(x.body[:min(len(x.body), maxTryForm)])
+	x.tries = append(x.tries, exfil.Try{Slot: x.route, Number: h.Sum64(), Whole: true})
 }
 
 // tryPairs takes what the pairs of a query or a form name.
@@ -92,7 +117,11 @@ func (x *exchange) endTries() {
 	if x.response == nil {
 		return
 	}
-	for _, s := range x.response.End(x.missed(), x.gateway.now()) {
+	signals := x.response.End(x.missed(), x.gateway.now())
+	if x.login.is {
+		signals = append(signals, x.response.Login(x.loginOutcome(), x.gateway.now())...)
+	}
+	for _, s := range signals {
 		x.Signals++
 		x.gateway.observer.Signal(&s)
 	}

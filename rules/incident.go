@@ -78,4 +78,4 @@ type Incident struct {
 }
 
 // MaxLinks bounds Incident.Linked.
-const MaxLinks = 100
+const MaxLinks = 1000

@@ -67,6 +67,7 @@ const (
 	DetectorGuess           Detector = "guess"
 	DetectorBaseline        Detector = "baseline"
 	DetectorSite            Detector = "site"
+	DetectorLogin           Detector = "login"
 	DetectorRule            Detector = "rule" // a rule of a rule file; Signal.Rule names it
 )
 
@@ -74,7 +75,7 @@ const (
 func Detectors() []Detector {
 	return []Detector{
 		DetectorCap, DetectorBulkResponse, DetectorUnauthenticated, DetectorOwnership, DetectorIssuance, DetectorCanary, DetectorWalk, DetectorGuess,
-		DetectorBaseline, DetectorSite, DetectorRule,
+		DetectorBaseline, DetectorSite, DetectorLogin, DetectorRule,
 	}
 }
 
@@ -143,4 +144,6 @@ type LinkReason string
 const (
 	LinkSurplus  LinkReason = "surplus"  // it took from what orders and logins do not explain
 	LinkFrontier LinkReason = "frontier" // it took from the same run of identifiers
+	LinkGuesses  LinkReason = "guesses"  // it asked for several identifiers that are nobody's
+	LinkLogin    LinkReason = "login"    // it logged in, from where that account never had, while logins failed
 )

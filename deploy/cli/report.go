@@ -82,7 +82,9 @@ func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledg
 			selected = append(selected, selection{ledger.IncidentQuery(incidents[i]), &incidents[i]})
 		}
 	}
-	affected := ledger.Affected{All: c.All}
+	// What belongs to an incident was sent to somebody else, even where it
+	// looked like the own data of whoever had stolen a password.
+	affected := ledger.Affected{All: c.All || c.Incident != ""}
 	keys := make(map[string]int) // disclosures by key id
 	seen := make(map[int64]struct{})
 	for _, s := range selected {

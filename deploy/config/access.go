@@ -206,6 +206,9 @@ type Detectors struct {
 	Baseline Containing `yaml:"baseline"`
 	// Site watches for more records to strangers than orders and logins explain.
 	Site DetectorMode `yaml:"site"`
+	// Login watches for more logins that fail, of the whole site or from one
+	// network, than those that succeed explain: credential stuffing.
+	Login DetectorMode `yaml:"login"`
 	// Rules are counted rules, written as data: those that are shipped, and yours.
 	Rules RuleFiles `yaml:"rules"`
 }

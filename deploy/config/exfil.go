@@ -82,6 +82,7 @@ func (c *Config) detectorModes() map[rules.Detector]rules.Mode {
 		rules.DetectorGuess:           c.Detectors.Guess.Mode,
 		rules.DetectorBaseline:        c.Detectors.Baseline.Mode,
 		rules.DetectorSite:            c.Detectors.Site.Mode,
+		rules.DetectorLogin:           c.Detectors.Login.Mode,
 		rules.DetectorRule:            c.Detectors.Rules.Mode,
 	}
 	modes := make(map[rules.Detector]rules.Mode)

@@ -201,6 +201,7 @@ func (v *checker) detectors(d *Detectors) {
 	v.onOff("detectors.guess.mode", d.Guess.Mode)
 	v.onOff("detectors.baseline.mode", d.Baseline.Mode)
 	v.onOff("detectors.site.mode", d.Site.Mode)
+	v.onOff("detectors.login.mode", d.Login.Mode)
 	v.onOff("detectors.rules.mode", d.Rules.Mode)
 	v.within("detectors.ownership.subjects", d.Ownership.Subjects, 1, 1000)
 	v.within("detectors.issuance.credentials", d.Issuance.Credentials, 1, 1000)

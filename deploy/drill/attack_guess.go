@@ -22,7 +22,6 @@ func lookupAttacks() []playbook {
 		},
 		{
 			id: "A08b", white: true, name: "the same, a session for every 9 tries", scale: "600 tries, 67 sessions", most: 201, of: "67 × 3/h", all: true,
-			note: "9 tries are below the 15 that one session may miss, and 33 finds in 5 minutes within the slack of the site's aggregate",
 			play: func(s *scene) { s.postcodes(600, 9, 67, 500*time.Millisecond, false) },
 		},
 		{

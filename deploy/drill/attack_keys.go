@@ -173,7 +173,7 @@ func accountAttacks() []playbook {
 		},
 		{
 			id: "A06", name: "credential stuffing, 1 % work", scale: "1,000 tries", most: 300, of: "site 300/h", all: true,
-			note: "each theft is one good login from an address of its own, of whose data the owner may read all: no count of foreign records sees it, and failed logins are not counted yet",
+			note: "nothing foreign leaves: the failed logins tell; the report names honest people, too, who logged in meanwhile from where they never had",
 			play: (*scene).stuffing,
 		},
 		{

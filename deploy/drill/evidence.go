@@ -113,7 +113,7 @@ func (e *evidence) reported(ctx context.Context, since time.Time) (map[int]bool,
 	if err != nil {
 		return nil, fmt.Errorf("reading the drill's incidents: %w", err)
 	}
-	var affected ledger.Affected
+	affected := ledger.Affected{All: true} // see cli.ReportAffected
 	seen := map[int64]bool{}
 	for i := range incidents {
 		for row, err := range e.store.Disclosures(ctx, ledger.IncidentQuery(incidents[i])) {

@@ -76,18 +76,30 @@ func IncidentQuery(incident rules.Incident) Query {
 	if incident.State.Ended() {
 		query.Until = incident.Updated.Add(1) // included
 	}
-	if incident.Detector == rules.DetectorUnauthenticated || incident.Detector == rules.DetectorWalk && incident.Session.IsZero() {
+	switch incident.Detector {
+	case rules.DetectorUnauthenticated:
 		query.Route = incident.Route
+	case rules.DetectorWalk, rules.DetectorGuess:
+		if incident.Session.IsZero() {
+			query.Route = incident.Route
+		}
+	case rules.DetectorLogin: // who has somebody's password is sent that person's own data
+		query.Ownership = nil
+	default:
 	}
 	return query
 }
 
 // Concerns reports whether a row that [IncidentQuery] selects is evidence of
-// the incident: of records that went to no credential only such rows are, of
+// the incident: of logins with stolen passwords, and of guesses that many share, those of the linked
+// sessions are, of records that went to no credential only such rows, of
 // credentials that nobody issued only theirs, of a site-wide incident those of
 // guests and shoppers, whom the budget is for.
 func Concerns(incident *rules.Incident, row *Row) bool {
 	switch {
+	case incident.Detector == rules.DetectorLogin,
+		incident.Detector == rules.DetectorGuess && incident.Session.IsZero():
+		return slices.ContainsFunc(incident.Linked, func(l rules.Link) bool { return l.Session == row.Principal.Session })
 	case incident.Detector == rules.DetectorUnauthenticated:
 		return !row.Principal.Credential
 	case incident.Detector == rules.DetectorIssuance:

@@ -19,6 +19,8 @@ type Engine struct {
 	owners    *Owners
 	commons   *Commons
 	tries     *tries
+	misses    *misses
+	logins    *logins
 	baselines *baselines
 	site      *site
 	ruleset   *ruleset
@@ -38,7 +40,7 @@ func New(config Config) *Engine {
 	}
 	e := &Engine{
 		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
-		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 50),
+		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 50), misses: newMisses(), logins: newLogins(),
 		baselines: newBaselines(), site: newSite(), ruleset: newRuleset(),
 	}
 	e.Configure(config)

@@ -104,6 +104,39 @@ func (w *world) siteDays(days int) {
 	}
 }
 
+// login lets an account log in from a network with a program, 20 seconds
+// later, in a session of its own.
+func (w *world) login(account, network, agent int, good bool) (signals []rules.Signal) {
+	w.serial++
+	w.now = w.now.Add(20 * time.Second)
+	session, outcome := digest('l', int(w.now.Unix())), OutcomeFailed
+	v := Visit{
+		Principal: rules.Principal{Session: digest('a', network), Prefix: digest('p', network)}, Exchange: rules.ExchangeID{w.serial}, Route: "/login",
+		Password: true, Status: 401, Account: digest('k', account), Agent: digest('g', agent),
+	}
+	if good {
+		outcome, v.Status, v.Issued = OutcomeSucceeded, 303, []rules.Digest{session}
+	}
+	r := w.engine.Open(v, w.now)
+	signals = r.Login(outcome, w.now)
+	for i := range signals {
+		w.engine.incidents.Join(&signals[i])
+	}
+	return signals
+}
+
+// loginDays lets 200 accounts log in from networks of their own, now and then
+// with a wrong password first.
+func (w *world) loginDays(days int) {
+	for i := range days * 200 {
+		if i%10 == 0 {
+			w.login(i%200, i%200, 1, false)
+		}
+		w.login(i%200, i%200, 1, true)
+		w.now = w.now.Add(24*time.Hour/200 - 20*time.Second)
+	}
+}
+
 func nobody(int) []rules.Record { return nil }
 
 // get sends records to a principal and returns the judgement; what passes is committed.
@@ -224,14 +257,18 @@ func TestDetectors(t *testing.T) {
 			attack: func(w *world) (j Judgement) {
 				c := w.issued(1)
 				for i := range 15 {
-					j = w.get(c, nil, func(v *Visit) { v.Tries = func() []Try { return []Try{{Slot: "/track", Number: uint64(i) * 7919}} } })
+					j = w.get(c, nil, func(v *Visit) {
+						v.Tries = func() []Try { return []Try{{Slot: "/track", Number: uint64(i) * 7919, Whole: true}} }
+					})
 				}
 				return j
 			},
 			twin: func(w *world) (j Judgement) {
 				c := w.issued(1)
 				for i := range 60 { // a few, tried again and again
-					j = w.get(c, nil, func(v *Visit) { v.Tries = func() []Try { return []Try{{Slot: "/track", Number: uint64(i%6) * 7919}} } })
+					j = w.get(c, nil, func(v *Visit) {
+						v.Tries = func() []Try { return []Try{{Slot: "/track", Number: uint64(i%6) * 7919, Whole: true}} }
+					})
 				}
 				return j
 			},
@@ -266,6 +303,25 @@ func TestDetectors(t *testing.T) {
 					w.now = w.now.Add(time.Minute)
 				}
 				return j
+			},
+		},
+		rules.DetectorLogin: {
+			attack: func(w *world) Judgement { // one try for each account, from everywhere
+				w.loginDays(2)
+				for i := range 400 {
+					w.login(5000+i, 5000+i, 5000+i, i%100 == 99)
+				}
+				return w.get(w.issued(1), nil, nil)
+			},
+			twin: func(w *world) Judgement { // a Monday: half of all, from where they always are, fail, and half of those again
+				w.loginDays(2)
+				for i := range 400 {
+					for range i % 4 {
+						w.login(i%200, i%200, 1, false)
+					}
+					w.login(i%200, i%200, 1, i%8 != 3)
+				}
+				return w.get(w.issued(1), nil, nil)
 			},
 		},
 		rules.DetectorRule: {

@@ -129,7 +129,7 @@ func keyOf(s *rules.Signal) incidentKey {
 		return incidentKey{detector: s.Detector}
 	case s.Detector == rules.DetectorIssuance: // each token is somebody else's: the attack is one
 		return incidentKey{detector: s.Detector}
-	case s.Detector == rules.DetectorWalk && s.Key == rules.KeySite: // of many sessions on one route
+	case s.Detector == rules.DetectorLogin, (s.Detector == rules.DetectorWalk || s.Detector == rules.DetectorGuess) && s.Key == rules.KeySite: // of many sessions on one route
 		return incidentKey{detector: s.Detector, route: s.Route}
 	case s.Detector == rules.DetectorCap && s.Key == rules.KeySite:
 		return incidentKey{detector: s.Detector}
@@ -149,7 +149,7 @@ func (in *Incidents) Restore(incident rules.Incident) {
 	key := incidentKey{session: incident.Session}
 	if incident.Session.IsZero() {
 		key = incidentKey{detector: incident.Detector}
-		if incident.Detector == rules.DetectorUnauthenticated || incident.Detector == rules.DetectorWalk {
+		if slices.Contains([]rules.Detector{rules.DetectorUnauthenticated, rules.DetectorWalk, rules.DetectorGuess, rules.DetectorLogin}, incident.Detector) {
 			key.route = incident.Route
 		}
 	}

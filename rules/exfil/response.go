@@ -24,6 +24,7 @@ type Visit struct {
 	Presented []rules.Digest     // every credential that the request carried
 	Page      rules.Digest       // digest of the path
 	Account   rules.Digest       // of whom a login request says is logging in
+	Agent     rules.Digest       // of the program that sent a login request
 	// Supplied are phones and residences in a request that writes: an answer
 	// that shows them, and names nobody else, tells its sender nothing new.
 	Supplied []rules.Identifier
@@ -239,7 +240,13 @@ func (r *Response) Unowned() { r.stranger = true }
 // records are to be had. Call it once, after the last Judge.
 func (r *Response) End(missed bool, now time.Time) []rules.Signal {
 	p := &r.visit.Principal
-	if p.Role != rules.RoleGuest && p.Role != rules.RoleShopper || !r.stranger && (r.answered || !missed) {
+	if p.Role != rules.RoleGuest && p.Role != rules.RoleShopper {
+		return nil
+	}
+	if r.answered && !r.stranger {
+		r.engine.misses.found(r.visit.Route, p.Session, ownRecord, now)
+	}
+	if !r.stranger && (r.answered || !missed) {
 		return nil
 	}
 	if r.visit.Tries == nil {
@@ -255,7 +262,11 @@ func (r *Response) End(missed bool, now time.Time) []rules.Signal {
 		if !t.fresh {
 			continue
 		}
-		for _, detect := range [...]func(*trail, time.Time) (rules.Signal, bool){r.walk, r.guess} {
+		detectors := []func(*trail, time.Time) (rules.Signal, bool){r.walk}
+		if tries[i].Whole {
+			detectors = []func(*trail, time.Time) (rules.Signal, bool){r.guess, r.everybody}
+		}
+		for _, detect := range detectors {
 			if s, ok := detect(&t, now); ok {
 				r.contain(&s, now)
 				signals = append(signals, s)

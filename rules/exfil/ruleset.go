@@ -210,7 +210,9 @@ func (r *Response) missed(tries []Try, now time.Time) (signals []rules.Signal) {
 	}
 	o := observation{facts: r.facts(nil, 0, 0, now), keys: r.visit.Principal.Keys(nil)}
 	for i := range tries {
-		o.misses = append(o.misses, tries[i].digest())
+		if !tries[i].Whole {
+			o.misses = append(o.misses, tries[i].digest())
+		}
 	}
 	for _, f := range r.engine.ruleset.judge(r.config.Rules, &o, now) {
 		s := r.ruleSignal(f, now)

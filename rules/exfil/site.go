@@ -3,7 +3,6 @@ package exfil
 import (
 	"cmp"
 	"hash/maphash"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -12,18 +11,6 @@ import (
 )
 
 const (
-	// siteBucket is the length of one observation; siteLearn is how many the
-	// site needs before it says anything: a day.
-	siteBucket = 15 * time.Minute
-	siteLearn  = 96
-	// siteSlack is the share above what orders and logins explain that a bucket
-	// may have without counting, and siteLimit how many standard deviations (of
-	// a Poisson count) of surplus add up to a signal: a one-sided CUSUM (Page
-	// 1954), with siteFew subjects as its floor.
-	siteSlack = 1.25
-	siteLimit = 8
-	siteFew   = 25
-	siteStep  = 0.02 // weight of a bucket in what is expected
 	// maxTakers bounds the principals that a surplus is attributed to.
 	maxTakers   = 4096
 	maxSiteSeen = 16384
@@ -35,14 +22,11 @@ const (
 type site struct {
 	mu      sync.Mutex
 	seed    maphash.Seed
-	bucket  int64
-	buckets int // closed
+	drift   // of foreign subjects, explained by orders and logins, plus one
 	foreign map[uint64]struct{}
 	beyond  int
 	orders  int
 	logins  int
-	ratio   float64 // expected foreign subjects for each order or login, plus one
-	surplus float64
 	takers  map[rules.Digest]int // sessions, by foreign subjects since the surplus began
 }
 
@@ -56,7 +40,7 @@ func (s *site) order(now time.Time) { s.add(&s.orders, now) }
 func (s *site) add(count *int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.roll(now)
+	s.roll(now, s.end)
 	*count++
 }
 
@@ -70,7 +54,7 @@ type shift struct {
 func (s *site) note(session rules.Digest, subjects []rules.Digest, now time.Time) shift {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.roll(now)
+	s.roll(now, s.end)
 	for _, subject := range subjects {
 		h := maphash.Bytes(s.seed, subject[:])
 		if _, ok := s.foreign[h]; ok {
@@ -88,34 +72,14 @@ func (s *site) note(session rules.Digest, subjects []rules.Digest, now time.Time
 	return s.judge()
 }
 
-// roll closes the buckets that have passed; quiet ones too.
-func (s *site) roll(now time.Time) {
-	bucket := now.UnixNano() / int64(siteBucket)
-	if s.bucket == 0 {
-		s.bucket = bucket
-	}
-	for n := 0; s.bucket < bucket; n++ {
-		s.close()
-		s.bucket++
-		if n == siteLearn { // a long sleep: what was before it says nothing
-			s.bucket = bucket
-		}
-	}
+// counts are what is watched and what explains it.
+func (s *site) counts() (foreign, explained float64) {
+	return float64(len(s.foreign) + s.beyond), float64(1 + s.orders + s.logins)
 }
 
-// explained is what orders and logins make likely.
-func (s *site) explained() float64 { return s.ratio * float64(1+s.orders+s.logins) }
-
-func (s *site) close() {
-	f := float64(len(s.foreign) + s.beyond)
-	expected := s.explained()
-	s.buckets++
-	if s.buckets > siteLearn {
-		s.surplus = max(0, s.surplus+f-siteSlack*expected-1)
-		f = min(f, siteSlack*expected+1) // a surplus does not teach what to expect
-	}
-	weight := max(siteStep, 1/float64(s.buckets))
-	s.ratio += weight * (f/float64(1+s.orders+s.logins) - s.ratio)
+func (s *site) end() {
+	foreign, explained := s.counts()
+	s.close(foreign, explained, 1)
 	clear(s.foreign)
 	s.beyond, s.orders, s.logins = 0, 0, 0
 	if s.surplus == 0 {
@@ -125,25 +89,21 @@ func (s *site) close() {
 
 // judge says whether the surplus, with the bucket that is under way, is one.
 func (s *site) judge() shift {
-	if s.buckets < siteLearn {
+	foreign, explained := s.counts()
+	observed, limit := s.drift.judge(foreign, explained, 1)
+	if limit == 0 {
 		return shift{}
 	}
-	expected := s.explained()
-	surplus := s.surplus + float64(len(s.foreign)+s.beyond) - siteSlack*expected - 1
-	limit := siteFew + siteLimit*math.Sqrt(expected+1)
-	if surplus < limit {
-		return shift{}
-	}
-	return shift{Observed: int(expected + surplus), Limit: int(expected + limit), Takers: s.linked()}
+	// A guest with his order's link, a single subject, is no participant.
+	return shift{Observed: observed, Limit: limit, Takers: strongestLinks(s.takers, 2, rules.LinkSurplus)}
 }
 
-// linked returns the sessions that took most, those with a single subject left
-// out where there are others: a guest with his order's link is no participant.
-func (s *site) linked() []rules.Link {
-	links := make([]rules.Link, 0, len(s.takers))
-	for session, n := range s.takers {
-		if n > 1 {
-			links = append(links, rules.Link{Session: session, Why: rules.LinkSurplus, Strength: n})
+// strongestLinks returns the sessions with at least so many, strongest first.
+func strongestLinks(takers map[rules.Digest]int, least int, why rules.LinkReason) []rules.Link {
+	links := make([]rules.Link, 0, len(takers))
+	for session, n := range takers {
+		if n >= least {
+			links = append(links, rules.Link{Session: session, Why: why, Strength: n})
 		}
 	}
 	slices.SortFunc(links, func(a, b rules.Link) int {

@@ -80,7 +80,7 @@ func TestSiteSleeps(t *testing.T) {
 	s := newSite()
 	s.login(epoch)
 	s.login(epoch.Add(365 * 24 * time.Hour))
-	if s.buckets > siteLearn+2 {
-		t.Errorf("%d buckets closed", s.buckets)
+	if s.closed > driftLearn+2 {
+		t.Errorf("%d buckets closed", s.closed)
 	}
 }

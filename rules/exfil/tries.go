@@ -17,6 +17,10 @@ type Try struct {
 	Slot    string // where it stands: the route's template and the place in it
 	Number  uint64 // the number, or a hash of the name
 	Numeric bool   // it counts: neighbours of it can be walked to
+	// Whole marks the one try of a request that stands for all that it asked for,
+	// what it was to be checked by (a postcode, a name) included. Guesses are
+	// counted by it: a hundred postcodes for one order are a hundred guesses.
+	Whole bool
 }
 
 const (
@@ -24,7 +28,7 @@ const (
 	tryWindow = 24 * time.Hour
 	// maxSlots bounds the places that a session is watched at, maxTried the
 	// identifiers of one place. A session beyond them was seen long before.
-	maxSlots = 4
+	maxSlots = 6
 	maxTried = 96
 	// frontierBlock is how many neighbouring numbers the site's frontier is
 	// watched in; maxFrontier bounds the blocks.
@@ -53,6 +57,7 @@ type slotTries struct {
 	slot    uint64
 	numbers []uint64 // distinct, in order
 	numeric bool
+	whole   bool
 	found   int
 	missed  int
 }
@@ -82,10 +87,11 @@ func newTries(size int) *tries {
 
 // trail is what is known of a session, and of where it walks, after a try.
 type trail struct {
-	fresh    bool           // the identifier was not asked for before
+	number   uint64         // that was tried
+	fresh    bool           // it was not before
 	walked   int            // neighbouring numbers that the session has asked for
-	found    int            // distinct identifiers that were somebody else's
-	missed   int            // distinct identifiers that were nobody's
+	found    int            // distinct questions that somebody else's record answered
+	missed   int            // distinct questions that were answered with nobody's
 	frontier int            // numbers that sessions with several reads took from one block
 	walkers  []rules.Digest // those sessions, at most maxFrontiers
 }
@@ -101,7 +107,7 @@ func (t *tries) note(session rules.Digest, try *Try, found bool, now time.Time) 
 		t.sessions.Add(session, of)
 	}
 	slot := maphash.String(t.seed, try.Slot)
-	at := of.slot(slot, try.Numeric)
+	at := of.slot(slot, try)
 	if at == nil {
 		return of.trail()
 	}
@@ -110,7 +116,7 @@ func (t *tries) note(session rules.Digest, try *Try, found bool, now time.Time) 
 		t.advance(at, slot, session, now)
 	}
 	out := of.trail()
-	out.fresh = fresh
+	out.number, out.fresh = try.Number, fresh
 	if b, ok := t.frontier.Peek(frontierKey{slot, try.Number / frontierBlock}); ok && found {
 		out.frontier, out.walkers = b.count, slices.Clone(b.sessions)
 	}
@@ -119,7 +125,7 @@ func (t *tries) note(session rules.Digest, try *Try, found bool, now time.Time) 
 
 // slot returns the session's tries at a place, or nil when it has tried at
 // too many.
-func (of *tried) slot(slot uint64, numeric bool) *slotTries {
+func (of *tried) slot(slot uint64, try *Try) *slotTries {
 	for i := range of.slots {
 		if of.slots[i].slot == slot {
 			return &of.slots[i]
@@ -128,7 +134,7 @@ func (of *tried) slot(slot uint64, numeric bool) *slotTries {
 	if len(of.slots) == maxSlots {
 		return nil
 	}
-	of.slots = append(of.slots, slotTries{slot: slot, numeric: numeric})
+	of.slots = append(of.slots, slotTries{slot: slot, numeric: try.Numeric, whole: try.Whole})
 	return &of.slots[len(of.slots)-1]
 }
 
@@ -172,8 +178,10 @@ func (t *tries) advance(s *slotTries, slot uint64, session rules.Digest, now tim
 func (of *tried) trail() (out trail) {
 	for i := range of.slots {
 		s := &of.slots[i]
-		out.found += s.found
-		out.missed += s.missed
+		if s.whole {
+			out.found += s.found
+			out.missed += s.missed
+		}
 		if s.numeric {
 			out.walked = max(out.walked, s.run())
 		}

@@ -120,6 +120,20 @@ func Opaque(contentType string) bool {
 	return !Harmless(contentType) || strings.HasPrefix(t, "image/")
 }
 
+// Checks reports whether a key of a query means what an order or a person that
+// the query names is checked by: a postcode, a name, a birth date.
+func Checks(key string) bool {
+	if len(key) > maxKey {
+		return false
+	}
+	switch classify([]byte(key)).kind {
+	case kindPostcode, kindLastName, kindFullName, kindName, kindCity, kindBirth:
+		return true
+	default:
+		return false
+	}
+}
+
 // NamesOne reports whether a key of a query means the number or the name of one
 // thing or person: an id, an order's number, an e-mail address, a phone number.
 func NamesOne(key string) bool {
