@@ -33,7 +33,7 @@ func readGateway(ctx context.Context, adminURL string) (GatewayView, error) {
 	if err != nil {
 		return GatewayView{}, fmt.Errorf("asking for the gateway's metrics: %w", err)
 	}
-	resp, err := (&http.Client{Transport: wires, Timeout: 2 * time.Second}).Do(req)
+	resp, err := (&http.Client{Transport: wires, Timeout: requestTimeout}).Do(req)
 	if err != nil {
 		return GatewayView{}, fmt.Errorf("asking for the gateway's metrics: %w", err)
 	}
