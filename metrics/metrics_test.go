@@ -35,7 +35,7 @@ func started(t testing.TB) (*Metrics, *prometheus.Registry) {
 	m.ConfigLoaded(true, time.Unix(1_700_000_000, 0))
 	m.SetRules([]int{942100})
 	m.Source(func() Snapshot {
-		return Snapshot{Budget: map[rules.Window]int{rules.WindowHour: 300, rules.WindowDay: 2000}}
+		return Snapshot{Budget: map[rules.Window]int{rules.WindowHour: 300, rules.WindowDay: 2000}, Upstreams: map[string]bool{"shop.internal:3000": true}}
 	})
 	return m, reg
 }

@@ -22,6 +22,10 @@ type Snapshot struct {
 	Evictions  map[rules.KeyKind]uint64
 	// LedgerLag is the age of the oldest disclosure that waits for the ledger.
 	LedgerLag time.Duration
+	// Upstreams are the platform's servers by name, as configured, and whether
+	// they get requests; Retries are requests sent to a second one, since the start.
+	Upstreams map[string]bool
+	Retries   uint64
 	// Degraded says that caps are kept with less than full exactness.
 	Degraded bool
 }
@@ -36,7 +40,9 @@ type pulled struct {
 }
 
 // pulledDescs describes what a Snapshot is exposed as.
-type pulledDescs struct{ budget, principals, evictions, lag, degraded *prometheus.Desc }
+type pulledDescs struct {
+	budget, principals, evictions, lag, upstream, retries, degraded *prometheus.Desc
+}
 
 func newPulledDescs() pulledDescs {
 	return pulledDescs{
@@ -48,6 +54,10 @@ func newPulledDescs() pulledDescs {
 			"Principals whose counts were forgotten to make room for others, by kind of key.", []string{"key"}, nil),
 		lag: prometheus.NewDesc("ordergate_ledger_lag_seconds",
 			"Age of the oldest disclosure that waits to become durable in the ledger.", nil, nil),
+		upstream: prometheus.NewDesc("ordergate_upstream_up",
+			"1 while a server of the platform gets requests, by its address in the config; 0 after failures in a row or by its health check.", []string{"upstream"}, nil),
+		retries: prometheus.NewDesc("ordergate_upstream_retries_total",
+			"Requests sent to a second server because the first could not be reached, or broke off before it answered and repeating is safe.", nil, nil),
 		degraded: prometheus.NewDesc("ordergate_state_degraded",
 			"1 while caps are kept with less than full exactness, because shared state cannot be reached.", nil, nil),
 	}
@@ -56,7 +66,7 @@ func newPulledDescs() pulledDescs {
 // Describe implements prometheus.Collector.
 func (p *pulled) Describe(out chan<- *prometheus.Desc) {
 	d := newPulledDescs()
-	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.lag, d.degraded} {
+	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.lag, d.upstream, d.retries, d.degraded} {
 		out <- desc
 	}
 }
@@ -81,6 +91,14 @@ func (p *pulled) Collect(out chan<- prometheus.Metric) {
 		emit(d.evictions, prometheus.CounterValue, float64(s.Evictions[key]), key.String())
 	}
 	emit(d.lag, prometheus.GaugeValue, s.LedgerLag.Seconds())
+	for name, up := range s.Upstreams {
+		value := 0.0
+		if up {
+			value = 1
+		}
+		emit(d.upstream, prometheus.GaugeValue, value, name)
+	}
+	emit(d.retries, prometheus.CounterValue, float64(s.Retries))
 	degraded := 0.0
 	if s.Degraded {
 		degraded = 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
@@ -20,6 +21,8 @@ type exchange struct {
 	hasher  *rules.Hasher
 	control *http.ResponseController
 
+	backend   *backend // that gets the request
+	target    *url.URL // as the client asked
 	framing   *framing // of an HTTP/1 connection
 	request   int64    // which one of the connection, from 1
 	id        rules.ExchangeID

@@ -39,6 +39,7 @@ type Observer interface {
 // Config is what stays as it is until a restart.
 type Config struct {
 	Upstreams []Upstream
+	Health    Health
 	Timeouts  Timeouts
 	Hasher    *rules.Hasher // cloned for every exchange
 	Engine    *exfil.Engine
@@ -66,6 +67,7 @@ type Gateway struct {
 	wait     func(ctx context.Context, delay time.Duration) error
 	timeouts Timeouts
 	routes   *recordRoutes
+	backends *backends
 	proxy    *httputil.ReverseProxy
 	pool     *bufferPool
 	slowed   chan struct{} // a token for each request of a slowed principal that waits
@@ -92,7 +94,8 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	if g.wait = config.Wait; g.wait == nil {
 		g.wait = wait
 	}
-	g.proxy = g.reverseProxy(config.Upstreams)
+	g.backends = newBackends(config.Upstreams, g.transport(), config.Health, config.Log)
+	g.proxy = g.reverseProxy()
 	g.Reload(policy)
 	return g, nil
 }
@@ -100,11 +103,13 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 // Reload replaces the policy of all later exchanges, atomically.
 func (g *Gateway) Reload(policy *Policy) { g.policy.Store(policy) }
 
-// Close releases idle upstream connections.
-func (g *Gateway) Close() {
-	if t, ok := g.proxy.Transport.(*http.Transport); ok {
-		t.CloseIdleConnections()
-	}
+// Close ends the health checks and releases idle upstream connections.
+func (g *Gateway) Close() { g.backends.close() }
+
+// Upstreams says how the platform's servers do, and how many requests were sent
+// to a second one since the start.
+func (g *Gateway) Upstreams() (states []UpstreamState, retries uint64) {
+	return g.backends.states(), g.backends.retries.Load()
 }
 
 // ServeHTTP serves one exchange.

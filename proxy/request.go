@@ -310,6 +310,9 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 			io.Closer
 		}{io.MultiReader(bytes.NewReader(x.body), rest), rest}
 	}
+	if out.Body != nil && !x.streamed { // for an upstream that could not be reached, or was gone
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+	}
 	if x.streamed {
 		out.Trailer = nil
 		out.Header = r.Header.Clone()

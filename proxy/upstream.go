@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -18,18 +16,12 @@ import (
 	"github.com/ordergate/ordergate/rules/record"
 )
 
-// Upstream is one server of the order platform.
-type Upstream struct {
-	URL    *url.URL
-	Weight int // share of the requests, at least 1
-}
-
 // reverseProxy stands on the standard library's: no hop-by-hop list and no
 // copy loop of our own.
-func (g *Gateway) reverseProxy(upstreams []Upstream) *httputil.ReverseProxy {
+func (g *Gateway) reverseProxy() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Rewrite:        func(pr *httputil.ProxyRequest) { g.rewrite(pr, choose(upstreams)) },
-		Transport:      g.transport(),
+		Rewrite:        g.rewrite,
+		Transport:      g.backends,
 		ModifyResponse: g.modifyResponse,
 		ErrorHandler:   g.upstreamError,
 		BufferPool:     g.pool,
@@ -37,27 +29,10 @@ func (g *Gateway) reverseProxy(upstreams []Upstream) *httputil.ReverseProxy {
 	}
 }
 
-// choose picks an upstream by weight.
-func choose(upstreams []Upstream) *url.URL {
-	if len(upstreams) == 1 {
-		return upstreams[0].URL
-	}
-	total := 0
-	for _, u := range upstreams {
-		total += max(u.Weight, 1)
-	}
-	n := rand.IntN(total) //nolint:gosec // load balancing, not a secret
-	for _, u := range upstreams {
-		if n -= max(u.Weight, 1); n < 0 {
-			return u.URL
-		}
-	}
-	return upstreams[0].URL
-}
-
-func (g *Gateway) rewrite(pr *httputil.ProxyRequest, target *url.URL) {
+func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 	x := exchangeOf(pr.In.Context())
-	pr.SetURL(target)
+	x.backend, x.target = g.backends.pick(nil), pr.In.URL
+	pr.SetURL(x.backend.url)
 	pr.Out.Host = pr.In.Host
 	// What an untrusted client says of the hops before it is not passed on;
 	// ReverseProxy has removed it from Out already.

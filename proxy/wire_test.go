@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/proxy/proxytest"
 	"github.com/ordergate/ordergate/rules"
 )
@@ -233,7 +235,7 @@ func startWire(t *testing.T, u *rawUpstream) *proxytest.World {
 	t.Helper()
 	return proxytest.Start(t, http.NotFoundHandler(), func(s *proxytest.Setup) {
 		s.WAF.Mode = rules.Off
-		s.Address = u.listener.Addr().String()
+		s.Upstreams = []proxy.Upstream{{URL: &url.URL{Scheme: "http", Host: u.listener.Addr().String()}, Weight: 1}}
 		s.Timeouts.UpstreamHeader = 5 * time.Second
 		s.Timeouts.Idle, s.Timeouts.ReadHeader = 100*time.Millisecond, 300*time.Millisecond
 	})

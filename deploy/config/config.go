@@ -16,6 +16,9 @@ type Config struct {
 	// Upstream is the order platform: one URL, or a list of {url, weight}.
 	// Required; there is no default.
 	Upstream []Upstream `yaml:"upstream"`
+	// Health asks the platform's servers whether they work; without it only
+	// requests that fail say so: five in a row take a server out for 10 seconds.
+	Health Health `yaml:"health,omitempty"`
 	// Listen is the address that clients connect to, as host:port.
 	// Without a host: on every interface.
 	Listen string `yaml:"listen"`
@@ -208,6 +211,17 @@ type Limits struct {
 	// kind for itself, 1000 to 10000000; about 300 bytes each. Danger: too few
 	// let an attacker push his own counts out.
 	Principals int `yaml:"principals"`
+}
+
+// Health is how the platform's servers are asked.
+type Health struct {
+	// Path is asked with GET: below 400 is well. Three failures take a server
+	// out, two good answers bring it back.
+	Path string `yaml:"path"`
+	// Every is the time between two questions; 5s if it is not written.
+	Every time.Duration `yaml:"every"`
+	// Timeout is how long an answer may take; 2s if it is not written.
+	Timeout time.Duration `yaml:"timeout"`
 }
 
 // Timeouts bound waiting.

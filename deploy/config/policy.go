@@ -91,6 +91,11 @@ func (c *Config) Upstreams() []proxy.Upstream {
 	return out
 }
 
+// UpstreamHealth returns how the platform's servers are asked whether they work.
+func (c *Config) UpstreamHealth() proxy.Health {
+	return proxy.Health{Path: c.Health.Path, Every: c.Health.Every, Timeout: c.Health.Timeout}
+}
+
 // ProxyTimeouts returns the bounds of every wait.
 func (c *Config) ProxyTimeouts() proxy.Timeouts {
 	return proxy.Timeouts{

@@ -21,6 +21,7 @@ func (c *Config) Validate() error {
 	var v checker
 	v.servers(c)
 	v.tls(c)
+	v.health(&c.Health)
 	v.chosen("platform", c.Platform, "generic")
 	v.chosen("state", c.State, "memory")
 	v.onOff("mode", c.Mode)
@@ -128,6 +129,21 @@ func (v *checker) servers(c *Config) {
 			v.fault(fmt.Sprintf("trusted_proxies[%d]", i), p.String(), "trusts every client to name its own address",
 				"write the addresses of your load balancers only")
 		}
+	}
+}
+
+func (v *checker) health(h *Health) {
+	if *h == (Health{}) {
+		return
+	}
+	if !strings.HasPrefix(h.Path, "/") || strings.ContainsAny(h.Path, "?# ") {
+		v.fault("health.path", h.Path, "is no path", "write one such as /health")
+	}
+	if h.Every != 0 {
+		v.lasting("health.every", h.Every, 100*time.Millisecond, time.Hour)
+	}
+	if h.Timeout != 0 {
+		v.lasting("health.timeout", h.Timeout, 10*time.Millisecond, time.Minute)
 	}
 }
 

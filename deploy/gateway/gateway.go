@@ -118,7 +118,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	g.metrics.ConfigLoaded(true, time.Now())
 	g.watch = newWatch(g)
 	g.proxy, err = proxy.New(&proxy.Config{
-		Upstreams: g.config.Upstreams(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
+		Upstreams: g.config.Upstreams(), Health: g.config.UpstreamHealth(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
 		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine))
 	if err != nil {
@@ -251,6 +251,7 @@ func fixed(old, now *config.Config) []string {
 	for name, same := range map[string]bool{
 		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
+		"health":            old.Health == now.Health,
 		"tls.listen":        old.TLS.Listen == now.TLS.Listen,
 		"tls.certificates":  old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
 		"limits.principals": old.Limits.Principals == now.Limits.Principals,

@@ -159,7 +159,13 @@ func (g *Gateway) retain(ctx context.Context, now time.Time) {
 // snapshot is what the metrics ask for at each scrape.
 func (g *Gateway) snapshot() metrics.Snapshot {
 	live, evicted := g.engine.Caps().Sizes()
+	states, retries := g.proxy.Upstreams()
+	upstreams := make(map[string]bool, len(states))
+	for _, s := range states {
+		upstreams[s.Name] = s.Up
+	}
 	return metrics.Snapshot{
+		Upstreams: upstreams, Retries: retries,
 		Budget: g.engine.SiteRemaining(g.now()), Principals: live, Evictions: evicted, LedgerLag: g.ledger.Lag(),
 	}
 }

@@ -33,7 +33,9 @@ type Setup struct {
 	Client   *tls.Config                                          // what the client trusts and shows, with TLS
 	Now      func() time.Time                                     // nil: time.Now
 	Wait     func(ctx context.Context, delay time.Duration) error // nil: by a timer
-	Address  string                                               // of an upstream of the test's own instead of the handler's; empty: none
+	// Upstreams are of the test's own, instead of the handler's; empty: none.
+	Upstreams []proxy.Upstream
+	Health    proxy.Health
 }
 
 // World is a running gateway in front of a test's own upstream.
@@ -113,16 +115,16 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	}
 	w.Policy.WAF = engineOf(tb, setup.WAF)
 	w.Upstream = httptest.NewServer(upstream)
-	target, err := url.Parse(w.Upstream.URL)
-	if setup.Address != "" {
-		target = &url.URL{Scheme: "http", Host: setup.Address}
-	}
-	if err != nil {
-		tb.Fatal(err)
+	if len(setup.Upstreams) == 0 {
+		target, err := url.Parse(w.Upstream.URL)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		setup.Upstreams = []proxy.Upstream{{URL: target, Weight: 1}}
 	}
 	log := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Gateway, err = proxy.New(&proxy.Config{
-		Upstreams: []proxy.Upstream{{URL: target, Weight: 1}}, Timeouts: setup.Timeouts, Hasher: w.Hasher,
+		Upstreams: setup.Upstreams, Health: setup.Health, Timeouts: setup.Timeouts, Hasher: w.Hasher,
 		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait,
 	}, w.Policy)
 	if err != nil {
