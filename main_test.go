@@ -345,6 +345,19 @@ func TestTLSFilesChange(t *testing.T) {
 	}
 }
 
+// TestASNFileMissing: neither serve nor check goes on without the database that
+// the config names.
+func TestASNFileMissing(t *testing.T) {
+	dir := t.TempDir()
+	path := writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide("http://127.0.0.1:1", filepath.Join(dir, "data"))+"asn: {file: none.mmdb}\n")
+	for _, command := range []string{"serve", "check"} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), []string{command, "--config", path}, io.Discard, &stderr); code != cli.ExitUsage || !strings.Contains(stderr.String(), "none.mmdb: does not exist: look at the path") {
+			t.Errorf("%s: code %d, %s", command, code, stderr.String())
+		}
+	}
+}
+
 func get(t *testing.T, url string) string {
 	t.Helper()
 	response, err := client.Get(url)

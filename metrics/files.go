@@ -9,18 +9,19 @@ type FileKind uint8
 // The kinds of files.
 const (
 	FilesCertificates FileKind = iota // for TLS
+	FilesASN                          // network operators
 	fileKinds
 )
 
 // FileKinds returns every kind, in order.
-func FileKinds() []FileKind { return []FileKind{FilesCertificates} }
+func FileKinds() []FileKind { return []FileKind{FilesCertificates, FilesASN} }
 
 // String returns the stable name; a value out of range is "other".
 func (k FileKind) String() string {
 	if k >= fileKinds {
 		return other
 	}
-	return [fileKinds]string{"certificates"}[k]
+	return [fileKinds]string{"certificates", "asn"}[k]
 }
 
 // FilesRead says whether the files of a kind could be used when they were read

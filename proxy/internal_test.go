@@ -159,7 +159,7 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	}
 }
 
-func TestJWTAccount(t *testing.T) {
+func TestReadJWT(t *testing.T) {
 	token := func(payload string) string {
 		return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln"
 	}
@@ -175,9 +175,27 @@ func TestJWTAccount(t *testing.T) {
 		"":                                          "",
 		token(strings.Repeat(" ", maxJWT) + `{"sub":"C-1"}`): "",
 	} {
-		if got, ok := jwtAccount(text); got != want || ok != (want != "") {
-			t.Errorf("%.40s: %q, %v", text, got, ok)
+		if got := readJWT(text).account; got != want {
+			t.Errorf("%.40s: %q, want %q", text, got, want)
 		}
+	}
+	for text, want := range map[string]int64{
+		token(`{"sub":"C-1","iat":1772366400}`):   1772366400,
+		token(`{"iat":1772366400.75}`):            1772366400,
+		token(`{"sub":"C-1","iat":"1772366400"}`): 0, // not a number: it says nothing
+		token(`{"iat":-5}`):                       0,
+		token(`{"iat":1e300}`):                    0,
+		token(`{"iat":null}`):                     0,
+		token(`{"iat":{}}`):                       0,
+		token(`{"sub":"C-1"}`):                    0,
+	} {
+		got := readJWT(text).issued
+		if want == 0 && !got.IsZero() || want != 0 && got.Unix() != want {
+			t.Errorf("%.40s: issued %v, want %d", text, got, want)
+		}
+	}
+	if readJWT(token(`{"sub":"C-1","iat":"now"}`)).account != "\x00C-1" {
+		t.Error("an iat that is no number hides whose the token is")
 	}
 }
 

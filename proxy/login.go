@@ -70,7 +70,7 @@ func (l *loginAnswer) succeeded(login *loginRequest) bool {
 	if token == nil {
 		return false
 	}
-	if _, ok := jwtAccount(string(token[1])); ok {
+	if readJWT(string(token[1])).account != "" {
 		return true
 	}
 	return innerID.Match(l.text) && l.names(login.name)

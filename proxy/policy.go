@@ -64,6 +64,7 @@ type Policy struct {
 	// (JA4); empty: nowhere.
 	FingerprintHeader string
 	Sessions          []Carrier
+	ASN               *ASN // whose network an address is; nil: not known
 	Roles             []RoleRule
 	Routes            []RouteRule
 	Records           *record.Config

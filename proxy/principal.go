@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ordergate/ordergate/rules"
@@ -195,6 +196,9 @@ func (x *exchange) identify(r *http.Request) {
 	if fingerprint := x.policy.fingerprint(r); fingerprint != "" {
 		c.TLS = x.hasher.Key(rules.KeyTLSFingerprint, []byte(fingerprint))
 	}
+	if number := x.policy.ASN.number(addr); number != 0 {
+		c.ASN = x.hasher.Key(rules.KeyASN, strconv.AppendUint(nil, number, 10))
+	}
 	rule, credential, matched := x.policy.roleOf(r, addr)
 	if matched {
 		c.Wanted, c.ByHeader = rule.Role, credential != ""
@@ -209,11 +213,13 @@ func (x *exchange) identify(r *http.Request) {
 	}
 	for _, value := range values {
 		var account rules.Digest
-		if name, ok := jwtAccount(value); ok {
-			account = x.hasher.Key(rules.KeyAccount, []byte(name))
+		said := readJWT(value)
+		if said.account != "" {
+			account = x.hasher.Key(rules.KeyAccount, []byte(said.account))
 		}
 		c.Sessions = append(c.Sessions, x.hasher.Key(rules.KeySession, []byte(value)))
 		c.Accounts = append(c.Accounts, account)
+		c.IssuedAt = append(c.IssuedAt, said.issued)
 	}
 	x.presented = c.Sessions
 	x.principal = x.gateway.engine.Recognise(&c, x.start)

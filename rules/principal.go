@@ -105,12 +105,18 @@ type Principal struct {
 	// TLS names the client's program by how it begins TLS (JA4); zero where
 	// nobody who saw its handshake says so. Many share one.
 	TLS Digest
+	// ASN names the network operator (autonomous system) of the address; zero
+	// where no database says it. A carrier is half a country.
+	ASN Digest
 
 	// Credential says that the request carried a session, token or API key.
 	Credential bool
 	// Issued says that this gateway saw the platform issue that credential,
 	// or that the operator declared it.
 	Issued bool
+	// Contradicted says that the credential itself names a time of issue at which
+	// this gateway watched, and did not see it: no warm-up excuses that.
+	Contradicted bool
 	// Machine is the index of the operator's declaration (role machine) plus
 	// one; zero for everybody else.
 	Machine int
@@ -119,7 +125,7 @@ type Principal struct {
 // Keys appends the principal's non-zero keys to dst and returns it.
 func (p *Principal) Keys(dst []Key) []Key {
 	for _, k := range [...]Key{
-		{KeySession, p.Session}, {KeyAccount, p.Account}, {KeyIP, p.IP}, {KeyPrefix, p.Prefix}, {KeyTLSFingerprint, p.TLS},
+		{KeySession, p.Session}, {KeyAccount, p.Account}, {KeyIP, p.IP}, {KeyPrefix, p.Prefix}, {KeyASN, p.ASN}, {KeyTLSFingerprint, p.TLS},
 	} {
 		if !k.Digest.IsZero() {
 			dst = append(dst, k)

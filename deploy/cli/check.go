@@ -43,6 +43,9 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	if _, err := cfg.OpenTLS(time.Now()); err != nil {
 		return err //nolint:wrapcheck // faults of the config
 	}
+	if _, err := cfg.OpenASN(); err != nil {
+		return err //nolint:wrapcheck // faults of the config
+	}
 	answer := newCheckAnswer(&cfg)
 	var out strings.Builder
 	if c.JSON {

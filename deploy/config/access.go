@@ -115,6 +115,9 @@ type RoleCap struct {
 	// Over it nobody is refused, because an address may be a whole office, and a
 	// fingerprint everybody's browser: the session limits behind it shrink.
 	Address Windows `yaml:"address"`
+	// ASN limits one network operator in the same way, where asn.file names them;
+	// a mobile carrier is one.
+	ASN Windows `yaml:"asn"`
 	// Response limits one response, own records included.
 	Response Limit `yaml:"response"`
 }

@@ -45,6 +45,8 @@ type Config struct {
 	// that names its own address escapes every limit on addresses. Danger:
 	// behind a load balancer that is not listed all clients share one address.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// ASN says which network operator an address belongs to.
+	ASN ASN `yaml:"asn"`
 	// Platform is the name of the platform pack. Only generic exists in this version.
 	Platform string `yaml:"platform"`
 	// WAF is the web application firewall: Coraza with the OWASP Core Rule Set.
@@ -96,6 +98,15 @@ type Upstream struct {
 }
 
 func (u *Upstream) setDefaults() { u.Weight = 1 }
+
+// ASN names the database of network operators.
+type ASN struct {
+	// File is a MaxMind DB (.mmdb) of autonomous systems, such as GeoLite2-ASN or
+	// DB-IP's, relative to the folder of this file; it is read again when it
+	// changes. Operators are one more key that caps shrink by; none is ever
+	// refused for being one. Empty: operators are not known.
+	File string `yaml:"file"`
+}
 
 // WAF tunes the web application firewall.
 type WAF struct {

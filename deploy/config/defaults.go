@@ -72,11 +72,11 @@ func defaultCaps() Caps {
 	windows := func(minute, hour, day, month Limit) Windows { return Windows{minute, hour, day, month} }
 	const no = Unlimited
 	return Caps{
-		Guest:   RoleCap{Session: windows(no, 3, 10, no), Address: windows(no, 30, no, no), Response: 2},
-		Shopper: RoleCap{Session: windows(no, 5, 20, 60), Address: windows(no, 60, no, no), Response: 5},
-		Staff:   RoleCap{Session: windows(no, 120, 600, no), Address: noWindows(), Response: 100},
-		Seller:  RoleCap{Session: windows(no, 500, 2000, no), Address: noWindows(), Response: 250},
-		Crawler: RoleCap{Session: windows(no, no, 0, no), Address: noWindows(), Response: 0},
+		Guest:   RoleCap{Session: windows(no, 3, 10, no), Address: windows(no, 30, no, no), ASN: windows(no, 100, no, no), Response: 2},
+		Shopper: RoleCap{Session: windows(no, 5, 20, 60), Address: windows(no, 60, no, no), ASN: windows(no, 200, no, no), Response: 5},
+		Staff:   RoleCap{Session: windows(no, 120, 600, no), Address: noWindows(), ASN: noWindows(), Response: 100},
+		Seller:  RoleCap{Session: windows(no, 500, 2000, no), Address: noWindows(), ASN: noWindows(), Response: 250},
+		Crawler: RoleCap{Session: windows(no, no, 0, no), Address: noWindows(), ASN: noWindows(), Response: 0},
 		Site:    windows(no, 300, 2000, no),
 	}
 }

@@ -23,7 +23,7 @@ func (c *Caps) role(r rules.Role) RoleCap {
 
 // exfil converts the caps of a role.
 func (r RoleCap) exfil() exfil.RoleCaps {
-	return exfil.RoleCaps{Session: r.Session.Limits(), Address: r.Address.Limits(), Response: int(r.Response)}
+	return exfil.RoleCaps{Session: r.Session.Limits(), Address: r.Address.Limits(), ASN: r.ASN.Limits(), Response: int(r.Response)}
 }
 
 // Machines returns the role rules that declare machines, in their order:

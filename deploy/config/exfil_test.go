@@ -24,8 +24,8 @@ func TestDefaultCaps(t *testing.T) {
 	c := Default()
 	got := c.Exfil(hasher(t))
 	want := map[rules.Role]exfil.RoleCaps{
-		rules.RoleGuest:   {Session: exfil.Limits{{Window: hour, Max: 3}, {Window: day, Max: 10}}, Address: exfil.Limits{{Window: hour, Max: 30}}, Response: 2},
-		rules.RoleShopper: {Session: exfil.Limits{{Window: hour, Max: 5}, {Window: day, Max: 20}, {Window: month, Max: 60}}, Address: exfil.Limits{{Window: hour, Max: 60}}, Response: 5},
+		rules.RoleGuest:   {Session: exfil.Limits{{Window: hour, Max: 3}, {Window: day, Max: 10}}, Address: exfil.Limits{{Window: hour, Max: 30}}, ASN: exfil.Limits{{Window: hour, Max: 100}}, Response: 2},
+		rules.RoleShopper: {Session: exfil.Limits{{Window: hour, Max: 5}, {Window: day, Max: 20}, {Window: month, Max: 60}}, Address: exfil.Limits{{Window: hour, Max: 60}}, ASN: exfil.Limits{{Window: hour, Max: 200}}, Response: 5},
 		rules.RoleStaff:   {Session: exfil.Limits{{Window: hour, Max: 120}, {Window: day, Max: 600}}, Response: 100},
 		rules.RoleSeller:  {Session: exfil.Limits{{Window: hour, Max: 500}, {Window: day, Max: 2000}}, Response: 250},
 		rules.RoleCrawler: {Session: exfil.Limits{{Window: day, Max: 0}}, Response: 0},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,26 +25,28 @@ import (
 
 // Gateway is one running gateway. Make one with Start, end it with Stop.
 type Gateway struct {
-	config  config.Config
-	hasher  *rules.Hasher
-	log     *slog.Logger
-	store   *sqlite.Store
-	ledger  *ledger.Ledger
-	engine  *exfil.Engine
-	metrics *metrics.Metrics
-	watch   *watch
-	proxy   *proxy.Gateway
-	server  *proxy.Server
-	secure  *proxy.Server // with TLS; nil: none ends here
-	tls     *proxy.TLS
-	admin   *proxy.Server
-	warm    time.Time
-	now     func() time.Time
-	options Options
-	serving *errgroup.Group
-	ended   context.Context // done when serving has ended, of itself or by Stop
-	stop    context.CancelFunc
-	kept    chan struct{} // closed when keep has ended
+	config    config.Config
+	hasher    *rules.Hasher
+	log       *slog.Logger
+	store     *sqlite.Store
+	ledger    *ledger.Ledger
+	engine    *exfil.Engine
+	metrics   *metrics.Metrics
+	watch     *watch
+	proxy     *proxy.Gateway
+	server    *proxy.Server
+	secure    *proxy.Server // with TLS; nil: none ends here
+	tls       *proxy.TLS
+	reloading sync.Mutex // guards asn
+	asn       *proxy.ASN // nil: no database
+	admin     *proxy.Server
+	warm      time.Time
+	now       func() time.Time
+	options   Options
+	serving   *errgroup.Group
+	ended     context.Context // done when serving has ended, of itself or by Stop
+	stop      context.CancelFunc
+	kept      chan struct{} // closed when keep has ended
 }
 
 // warmUp is how long a gateway with an empty ledger learns which sessions are
@@ -117,6 +120,11 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	g.metrics.Source(g.snapshot)
 	g.metrics.ConfigLoaded(true, time.Now())
 	g.watch = newWatch(g)
+	asn, err := g.config.OpenASN()
+	if err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	g.setASN(asn)
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Upstreams(), Health: g.config.UpstreamHealth(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
 		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Now: g.now, Wait: g.options.Wait,
@@ -143,6 +151,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 func (g *Gateway) policy(cfg *config.Config, engine *waf.Engine) *proxy.Policy {
 	policy := cfg.Policy(g.hasher, engine)
 	policy.Records.Common = g.engine.Commons().Has
+	policy.ASN = g.operators()
 	return policy
 }
 
@@ -182,6 +191,10 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	if err == nil {
 		counted, err = cfg.RuleFiles()
 	}
+	var asn *proxy.ASN
+	if err == nil {
+		asn, err = cfg.OpenASN()
+	}
 	if err == nil {
 		err = g.reloadTLS(&cfg) // last: what it takes over cannot be taken back
 	}
@@ -192,9 +205,10 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	for _, name := range fixed(&g.config, &cfg) {
 		g.log.Warn("this setting changes at the next restart only", "setting", name)
 	}
+	g.setASN(asn)
 	g.metrics.SetRules(engine.RuleIDs())
 	exfilConfig := cfg.Exfil(g.hasher)
-	exfilConfig.WarmUntil, exfilConfig.Rules = g.warm, counted
+	exfilConfig.WarmUntil, exfilConfig.Started, exfilConfig.Rules = g.warm, g.started(), counted
 	g.engine.Configure(exfilConfig)
 	g.proxy.Reload(g.policy(&cfg, engine))
 	g.log.Info("config reloaded", "config", cfg.Digest())

@@ -27,7 +27,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 			g.warm = oldest.Add(warmUp)
 		}
 	}
-	cfg.WarmUntil = g.warm
+	cfg.WarmUntil, cfg.Started = g.warm, g.started()
 	if cfg.Rules, err = g.config.RuleFiles(); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
@@ -84,6 +84,14 @@ func (g *Gateway) restoreOwners(ctx context.Context, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// started is when a gateway that still warms up ran first; zero for an older one.
+func (g *Gateway) started() time.Time {
+	if g.warm.IsZero() {
+		return time.Time{}
+	}
+	return g.warm.Add(-warmUp)
 }
 
 func oldestIssue(bindings []rules.Binding, now time.Time) time.Time {

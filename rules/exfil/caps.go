@@ -32,7 +32,7 @@ type Caps struct {
 
 // cappedKinds are the kinds of keys that subjects are counted under, besides
 // the site.
-var cappedKinds = [...]rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP, rules.KeyPrefix, rules.KeyTLSFingerprint, keyClaim, keyAdopted, keyUnissued}
+var cappedKinds = [...]rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP, rules.KeyPrefix, rules.KeyTLSFingerprint, rules.KeyASN, keyClaim, keyAdopted, keyUnissued}
 
 // keyClaim counts the identifiers that a session claimed as its own; it is
 // kept like any key, but is no principal's.

@@ -26,6 +26,8 @@ type RoleCaps struct {
 	// itself: over it, the Session limits of principals behind it shrink (see
 	// Config.Shrink).
 	Address Limits
+	// ASN limits one network operator, in the same way.
+	ASN Limits
 	// Response is the most distinct subjects, own ones included, that one
 	// response may carry. 0 allows none; negative means no limit.
 	Response int
@@ -61,6 +63,10 @@ type Config struct {
 	// itself; from then on all unissued sessions of one address are counted
 	// together, so that made-up ones buy nothing. The zero value: no warm-up.
 	WarmUntil time.Time
+	// Started is when the gateway ran first. A token that says itself that it was
+	// issued since then, and was not seen to be, is unissued even before
+	// WarmUntil. The zero value: what tokens say of it is not looked at.
+	Started time.Time
 	// Canaries are digests of planted customers' identifiers.
 	Canaries []rules.Identifier
 	// Rules are those of rule files, and the ones that are shipped ([DefaultRules]).

@@ -1,6 +1,7 @@
 package exfil
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -95,10 +96,14 @@ type Credentials struct {
 	// Accounts are, by index of Sessions, what the token itself says of whose it
 	// is (JWT iss and sub); shorter, or zero, where it says nothing.
 	Accounts []rules.Digest
+	// IssuedAt are, by index of Sessions, when the token itself says that it was
+	// issued (JWT iat); shorter, or zero, where it says nothing.
+	IssuedAt []time.Time
 	StandIn  rules.Digest // made from the client's address, for requests without a usable one
 	IP       rules.Digest
 	Prefix   rules.Digest
 	TLS      rules.Digest // zero: not known
+	ASN      rules.Digest // zero: not known
 	Wanted   rules.Role   // the role that the route policy names
 	ByHeader bool         // Wanted comes from the header that carries Sessions[0], not from the path
 	Declared bool         // the operator declared Sessions[0] by digest
@@ -109,7 +114,7 @@ type Credentials struct {
 // credential that was seen being issued for it, or that is declared.
 func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
 	p := rules.Principal{
-		Session: c.StandIn, IP: c.IP, Prefix: c.Prefix, TLS: c.TLS, Credential: len(c.Sessions) > 0,
+		Session: c.StandIn, IP: c.IP, Prefix: c.Prefix, TLS: c.TLS, ASN: c.ASN, Credential: len(c.Sessions) > 0,
 	}
 	if c.Declared && len(c.Sessions) > 0 {
 		p.Session, p.Role, p.Machine, p.Issued = c.Sessions[0], c.Wanted, c.Machine, true
@@ -120,7 +125,11 @@ func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
 	}
 	best, ok := e.bestBinding(c, now)
 	if !ok {
-		if p.Credential && now.Before(e.config.Load().WarmUntil) {
+		switch cfg := e.config.Load(); {
+		case !p.Credential || !now.Before(cfg.WarmUntil):
+		case c.contradicted(cfg.Started):
+			p.Contradicted = true
+		default:
 			p.Session = c.Sessions[0]
 		}
 		return p
@@ -135,6 +144,22 @@ func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
 	}
 	c.account(&p)
 	return p
+}
+
+// issueLeeway is by how much the clocks of the platform and of the gateway may
+// differ.
+const issueLeeway = 5 * time.Minute
+
+// contradicted reports whether a credential of the request, none of which was
+// seen being issued, says itself that it was issued since the gateway started:
+// then it was not issued through the gateway. What it says is the client's word,
+// whose signature nobody here has checked, so it can only take away: an older time,
+// or none, gets what any unknown session gets while the gateway warms up, and
+// nothing after that.
+func (c *Credentials) contradicted(started time.Time) bool {
+	return !started.IsZero() && slices.ContainsFunc(c.IssuedAt, func(at time.Time) bool {
+		return at.After(started.Add(issueLeeway))
+	})
 }
 
 // account gives a principal that is bound to nobody the account that its
@@ -179,10 +204,15 @@ func wide(r rules.Role) bool { return r == rules.RoleStaff || r == rules.RoleSel
 func (e *Engine) demands(p *rules.Principal, now time.Time) []demand {
 	cfg := e.config.Load()
 	caps := cfg.capsOf(p)
-	shared := [...]capKey{{rules.KeyIP, p.IP}, {rules.KeyPrefix, p.Prefix}, {rules.KeyTLSFingerprint, p.TLS}}
+	shared := [...]demand{
+		{key: capKey{rules.KeyIP, p.IP}, limits: caps.Address, advice: true},
+		{key: capKey{rules.KeyPrefix, p.Prefix}, limits: caps.Address, advice: true},
+		{key: capKey{rules.KeyTLSFingerprint, p.TLS}, limits: caps.Address, advice: true},
+		{key: capKey{rules.KeyASN, p.ASN}, limits: caps.ASN, advice: true},
+	}
 	divisor := 1
-	for _, key := range shared {
-		if !key.digest.IsZero() && len(caps.Address) > 0 && e.caps.over(key, caps.Address, now) {
+	for i := range shared {
+		if s := &shared[i]; !s.key.digest.IsZero() && len(s.limits) > 0 && e.caps.over(s.key, s.limits, now) {
 			divisor = cfg.shrink() // once: one of them is suspicion enough, and three are no more
 		}
 	}
@@ -192,9 +222,9 @@ func (e *Engine) demands(p *rules.Principal, now time.Time) []demand {
 		d = append(d, demand{key: capKey{rules.KeyAccount, p.Account}, limits: caps.Session, divisor: divisor})
 	}
 	if p.Role == rules.RoleGuest || p.Role == rules.RoleShopper || p.Role == rules.RoleCrawler {
-		for _, key := range shared {
-			if !key.digest.IsZero() {
-				d = append(d, demand{key: key, limits: caps.Address, advice: true})
+		for i := range shared {
+			if !shared[i].key.digest.IsZero() {
+				d = append(d, shared[i])
 			}
 		}
 		d = append(d, demand{key: capKey{kind: rules.KeySite}, limits: cfg.Site})

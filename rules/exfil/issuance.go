@@ -29,12 +29,13 @@ var wholeSite = rules.Digest{1}
 // of last week.
 //
 // Severity high when one network shows several such credentials in an hour,
-// critical when the site sees many. It is silent during the warm-up, when old
-// sessions are not yet known, and never refuses by itself: what unissued
+// critical when the site sees many. During the warm-up, when old sessions are
+// not yet known, it is silent but for tokens that say themselves that they are not
+// old (JWT iat, see Credentials.contradicted). It never refuses by itself: what unissued
 // credentials read is foreign, and counted together by address.
 func (r *Response) issuance(foreign int, now time.Time, j *Judgement) {
 	p := &r.visit.Principal
-	if foreign == 0 || r.signalled.issuance || !p.Credential || p.Issued || len(r.visit.Presented) == 0 || now.Before(r.config.WarmUntil) {
+	if foreign == 0 || r.signalled.issuance || !p.Credential || p.Issued || len(r.visit.Presented) == 0 || now.Before(r.config.WarmUntil) && !p.Contradicted {
 		return
 	}
 	limit := r.config.Unissued

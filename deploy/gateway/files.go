@@ -50,6 +50,25 @@ func (g *Gateway) renew() {
 			g.renewed(metrics.FilesCertificates, err)
 		}
 	}
+	if asn := g.operators(); asn != nil {
+		if changed, err := asn.Renew(); changed {
+			g.renewed(metrics.FilesASN, err)
+		}
+	}
+}
+
+// operators is the database of network operators; nil: none.
+func (g *Gateway) operators() *proxy.ASN {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
+	return g.asn
+}
+
+func (g *Gateway) setASN(asn *proxy.ASN) {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
+	g.asn = asn
+	g.metrics.FilesRead(metrics.FilesASN, true)
 }
 
 func (g *Gateway) renewed(kind metrics.FileKind, err error) {
