@@ -158,7 +158,7 @@ func (m *Metrics) alarm() []prometheus.Collector {
 	trips := counters("ordergate_cap_trips_total",
 		"Times that a cap would have been passed, by kind of key, window and role of the principal.", "key", "window", "role")
 	contained := counters("ordergate_containments_total",
-		"Exchanges that were refused, or cut in the middle of the response, to stop a disclosure, by role.", "step", "role")
+		"Exchanges in which a principal was slowed, had values masked, or was refused or cut to stop a disclosure, by role.", "step", "role")
 	for _, role := range rules.Roles() {
 		for w, window := range rules.Windows() {
 			for _, key := range tripKeyNames() {

@@ -24,7 +24,9 @@ type Admin struct {
 type IncidentDesk interface {
 	Open() []rules.Incident // those that are not closed
 	Set(id string, state rules.IncidentState) (rules.Incident, bool)
-	Contain(id string, step rules.Step, linked bool, lasting time.Duration) (rules.Incident, bool)
+	// Contain holds the principals of an incident; of c, Step, Linked and
+	// Addresses matter.
+	Contain(id string, c rules.Containment, lasting time.Duration) (rules.Incident, bool)
 	Release(id string) (rules.Incident, bool)
 }
 
@@ -76,19 +78,21 @@ func (a *Admin) set(w http.ResponseWriter, r *http.Request) {
 	a.settled(w, incident, ok)
 }
 
-// contain holds the principals of an incident: ?step=slow|refuse|revoke, &for=
-// a duration (1h), &linked=true for the sessions linked to it.
+// contain holds the principals of an incident: ?step=slow|mask|cut|refuse|revoke,
+// &for= a duration (1h), &linked=true for the sessions linked to it,
+// &addresses=true for everybody at the addresses that it has seen.
 func (a *Admin) contain(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	step, ok := rules.ParseStep(query.Get("step"))
 	lasting, err := time.ParseDuration(query.Get("for"))
 	if !ok || step == rules.StepNone || err != nil || lasting <= 0 {
-		http.Error(w, "write step=slow, refuse or revoke, and for= a duration such as 1h", http.StatusBadRequest)
+		http.Error(w, "write step=slow, mask, cut, refuse or revoke, and for= a duration such as 1h", http.StatusBadRequest)
 		return
 	}
-	incident, ok := a.Incidents.Contain(r.PathValue("id"), step, query.Get("linked") == "true", lasting)
+	c := rules.Containment{Step: step, Linked: query.Get("linked") == "true", Addresses: query.Get("addresses") == "true"}
+	incident, ok := a.Incidents.Contain(r.PathValue("id"), c, lasting)
 	if ok && incident.Containment == nil {
-		http.Error(w, "nobody is held: this incident is not of one session; with linked=true the sessions linked to it are, where there are some", http.StatusConflict)
+		http.Error(w, "nobody is held: this incident is not of one session; with linked=true the sessions linked to it are, with addresses=true the addresses it has seen, where there are some", http.StatusConflict)
 		return
 	}
 	a.settled(w, incident, ok)

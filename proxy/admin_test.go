@@ -21,12 +21,16 @@ func (d *desk) Set(id string, state rules.IncidentState) (rules.Incident, bool) 
 	return rules.Incident{ID: id, State: state}, id != "inc-none"
 }
 
-func (d *desk) Contain(id string, step rules.Step, linked bool, lasting time.Duration) (rules.Incident, bool) {
-	d.asked = append(d.asked, "contain "+id+" "+step.String()+" "+lasting.String())
+func (d *desk) Contain(id string, c rules.Containment, lasting time.Duration) (rules.Incident, bool) {
+	asked := "contain " + id + " " + c.Step.String() + " " + lasting.String()
 	in := rules.Incident{ID: id}
-	if id == "inc-one" || linked {
-		in.Containment = &rules.Containment{Step: step}
+	if id == "inc-one" || c.Linked || c.Addresses {
+		in.Containment = &c
 	}
+	if c.Addresses {
+		asked += " addresses"
+	}
+	d.asked = append(d.asked, asked)
 	return in, id != "inc-none"
 }
 
@@ -42,20 +46,23 @@ func TestIncidentRequests(t *testing.T) {
 		status int
 		asked  string
 	}{
-		"/incidents/inc-one/acknowledged":                          {200, "set inc-one acknowledged"},
-		"/incidents/inc-one/false_alarm":                           {200, "set inc-one false_alarm"},
-		"/incidents/inc-one/open":                                  {400, ""},
-		"/incidents/inc-one/contained":                             {400, ""},
-		"/incidents/inc-one/contain":                               {400, ""},
-		"/incidents/inc-one/contain?step=cut&for=1h":               {400, ""},
-		"/incidents/inc-one/contain?step=none&for=1h":              {400, ""},
-		"/incidents/inc-one/contain?step=slow&for=-1h":             {400, ""},
-		"/incidents/inc-one/contain?step=slow&for=1h":              {200, "contain inc-one slow 1h0m0s"},
-		"/incidents/inc-site/contain?step=revoke&for=1h":           {409, "contain inc-site revoke 1h0m0s"},
-		"/incidents/inc-site/contain?step=slow&for=1h&linked=true": {200, "contain inc-site slow 1h0m0s"},
-		"/incidents/inc-none/contain?step=slow&for=1h":             {404, "contain inc-none slow 1h0m0s"},
-		"/incidents/inc-one/release":                               {200, "release inc-one"},
-		"/incidents/inc-none/release":                              {404, "release inc-none"},
+		"/incidents/inc-one/acknowledged":                               {200, "set inc-one acknowledged"},
+		"/incidents/inc-one/false_alarm":                                {200, "set inc-one false_alarm"},
+		"/incidents/inc-one/open":                                       {400, ""},
+		"/incidents/inc-one/contained":                                  {400, ""},
+		"/incidents/inc-one/contain":                                    {400, ""},
+		"/incidents/inc-one/contain?step=cut&for=1h":                    {200, "contain inc-one cut 1h0m0s"},
+		"/incidents/inc-one/contain?step=mask&for=24h":                  {200, "contain inc-one mask 24h0m0s"},
+		"/incidents/inc-one/contain?step=freeze&for=1h":                 {400, ""},
+		"/incidents/inc-site/contain?step=revoke&for=1h&addresses=true": {200, "contain inc-site revoke 1h0m0s addresses"},
+		"/incidents/inc-one/contain?step=none&for=1h":                   {400, ""},
+		"/incidents/inc-one/contain?step=slow&for=-1h":                  {400, ""},
+		"/incidents/inc-one/contain?step=slow&for=1h":                   {200, "contain inc-one slow 1h0m0s"},
+		"/incidents/inc-site/contain?step=revoke&for=1h":                {409, "contain inc-site revoke 1h0m0s"},
+		"/incidents/inc-site/contain?step=slow&for=1h&linked=true":      {200, "contain inc-site slow 1h0m0s"},
+		"/incidents/inc-none/contain?step=slow&for=1h":                  {404, "contain inc-none slow 1h0m0s"},
+		"/incidents/inc-one/release":                                    {200, "release inc-one"},
+		"/incidents/inc-none/release":                                   {404, "release inc-none"},
 	} {
 		d := &desk{}
 		admin := proxy.Admin{Metrics: http.NotFoundHandler(), Ready: func() error { return nil }, Incidents: d, Token: "0123456789abcdef"}

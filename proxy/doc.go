@@ -11,8 +11,9 @@
 //  6. upstream.go    httputil.ReverseProxy with Rewrite; Accept-Encoding narrowed to what can be decoded
 //  7. response.go    ModifyResponse: sessions issued, WAF phase 3, is the body inspectable?
 //  8. gate.go        bytes are held until the records they carry are reserved and durable; tap.go keeps the originals
+//     mask.go        for a principal held by mask it is written again without other people's values, and inspected again
 //  9. refuse.go      the one place that answers instead of the upstream
 //  10. finish.go      one log line, one call to the observer, the outcome to the ledger
 //
-// What inspects sees byte for byte what the other side receives.
+// What inspects sees byte for byte what the other side receives, or its masked form twice.
 package proxy

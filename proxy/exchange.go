@@ -49,6 +49,7 @@ type exchange struct {
 	waf      *waf.Transaction
 	response *exfil.Response
 	gate     *gate
+	mask     *mask // of the gate, for a principal that gets responses masked
 
 	seen     map[rules.Digest]struct{} // subjects counted already
 	answered bool                      // the upstream's status line may have gone out
@@ -72,12 +73,13 @@ type Summary struct {
 	Withheld    [3]int
 	State       rules.State // of the released ones
 	Signals     int
-	Contained   bool // the session is contained from now on
-	Slowed      bool // it had to wait, because its principal is slowed
-	Revoked     bool // it was refused because its session or account is revoked
-	Cut         bool // refused after the status line
-	Weak        int  // purchases shown of people whom nothing singles out: no subjects
-	Held        int  // most bytes of the response held at a time
+	Contained   bool       // the session is contained from now on
+	Slowed      bool       // it had to wait, because its principal is slowed
+	Step        rules.Step // that its principal is held by
+	Masked      int        // values of foreign records that were masked
+	Cut         bool       // refused after the status line
+	Weak        int        // purchases shown of people whom nothing singles out: no subjects
+	Held        int        // most bytes of the response held at a time
 }
 
 // Stage is a part of an exchange in which our own time is measured.

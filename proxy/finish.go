@@ -106,6 +106,9 @@ func (x *exchange) log() {
 			attrs, tally("released", x.Subjects), tally("withheld", x.Withheld), slog.String("state", x.stateName()),
 		)
 	}
+	if x.Step != rules.StepNone {
+		attrs = append(attrs, slog.String("held", x.Step.String()), slog.Int("masked", x.Masked))
+	}
 	if x.Weak > 0 {
 		attrs = append(attrs, slog.Int("weak", x.Weak))
 	}

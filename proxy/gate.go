@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
@@ -31,10 +32,12 @@ const bombFrom = 1 << 20
 // are reserved against the caps and durable in the ledger.
 type gate struct {
 	x         *exchange
+	res       *http.Response
 	body      io.Closer // the upstream's
 	tap       tap
 	decoder   io.ReadCloser
 	finder    *record.Finder
+	mask      *mask  // writes the body again; nil: it goes as it came
 	scratch   []byte // one decoded piece; from the pool
 	pending   []rules.Record
 	ready     int64 // original offset up to which bytes may go
@@ -44,6 +47,7 @@ type gate struct {
 	wafLeft   int   // bytes that WAF phase 4 still wants
 	live      bool  // the client reads it as it comes: event by event
 	ended     bool  // the last decoded byte ended a line, so perhaps an event
+	flushed   bool  // an event has ended since the last decision
 	held      int   // most bytes held at a time
 	login     loginAnswer
 	mediaType string // the response's Content-Type
@@ -52,7 +56,7 @@ type gate struct {
 
 // newGate decides about the first window of a response.
 func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
-	g := &gate{x: x, body: res.Body, scratch: x.gateway.pool.Get(), wafLeft: x.waf.WantsBody()}
+	g := &gate{x: x, res: res, body: res.Body, scratch: x.gateway.pool.Get(), wafLeft: x.waf.WantsBody()}
 	g.tap.source = res.Body
 	g.mediaType = res.Header.Get("Content-Type")
 	encoding := res.Header.Get("Content-Encoding")
@@ -71,6 +75,10 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 		g.tap.lag = int64(lag)
 		g.tap.plain = encoding == "" || encoding == "identity"
 		g.finder = record.NewFinder(x.policy.Records, x.hasher.Clone(), res.Header.Get("Content-Type"))
+		if x.masks() {
+			g.mask = newMask(x, g.finder, res.Header.Get("Content-Type"))
+			x.mask = g.mask
+		}
 	}
 	g.live = streams(res.Header.Get("Content-Type"))
 	if v := g.fill(g.live, true); v.Action == rules.Refuse {
@@ -82,8 +90,11 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 
 // Read implements io.Reader for httputil.ReverseProxy's copy loop.
 func (g *gate) Read(b []byte) (int, error) {
-	for g.ready == g.tap.from {
+	for g.waits() {
 		if g.err != nil {
+			if g.mask != nil {
+				untold(g.res)
+			}
 			return 0, g.err
 		}
 		if v := g.fill(true, false); v.Action == rules.Refuse {
@@ -92,7 +103,18 @@ func (g *gate) Read(b []byte) (int, error) {
 		}
 	}
 	g.last = g.x.extendWrite(g.last) // behind the wait for the upstream, before the write
+	if g.mask != nil {
+		return g.mask.send(b), nil
+	}
 	return g.tap.release(b, g.ready), nil
+}
+
+// waits reports whether nothing can go.
+func (g *gate) waits() bool {
+	if g.mask != nil {
+		return g.mask.waits()
+	}
+	return g.ready == g.tap.from
 }
 
 // Close implements io.Closer.
@@ -128,7 +150,7 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 			g.endEvent()
 			break
 		}
-		if held >= window {
+		if held >= window || g.mask != nil && g.mask.held() >= window {
 			break
 		}
 	}
@@ -153,6 +175,7 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 func (g *gate) endEvent() {
 	if g.live && g.ended && g.finder != nil && !g.raw {
 		g.finder.Flush()
+		g.flushed = true
 		g.pending = g.finder.Take(g.pending)
 	}
 }
@@ -177,7 +200,7 @@ func (g *gate) step() (short bool, v rules.Verdict) {
 		return true, g.broken(err)
 	case g.tap.decoded > bombFrom && g.tap.decoded > g.tap.taken()*g.x.policy.ratio():
 		return false, g.giveUp(rules.UninspectedBomb)
-	case len(g.tap.held) > maxHeld+int(g.tap.lag):
+	case len(g.tap.held) > maxHeld+int(g.tap.lag), g.mask != nil && g.mask.overfull():
 		return false, g.giveUp(rules.UninspectedSize)
 	}
 	return n < maxTapRead, rules.Passed
@@ -186,11 +209,15 @@ func (g *gate) step() (short bool, v rules.Verdict) {
 // show gives one decoded piece to the finder and, within its limit, the WAF.
 func (g *gate) show(piece []byte) rules.Verdict {
 	from := g.x.gateway.now()
-	_, _ = g.finder.Write(piece) // never fails
+	if g.mask != nil {
+		g.mask.write(piece)
+	} else {
+		_, _ = g.finder.Write(piece) // never fails
+	}
 	g.ended = piece[len(piece)-1] == '\n'
 	g.pending = g.finder.Take(g.pending)
 	from = g.x.spend(StageFind, from)
-	if g.finder.Idle() {
+	if g.mask == nil && g.finder.Idle() {
 		g.close()
 		g.raw = true // a program: the rest of it is not even decoded
 		return rules.Passed
@@ -262,6 +289,9 @@ var errUpstreamGone = errors.New("the upstream broke off inside the body")
 // giveUp stops inspecting: by policy the response is refused, or goes on
 // uninspected and counted.
 func (g *gate) giveUp(reason rules.Uninspected) rules.Verdict {
+	if g.x.masks() {
+		return g.x.unmasked(reason)
+	}
 	v := g.x.uninspected(reason, g.x.policy.Uninspected)
 	if v.Action == rules.Pass {
 		g.raw = true
@@ -288,11 +318,19 @@ func (g *gate) stepRaw() (bool, rules.Verdict) {
 
 // settle decides about everything found since the last time, and moves ready.
 func (g *gate) settle() rules.Verdict {
+	if g.mask != nil && !g.mask.masker.Able() {
+		g.x.response.Unmaskable()
+	}
 	if v := g.x.disclose(g.pending, g.newTokens(), g.subjects()); v.Action == rules.Refuse {
 		return v
 	}
 	g.pending = g.pending[:0]
 	switch {
+	case g.mask != nil:
+		g.tap.forget()
+		event := g.flushed
+		g.flushed = false
+		return g.mask.flow(g.done || g.err != nil, event)
 	case g.raw:
 		g.ready = g.tap.taken()
 		return rules.Passed
@@ -344,7 +382,7 @@ func (x *exchange) disclose(records []rules.Record, tokens []rules.Digest, subje
 	x.spend(StageLedger, from)
 	switch {
 	case j.Verdict.Action == rules.Refuse:
-		x.count(&x.Withheld, j.Disclosures)
+		x.count(j.Disclosures)
 		return j.Verdict
 	case err != nil:
 		if v := x.fail(x.policy.LedgerFailure, rules.ReasonLedger, http.StatusServiceUnavailable); v.Action == rules.Refuse {
@@ -353,7 +391,10 @@ func (x *exchange) disclose(records []rules.Record, tokens []rules.Digest, subje
 		}
 	}
 	x.response.Commit()
-	x.count(&x.Subjects, j.Disclosures)
+	x.count(j.Disclosures)
+	if x.mask != nil {
+		x.mask.keepOwn(j.Disclosures)
+	}
 	return rules.Passed
 }
 
@@ -363,7 +404,8 @@ func (x *exchange) append(rows []rules.Disclosure) error {
 	ctx, cancel := context.WithTimeout(context.Background(), x.policy.ledgerWait())
 	defer cancel()
 	if err := x.gateway.ledger.Append(ctx, rows); err != nil {
-		x.gateway.observer.LedgerFailed(len(rows), rows[0].State == rules.Unknown && x.fail(x.policy.LedgerFailure, rules.ReasonLedger, http.StatusServiceUnavailable).Action == rules.Pass)
+		released := slices.ContainsFunc(rows, func(d rules.Disclosure) bool { return d.State == rules.Unknown })
+		x.gateway.observer.LedgerFailed(len(rows), released && x.fail(x.policy.LedgerFailure, rules.ReasonLedger, http.StatusServiceUnavailable).Action == rules.Pass)
 		x.gateway.log.Error("ledger failed", "exchange", x.id.String(), "rows", len(rows), "err", err)
 		return err
 	}
@@ -375,8 +417,8 @@ func (x *exchange) append(rows []rules.Disclosure) error {
 // every row counts.
 const maxSeen = 16384
 
-// count adds rows to a tally of distinct subjects.
-func (x *exchange) count(into *[3]int, rows []rules.Disclosure) {
+// count adds rows to the tallies of distinct subjects.
+func (x *exchange) count(rows []rules.Disclosure) {
 	if x.seen == nil {
 		x.seen = make(map[rules.Digest]struct{}, len(rows))
 	}
@@ -388,6 +430,10 @@ func (x *exchange) count(into *[3]int, rows []rules.Disclosure) {
 		if len(x.seen) < maxSeen {
 			x.seen[subject] = struct{}{}
 		}
-		into[rows[i].Ownership]++
+		if rows[i].State == rules.Withheld {
+			x.Withheld[rows[i].Ownership]++
+		} else {
+			x.Subjects[rows[i].Ownership]++
+		}
 	}
 }

@@ -50,7 +50,7 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 // sessions together must not hold the gateway's connections.
 func (x *exchange) contained(ctx context.Context) rules.Verdict {
 	v := x.enforce(x.gateway.engine.Admit(&x.principal, x.start))
-	x.Revoked = v.Step == rules.StepRevoke
+	x.Step = v.Step
 	if v.Action == rules.Refuse || v.Delay <= 0 {
 		return v
 	}

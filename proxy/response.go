@@ -40,6 +40,9 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 		return nil
 	}
 	if bodyless(res) {
+		if x.masks() && res.Request.Method == http.MethodHead && record.Inspectable(res.Header.Get("Content-Type")) {
+			rewritten(res) // as the answer to GET would be
+		}
 		x.answered = true
 		return nil
 	}
@@ -48,6 +51,9 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 		return &refusal{verdict}
 	}
 	res.Body = body
+	if x.mask != nil {
+		rewritten(res)
+	}
 	x.answered = true
 	x.tell(res)
 	return nil
@@ -71,7 +77,7 @@ func bodyless(res *http.Response) bool {
 func (x *exchange) visit(res *http.Response) exfil.Visit {
 	v := exfil.Visit{
 		Principal: x.principal, Exchange: x.id, Route: x.route, Wanted: x.wanted,
-		Password: x.login.is, Me: x.me, Observe: x.observes(),
+		Password: x.login.is, Me: x.me, Observe: x.observes(), Step: x.Step,
 		Config: x.policy.Config, Status: res.StatusCode, Issued: x.issuedBy(res.Header),
 	}
 	if x.login.is {
@@ -135,6 +141,8 @@ func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 		if v := x.uninspected(rules.UninspectedPartial, x.policy.Uninspected); v.Action == rules.Refuse {
 			return nil, v
 		}
+	case !record.Inspectable(contentType) && x.masks():
+		return nil, x.unmasked(rules.UninspectedType)
 	case !record.Inspectable(contentType):
 		if v := x.uninspected(rules.UninspectedType, rules.Pass); v.Action == rules.Refuse {
 			return nil, v
@@ -170,6 +178,7 @@ func (x *exchange) purchases(status int, contentType string) rules.Verdict {
 		}
 		return rules.Passed
 	}
+	x.response.Unmaskable()
 	subjects := make(map[rules.Digest]struct{}, len(records))
 	for i := range records {
 		subjects[records[i].Subject.Digest] = struct{}{}

@@ -67,6 +67,12 @@ func (t *tap) releasable(safe int64, done bool) int64 {
 	return max(to, t.from)
 }
 
+// forget gives all held bytes up: they do not go out.
+func (t *tap) forget() {
+	t.from = t.taken()
+	t.held, t.marks = t.held[:0], t.marks[:0]
+}
+
 // release copies held bytes up to an offset into b and forgets them.
 func (t *tap) release(b []byte, to int64) int {
 	n := copy(b, t.held[:to-t.from])

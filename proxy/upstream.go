@@ -50,6 +50,9 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 		}
 	}
 	x.wholeOnly(pr.Out)
+	if x.masks() {
+		unconditional(pr.Out.Header)
+	}
 	pr.Out.Header.Set("Accept-Encoding", narrowEncoding(pr.In.Header.Get("Accept-Encoding")))
 }
 

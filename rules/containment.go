@@ -10,16 +10,17 @@ type Step uint8
 const (
 	StepNone   Step = iota
 	StepSlow        // each request waits before it goes on
-	StepRefuse      // requests of the session are refused, or a response before its status line
-	StepCut         // the connection is cut inside a response
+	StepMask        // responses go out without the values of foreign records; what cannot be masked is cut
+	StepCut         // a response with a foreign record is refused, or cut after its status line; all others pass
+	StepRefuse      // requests of the session are refused
 	StepRevoke      // requests of the session, and of every session of its account, are refused
 	steps
 )
 
-var stepNames = [steps]string{"none", "slow", "refuse", "cut", "revoke"}
+var stepNames = [steps]string{"none", "slow", "mask", "cut", "refuse", "revoke"}
 
 // Steps returns every step that does something, mildest first.
-func Steps() []Step { return []Step{StepSlow, StepRefuse, StepCut, StepRevoke} }
+func Steps() []Step { return []Step{StepSlow, StepMask, StepCut, StepRefuse, StepRevoke} }
 
 // String returns the stable name; a value out of range is "none".
 func (s Step) String() string {
@@ -29,11 +30,10 @@ func (s Step) String() string {
 	return stepNames[s]
 }
 
-// ParseStep is the inverse of [Step.String], for the steps that a principal can
-// be held by: none, slow, refuse and revoke.
+// ParseStep is the inverse of [Step.String].
 func ParseStep(name string) (Step, bool) {
 	for i, known := range stepNames {
-		if name == known && Step(i) != StepCut {
+		if name == known {
 			return Step(i), true
 		}
 	}
@@ -61,4 +61,7 @@ type Containment struct {
 	Until  time.Time `json:"until"`
 	Person bool      `json:"person"` // a person ordered it, not a detector
 	Linked bool      `json:"linked"` // the linked sessions too
+	// Addresses says that everybody at the incident's addresses is held too,
+	// which may be a whole office: only a person orders it.
+	Addresses bool `json:"addresses,omitempty"`
 }

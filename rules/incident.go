@@ -75,7 +75,13 @@ type Incident struct {
 	// Rule is the first rule of a rule file that spoke; empty: none did.
 	Rule   string `json:"rule,omitempty"`
 	Linked []Link `json:"linked,omitempty"` // other sessions that take part, strongest first, at most MaxLinks
+	// Addresses are digests ([KeyIP]) of where its signals came from, the first
+	// MaxAddresses. The copies of an incident share them: read only.
+	Addresses []Digest `json:"addresses,omitempty"`
 }
 
-// MaxLinks bounds Incident.Linked.
-const MaxLinks = 1000
+// Bounds of Incident.Linked and Incident.Addresses.
+const (
+	MaxLinks     = 1000
+	MaxAddresses = 64
+)

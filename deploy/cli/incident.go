@@ -27,16 +27,17 @@ type Incident struct {
 	Ack   oneByName `cmd:"" help:"Say that somebody works on an incident: its breach alert goes to 0."`
 	Close oneByName `cmd:"" help:"Close an incident and let its principals go; the next signal opens a new one."`
 
-	Contain    containOne `cmd:"" help:"Hold the principals of an incident: slow, refuse or revoke them."`
+	Contain    containOne `cmd:"" help:"Hold the principals of an incident: slow, mask, cut, refuse or revoke them. Example: ordergate incident contain inc-0123456789abcdef --step mask --for 24h"`
 	Release    oneByName  `cmd:"" help:"Let the principals of an incident go."`
 	FalseAlarm oneByName  `cmd:"" help:"Close an incident in which there was nothing, and let its principals go."`
 }
 
 type containOne struct {
-	ID     string        `arg:"" help:"Id of the incident, such as inc-0123456789abcdef."`
-	Step   string        `help:"slow: each request waits; refuse: requests of the session are refused; revoke: those of all sessions of its account too." enum:"slow,refuse,revoke" default:"refuse"`
-	For    time.Duration `help:"How long." default:"1h"`
-	Linked bool          `help:"The sessions linked to the incident too."`
+	ID        string        `arg:"" help:"Id of the incident, such as inc-0123456789abcdef."`
+	Step      string        `help:"slow: each request waits; mask: other people's data is starred out in what it is sent (what cannot be masked is cut); cut: responses with other people's data are refused, all others pass; refuse: all requests of the session are refused; revoke: those of all sessions of its account too." enum:"slow,mask,cut,refuse,revoke" default:"refuse"`
+	For       time.Duration `help:"How long." default:"1h"`
+	Linked    bool          `help:"The sessions linked to the incident too."`
+	Addresses bool          `help:"Everybody at the addresses that the incident has seen too. Danger: an address may be a whole office."`
 }
 
 type oneByName struct {
@@ -49,7 +50,7 @@ func (c *Incident) Run(ctx context.Context, command string, stdout io.Writer) er
 	case strings.HasPrefix(command, "incident ack"):
 		return c.act(ctx, c.Ack.ID, rules.IncidentAcknowledged.String(), stdout)
 	case strings.HasPrefix(command, "incident contain"):
-		query := url.Values{"step": {c.Contain.Step}, "for": {c.Contain.For.String()}, "linked": {strconv.FormatBool(c.Contain.Linked)}}
+		query := url.Values{"step": {c.Contain.Step}, "for": {c.Contain.For.String()}, "linked": {strconv.FormatBool(c.Contain.Linked)}, "addresses": {strconv.FormatBool(c.Contain.Addresses)}}
 		return c.act(ctx, c.Contain.ID, "contain?"+query.Encode(), stdout)
 	case strings.HasPrefix(command, "incident release"):
 		return c.act(ctx, c.Release.ID, "release", stdout)
@@ -175,7 +176,14 @@ func heldBy(c *rules.Containment) string {
 	if c.Person {
 		by = "a person"
 	}
-	return fmt.Sprintf("held      %s until %s, by %s\n", c.Step, c.Until.Format(time.RFC3339), by)
+	whom := ""
+	if c.Linked {
+		whom += ", linked sessions too"
+	}
+	if c.Addresses {
+		whom += ", everybody at its addresses too"
+	}
+	return fmt.Sprintf("held      %s until %s, by %s%s\n", c.Step, c.Until.Format(time.RFC3339), by, whom)
 }
 
 // maxShownLinks is how many linked sessions are shown; --json has them all.

@@ -233,8 +233,10 @@ type Ownership struct {
 	// Subjects is how many distinct foreign customers a session that is bound
 	// to one must be sent within a day to open an incident, 1 to 1000.
 	Subjects int `yaml:"subjects"`
-	// Contain is what happens to the session for an hour: none, slow, refuse, or
-	// revoke, which refuses the account's other sessions too.
+	// Contain is what happens to the session for an hour: none, slow, mask (other
+	// people's data is starred out in what it is sent), cut (responses with other
+	// people's data are refused), refuse (all its requests are), or revoke, which
+	// refuses the account's other sessions too.
 	Contain rules.Step `yaml:"contain"`
 }
 
@@ -242,8 +244,10 @@ type Ownership struct {
 type Containing struct {
 	// Mode is what becomes of its findings.
 	Mode rules.Mode `yaml:"mode"`
-	// Contain is what happens to the session for an hour: none, slow, refuse, or
-	// revoke, which refuses the account's other sessions too. Only sessions that
+	// Contain is what happens to the session for an hour: none, slow, mask (other
+	// people's data is starred out in what it is sent), cut (responses with other
+	// people's data are refused), refuse (all its requests are), or revoke, which
+	// refuses the account's other sessions too. Only sessions that
 	// the platform was seen issuing are held, never an address.
 	Contain rules.Step `yaml:"contain"`
 }

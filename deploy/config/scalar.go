@@ -52,7 +52,7 @@ func scalarOf(t reflect.Type) (scalar, bool) {
 	case reflect.TypeFor[rules.Action]():
 		return scalarFor("refuse or pass", parseAction, formatAction), true
 	case reflect.TypeFor[rules.Step]():
-		return scalarFor("none, slow, refuse or revoke", parseStep, stringer[rules.Step]), true
+		return scalarFor("none, slow, mask, cut, refuse or revoke", parseStep, stringer[rules.Step]), true
 	case reflect.TypeFor[rules.Role]():
 		return scalarFor("role", parseRole, stringer[rules.Role]), true
 	case reflect.TypeFor[Limit]():
@@ -198,7 +198,7 @@ func parseStep(text string) (rules.Step, *problem) {
 	if s, ok := rules.ParseStep(text); ok {
 		return s, nil
 	}
-	return rules.StepNone, &problem{"is not a step of containment", "write none, slow, refuse or revoke"}
+	return rules.StepNone, &problem{"is not a step of containment", "write none, slow, mask, cut, refuse or revoke"}
 }
 
 func parseOverflow(text string) (Overflow, *problem) {

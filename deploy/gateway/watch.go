@@ -60,18 +60,25 @@ func (w *watch) Exchange(s *proxy.Summary) {
 	if s.Slowed {
 		m.Contained(rules.StepSlow, s.Role)
 	}
+	if s.Masked > 0 {
+		m.Contained(rules.StepMask, s.Role)
+	}
 	switch s.Reason {
 	case rules.ReasonCap, rules.ReasonBulk, rules.ReasonContained:
-		step := rules.StepRefuse
-		if s.Cut {
-			step = rules.StepCut
-		}
-		if s.Revoked {
-			step = rules.StepRevoke
-		}
-		m.Contained(step, s.Role)
+		m.Contained(stepOf(s), s.Role)
 	default: // no principal was contained
 	}
+}
+
+// stepOf is the step that a refused or cut response counts as.
+func stepOf(s *proxy.Summary) rules.Step {
+	switch {
+	case s.Step == rules.StepRevoke:
+		return rules.StepRevoke
+	case s.Cut, s.Reason == rules.ReasonContained && (s.Step == rules.StepCut || s.Step == rules.StepMask): // what cannot be masked is cut
+		return rules.StepCut
+	}
+	return rules.StepRefuse
 }
 
 func wafOutcome(s *proxy.Summary) metrics.WAFOutcome {
@@ -120,9 +127,10 @@ func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool)
 }
 
 // Contain implements proxy.IncidentDesk.
-func (w *watch) Contain(id string, step rules.Step, linked bool, lasting time.Duration) (rules.Incident, bool) {
+func (w *watch) Contain(id string, c rules.Containment, lasting time.Duration) (rules.Incident, bool) {
 	now := w.gateway.now().UTC()
-	incident, ok := w.gateway.engine.Contain(id, step, linked, now.Add(lasting), now)
+	c.Until = now.Add(lasting)
+	incident, ok := w.gateway.engine.Contain(id, c, now)
 	if ok && incident.Containment != nil {
 		w.queue(incident, true)
 	}

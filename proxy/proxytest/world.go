@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -186,6 +188,9 @@ func (w *World) Do(method, path, body string, headers ...string) Response {
 	w.sent.Add(1)
 	response, err := w.Client.Do(request)
 	if err != nil {
+		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+			w.sent.Add(-1) // no exchange began: Settle must not wait for it
+		}
 		return Response{Response: &http.Response{}, Err: err}
 	}
 	defer response.Body.Close() //nolint:errcheck // a test's own

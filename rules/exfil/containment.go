@@ -111,6 +111,11 @@ func (c *containment) order(in *rules.Incident) {
 			c.held.Add(capKey{kind, d}, h) // a person's word counts, milder or harder
 		}
 	}
+	if in.Containment.Addresses {
+		for _, address := range in.Addresses {
+			keep(rules.KeyIP, address)
+		}
+	}
 	keep(rules.KeySession, in.Session)
 	if h.step == rules.StepRevoke {
 		keep(rules.KeyAccount, in.Account)
@@ -140,7 +145,7 @@ func (c *containment) release(in *rules.Incident) {
 func (c *containment) of(p *rules.Principal, now time.Time) (hardest hold) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range [...]capKey{{rules.KeySession, p.Session}, {rules.KeyAccount, p.Account}} {
+	for _, key := range [...]capKey{{rules.KeySession, p.Session}, {rules.KeyAccount, p.Account}, {rules.KeyIP, p.IP}} {
 		if h, ok := c.held.Peek(key); ok && h.until.After(now) && h.step > hardest.step {
 			hardest = h
 		}
@@ -148,35 +153,42 @@ func (c *containment) of(p *rules.Principal, now time.Time) (hardest hold) {
 	return hardest
 }
 
-// Admit says whether a principal may send requests at all, and how long they
-// wait.
+// Admit says whether a principal may send requests at all, how long they wait,
+// and by which step the principal is held: what mask and cut do to its responses is
+// Visit.Step's business.
 func (e *Engine) Admit(p *rules.Principal, now time.Time) rules.Verdict {
 	switch h := e.contained.of(p, now); h.step {
-	case rules.StepRefuse, rules.StepRevoke, rules.StepCut:
+	case rules.StepRefuse, rules.StepRevoke:
 		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonContained, Status: http.StatusForbidden, RetryAfter: h.until.Sub(now), Step: h.step}
 	case rules.StepSlow:
 		v := rules.Passed
 		v.Delay, v.Step = slowBy, h.step
+		return v
+	case rules.StepMask, rules.StepCut:
+		v := rules.Passed
+		v.Step = h.step
 		return v
 	case rules.StepNone:
 	}
 	return rules.Passed
 }
 
-// Contain holds the principal of an incident by a person's order, with linked
-// also the sessions that take part; at most for a year. It reports false for an
-// incident that is not open, and changes nothing, with a zero Containment in the
-// result, when there is nobody to hold: an incident of a route or of the site
-// names no session but linked ones.
-func (e *Engine) Contain(id string, step rules.Step, linked bool, until, now time.Time) (rules.Incident, bool) {
-	if in, ok := e.incidents.get(id); !ok || in.Session.IsZero() && (!linked || len(in.Linked) == 0) {
+// Contain holds the principal of an incident by a person's order, where it says
+// so also the sessions that take part and the addresses it has seen; at most for a
+// year. It reports false for an incident that is not open, and changes nothing,
+// with a zero Containment in the result, when there is nobody to hold: an
+// incident of a route or of the site names no session but linked ones.
+func (e *Engine) Contain(id string, c rules.Containment, now time.Time) (rules.Incident, bool) {
+	in, ok := e.incidents.get(id)
+	if !ok || in.Session.IsZero() && (!c.Linked || len(in.Linked) == 0) && (!c.Addresses || len(in.Addresses) == 0) {
 		in.Containment = nil
 		return in, ok
 	}
-	if limit := now.Add(365 * 24 * time.Hour); until.After(limit) {
-		until = limit
+	if limit := now.Add(365 * 24 * time.Hour); c.Until.After(limit) {
+		c.Until = limit
 	}
-	in, ok := e.incidents.contain(id, rules.Containment{Step: step, Since: now, Until: until, Person: true, Linked: linked}, now)
+	c.Since, c.Person = now, true
+	in, ok = e.incidents.contain(id, c, now)
 	if ok {
 		e.contained.release(&in)
 		e.contained.order(&in)

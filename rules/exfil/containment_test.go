@@ -20,6 +20,8 @@ func TestLadder(t *testing.T) {
 	}{
 		rules.StepNone:   {rules.Pass, rules.Pass, false},
 		rules.StepSlow:   {rules.Pass, rules.Pass, true},
+		rules.StepMask:   {rules.Pass, rules.Pass, false},
+		rules.StepCut:    {rules.Pass, rules.Pass, false},
 		rules.StepRefuse: {rules.Refuse, rules.Pass, false},
 		rules.StepRevoke: {rules.Refuse, rules.Refuse, false},
 	} {
@@ -93,10 +95,10 @@ func TestPersonContains(t *testing.T) {
 			Linked: []rules.Link{{Session: linked.Sessions[0], Why: rules.LinkFrontier, Strength: 3}},
 		}
 		w.engine.Incidents().Join(&held)
-		if _, ok := w.engine.Contain("inc-none", rules.StepRefuse, true, w.now.Add(time.Hour), w.now); ok {
+		if _, ok := w.engine.Contain("inc-none", rules.Containment{Step: rules.StepRefuse, Linked: true, Until: w.now.Add(time.Hour)}, w.now); ok {
 			t.Error("an unknown incident was contained")
 		}
-		in, ok := w.engine.Contain(in.ID, rules.StepRefuse, true, w.now.Add(90*time.Minute), w.now)
+		in, ok := w.engine.Contain(in.ID, rules.Containment{Step: rules.StepRefuse, Linked: true, Until: w.now.Add(90 * time.Minute)}, w.now)
 		if !ok || in.State != rules.IncidentContained || !in.Containment.Person {
 			t.Fatalf("contained: %+v %v", in, ok)
 		}
@@ -151,7 +153,7 @@ func TestContainsNobody(t *testing.T) {
 	w.get(Credentials{StandIn: digest('a', 1)}, customers(1, 1), nil)
 	in := w.engine.Incidents().Open()[0]
 	for _, linked := range []bool{false, true} {
-		got, ok := w.engine.Contain(in.ID, rules.StepRefuse, linked, w.now.Add(time.Hour), w.now)
+		got, ok := w.engine.Contain(in.ID, rules.Containment{Step: rules.StepRefuse, Linked: linked, Until: w.now.Add(time.Hour)}, w.now)
 		if !ok || got.Containment != nil || got.State != rules.IncidentOpen || w.engine.Incidents().Open()[0].State != rules.IncidentOpen {
 			t.Errorf("linked %v: %v %+v", linked, ok, got)
 		}

@@ -4,7 +4,7 @@
 // The way of the data:
 //
 //	Principal ──Engine.Recognise──► issued? bound to whom? which role's caps?
-//	Principal ──Engine.Admit──────► is it contained?
+//	Principal ──Engine.Admit──────► is it contained? by mask or cut: Response.Judge withholds (withhold.go)
 //	Records   ──Response.Judge────► own, foreign or unlinked; the detectors' signals;
 //	                                one reservation per foreign subject and key, all or none
 //	durable   ──Response.Commit───► the reservations stand

@@ -93,6 +93,9 @@ func (in *Incidents) Join(s *rules.Signal) (incident rules.Incident, opened, not
 		inc.Rule = s.Rule
 	}
 	inc.Linked = link(inc.Linked, s.Linked)
+	if ip := s.Principal.IP; !ip.IsZero() && len(inc.Addresses) < rules.MaxAddresses && !slices.Contains(inc.Addresses, ip) {
+		inc.Addresses = append(slices.Clip(inc.Addresses), ip) // copies keep theirs
+	}
 	if s.Step != rules.StepNone && (inc.Containment == nil || !inc.Containment.Person) {
 		inc.Containment = &rules.Containment{Step: s.Step, Since: s.Time, Until: s.Until}
 	}

@@ -18,6 +18,7 @@ type Visit struct {
 	Password  bool               // the request carried a password
 	Me        bool               // the route answers about whoever asks
 	Observe   bool               // nothing is refused on this route
+	Step      rules.Step         // that the principal is held by; only mask and cut matter here
 	Config    string             // digest of the effective config
 	Status    int                // of the response
 	Issued    []rules.Digest     // sessions that the response's header issues
@@ -40,6 +41,7 @@ type Response struct {
 	engine   *Engine
 	config   *Config
 	visit    Visit
+	step     rules.Step     // mask, cut or none
 	sessions []rules.Digest // the principal's, and those that this response issues
 	binding  rules.Binding
 	open     []reservation
@@ -69,6 +71,9 @@ type Judgement struct {
 // Open begins a response. Sessions issued by its header are known from here.
 func (e *Engine) Open(v Visit, now time.Time) *Response {
 	r := &Response{engine: e, config: e.config.Load(), visit: v, sessions: []rules.Digest{v.Principal.Session}}
+	if (v.Step == rules.StepMask || v.Step == rules.StepCut) && !v.Observe {
+		r.step = v.Step
+	}
 	if v.Status == http.StatusOK && v.Route != "" {
 		e.commons.Page(v.Route)
 	}
@@ -136,6 +141,9 @@ func (r *Response) raise(role rules.Role, now time.Time) {
 // Judge decides about the next records of the response. subjects is how many
 // distinct subjects it carried so far, these included; tokens are sessions
 // that its body issues. Call Commit or GiveBack after a verdict that passes.
+//
+// For a principal that is held by mask, what is not its own is withheld in a
+// verdict that passes: the caller masks it. For one held by cut, it refuses.
 func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Digest, now time.Time) Judgement {
 	if len(tokens) > 0 {
 		r.issue(tokens, r.loggedIn, now)
@@ -150,7 +158,7 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 			Record: records[i], Ownership: own, State: rules.Unknown, Config: r.visit.Config,
 		}
 		r.engine.owners.Learn(&records[i])
-		if own == rules.Unlinked && r.visit.Principal.Role == rules.RoleGuest && r.visit.Status == http.StatusOK {
+		if own == rules.Unlinked && r.step == rules.StepNone && r.visit.Principal.Role == rules.RoleGuest && r.visit.Status == http.StatusOK {
 			j.Commons += r.show(&records[i])
 		}
 		switch subject := records[i].Subject.Digest; {
@@ -161,6 +169,10 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 		}
 	}
 	r.canary(records, now, &j)
+	if r.step != rules.StepNone && len(foreign) > 0 {
+		r.withhold(&j, now)
+		return j
+	}
 	r.unauthenticated(len(foreign), now, &j)
 	r.bulk(subjects-len(r.owned), now, &j)
 	if j.Verdict.Action == rules.Pass && len(foreign) > 0 {

@@ -48,7 +48,7 @@ type Rule struct {
 	// Severity is that of its signals: low, medium, high or critical.
 	Severity string `yaml:"severity"`
 	// Contain is what happens to an issued session for an hour: none (default),
-	// slow, refuse or revoke.
+	// slow, mask, cut, refuse or revoke.
 	Contain string `yaml:"contain"`
 	// Refuse also refuses the response that passes the limit, with 429.
 	Refuse bool `yaml:"refuse"`
@@ -168,7 +168,7 @@ func (r *Rule) compile() (faults []error) {
 		fault("severity", fmt.Sprintf("%q", r.Severity), "write low, medium, high or critical")
 	}
 	if r.step, ok = rules.ParseStep(r.Contain); !ok && r.Contain != "" {
-		fault("contain", fmt.Sprintf("%q", r.Contain), "write none, slow, refuse or revoke")
+		fault("contain", fmt.Sprintf("%q", r.Contain), "write none, slow, mask, cut, refuse or revoke")
 	}
 	if r.Mode != "" && r.Mode != "enforce" && r.Mode != "observe" {
 		fault("mode", fmt.Sprintf("%q", r.Mode), "write enforce or observe")

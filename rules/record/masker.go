@@ -66,6 +66,9 @@ func (m *Masker) Able() bool {
 // Keep leaves the values of a subject as they are from now on.
 func (m *Masker) Keep(subject rules.Identifier) { m.own[subject] = struct{}{} }
 
+// Held returns how many bytes are not released.
+func (m *Masker) Held() int { return len(m.held) }
+
 // Masked returns how many values were masked in what was released.
 func (m *Masker) Masked() int { return m.masked }
 
