@@ -43,11 +43,13 @@ func nextAt(p []byte) int {
 // double quote, a backslash or a control character, or len(p).
 func stringEnd(p []byte, i int) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; i+8 <= len(p); i += 8 {
+	for ; i <= len(p)-8; i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
-		q, e := x^('"'*ones), x^('\\'*ones)
-		// The lowest bit set is exact: a borrow reaches higher bytes only.
-		if m := ((q-ones)&^q | (e-ones)&^e | (x-' '*ones)&^x) & tops; m != 0 {
+		// With this bit turned the quote is the one below the blank, which
+		// takes the place of the quote. The lowest bit set is exact: a borrow
+		// reaches higher bytes only.
+		q, e := x^('"'^' ')*ones, x^('\\'*ones)
+		if m := ((q-('!'*ones))&^q | (e-ones)&^e) & tops; m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}
 	}
@@ -105,11 +107,11 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 			if b != '"' {
 				return i
 			}
-			end := s.key(p, i)
-			if end < 0 {
+			end, ok := s.members(p, i, off)
+			if i = end; !ok {
 				return i
 			}
-			if i = end; s.state != jsonValue || i == len(p) {
+			if s.state != jsonValue || i == len(p) {
 				continue
 			}
 			b = p[i]
@@ -189,25 +191,60 @@ func blanks(p []byte, i int) int {
 	return i
 }
 
-// key reads the key whose quote is p[i] and returns where it ends, or -1.
-func (s *jsonScanner) key(p []byte, i int) int {
-	k := s.g.keys
-	if at, ok := k.follow(p[i+1:], s.last, s.depth); ok {
+// members reads the members of an object from the key at p[i] on, as long as
+// their values are strings, numbers or literals that lie whole in p. It returns
+// where it stopped and whether that is before something that fast knows.
+func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
+	k, answer := s.g.keys, s.g.claim == nil
+	for {
+		end, at := k.follow(p, i, s.last, s.depth)
+		if end <= i {
+			if end, at = k.next(p, i, s.last, s.depth); end <= i {
+				return i, false
+			}
+		}
 		e := &k.cache[at]
 		s.last, s.class, s.state = at, e.class, jsonValue
-		return i + 1 + int(e.whole)
+		if i = end; i < len(p) && jsonBlanks[p[i]] {
+			i = blanks(p, i)
+		}
+		if i == len(p) {
+			return i, true
+		}
+		switch b := p[i]; {
+		case b == '"':
+			end = stringEnd(p, i+1)
+			if end == len(p) || p[end] != '"' {
+				return i, true
+			}
+			v := p[i+1 : end]
+			if answer && end <= s.signs.at && e.dull != dullAsk && (len(v) < 32 || e.dull == dullAll || !hashed(v)) && !openings[p[i+1]] {
+				s.started, s.state = true, jsonComma
+				s.g.tick(off + int64(i))
+			} else {
+				s.start = off + int64(i)
+				s.fastString(p, i+1, end, true)
+			}
+			i = end + 1
+		case b-'0' <= 9 || b == '-' || b >= 'a':
+			if end = s.fastBare(p, i, off, true); end == i {
+				return i, true
+			}
+			i = end
+		default:
+			return i, true
+		}
+		if i == len(p) || p[i] != ',' || s.state != jsonComma {
+			return i, true
+		}
+		if i++; i < len(p) && jsonBlanks[p[i]] {
+			i = blanks(p, i)
+		}
+		s.state, s.class = jsonKey, class{}
+		if i == len(p) || p[i] != '"' {
+			return i, true
+		}
 	}
-	end := stringEnd(p, i+1)
-	if end == len(p) || p[end] != '"' {
-		return -1
-	}
-	s.class, s.state = class{}, jsonColon
-	if n := end - i - 1; n > 0 && n <= maxKey {
-		at := k.find(p[i+1 : end])
-		k.learn(s.last, s.depth, at)
-		s.last, s.class = at, k.cache[at].class
-	}
-	return end + 1
 }
 
 // fastString takes the string p[from:end], which has no escapes.
@@ -378,6 +415,30 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		return false
 	}
 	return len(v) < 32 || !hashed(v)
+}
+
+// dull says which values without an @ under a key are bland wherever it stands.
+type dull uint8
+
+const (
+	dullAsk  dull = iota // see bland
+	dullWord             // those that are no hash
+	dullAll
+)
+
+// dullOf returns which values under a key of class c are dull.
+func dullOf(c class) dull {
+	switch c.kind {
+	case kindCity, kindRegion, kindCountry:
+		return dullAll
+	case kindNone:
+		if c.sense&(senseKnown|senseClient) == senseKnown {
+			return dullWord
+		}
+	case kindCompany, kindTypename:
+		return dullWord
+	}
+	return dullAsk
 }
 
 // sense returns what the values of the innermost structure inherit.

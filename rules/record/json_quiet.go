@@ -77,10 +77,8 @@ func (s *jsonScanner) quiet(p []byte, i int, off int64) int {
 	if room := min(s.g.oldest-off+maxSpan, int64(i+quietSpan)); int64(limit) > room { // nothing grows old on the way, see grouper.age
 		limit = int(room)
 	}
-	last := s.last
 	end := s.pass(p, i, max(limit, i))
 	if end <= 0 {
-		s.last = last
 		if end < 0 || limit < len(p) {
 			k.fails = min(2*k.fails+1, maxLoud)
 			k.loud = k.fails
@@ -130,16 +128,21 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 	depth, objects := 0, uint(0) // a bit a level
 	t := tellsText | tellsNumber // a value that is not in an object is of somebody else
 	seen := tells(0)
-	k := s.g.keys
+	k, last := s.g.keys, s.last
 	q := p[:limit]
 	object := false
 	for {
 		if object {
-			n, at := k.next(q, i, s.last, s.depth+depth)
+			n, at := k.follow(q, i, last, s.depth+depth)
 			if n <= i {
-				return n
+				if i < len(q) && jsonBlanks[q[i]] {
+					i = blanks(q, i)
+				}
+				if n, at = k.next(q, i, last, s.depth+depth); n <= 0 {
+					return n
+				}
 			}
-			i, s.last = n, at
+			i, last = n, at
 			t = k.cache[at].tells
 		}
 		if i >= len(q) {
@@ -163,7 +166,10 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 					return -1
 				}
 			}
-			if !s.signs.clear(p, i+1, end) || t.loud(q[i+1:end]) {
+			if end > s.signs.at && !s.signs.clear(p, i+1, end) {
+				return -1
+			}
+			if (t&(tellsText|tellsStreet) != 0 || end-i > maxValue || quietOpenings[q[i+1]]) && t.loud(q[i+1:end]) {
 				return -1
 			}
 			seen |= t
@@ -228,6 +234,7 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 				seen = stack[depth]
 			}
 			if depth == 0 {
+				s.last = last
 				return i
 			}
 			if object = objects&(1<<(depth-1)) != 0; !object {

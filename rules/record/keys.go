@@ -9,7 +9,7 @@ import (
 
 const (
 	keyRoom  = 40 // bytes of a key that the cache holds; of a longer one its hash and its end
-	keyEnd   = 2  // bytes after a key in JSON: the quote and the colon
+	keyMore  = 3  // bytes around a key in JSON: the quotes and the colon
 	keySets  = 64
 	keyWays  = 4
 	keyDepth = 8 // depths that the course of the keys tells apart
@@ -30,13 +30,41 @@ type keys struct {
 
 // knownKey is a key with its class.
 type knownKey struct {
-	class class
-	tells tells // what its values may tell where nobody is in sight
-	loud  uint8 // structures behind it that are not tried to be passed over, see jsonScanner.quiet
-	fails uint8 // how many that was the last time
-	n     uint8 // bytes of the key; 0: free
-	whole uint8 // bytes of text, with keyEnd; more than there are if no string of JSON is like it
-	text  [keyRoom + keyEnd]byte
+	// The first and the last eight bytes of text, as far as it has them: that
+	// much of JSON is compared at once.
+	head, tail, mask uint64
+	back             uint8 // where the last ones begin
+	whole            uint8 // bytes of text; 0 if no string of JSON is like it
+	n                uint8 // bytes of the key; 0: free
+	dull             dull  // which of its values are bland
+	tells            tells // what its values may tell where nobody is in sight
+	loud             uint8 // structures behind it that are not tried to be passed over, see jsonScanner.quiet
+	fails            uint8 // how many that was the last time
+	class            class
+	text             [keyRoom + keyMore]byte // the key, its quotes and its colon
+}
+
+// set makes e the key of a text of n bytes, as [keys.find] cuts it.
+func (e *knownKey) set(text []byte, n int, c class) {
+	*e = knownKey{n: uint8(n), class: c, dull: dullOf(c), tells: tellsOf(c), head: ^uint64(0), mask: ^uint64(0)}
+	e.text[0] = '"'
+	end := 1 + copy(e.text[1:], text)
+	if len(text) < n || stringEnd(text, 0) < n { // JSON would end at a quote in it
+		return
+	}
+	end += copy(e.text[end:], `":`)
+	e.whole, e.back = uint8(end), uint8(max(end-8, 0))
+	e.head, e.tail = binary.LittleEndian.Uint64(e.text[:]), binary.LittleEndian.Uint64(e.text[e.back:])
+	if end < 8 {
+		e.mask = 1<<(8*end) - 1
+	}
+}
+
+// leads reports whether p begins with the key, its quotes and its colon; a key
+// without a whole text may lead anything.
+func (e *knownKey) leads(p *[keyRoom + 8]byte) bool {
+	d := (binary.LittleEndian.Uint64(p[:]) ^ e.head) | (binary.LittleEndian.Uint64(p[min(e.back, keyRoom):]) ^ e.tail)
+	return d&e.mask == 0 && (e.whole <= 16 || string(p[8:e.back]) == string(e.text[8:e.back]))
 }
 
 // keyPool holds caches between responses: the keys of a shop are few.
@@ -80,7 +108,7 @@ func (k *keys) find(key []byte) uint8 {
 	at := int(h>>32) % keySets * keyWays
 	set := k.cache[at : at+keyWays]
 	for i := range set {
-		if e := &set[i]; int(e.n) == len(key) && string(e.text[:len(text)]) == string(text) {
+		if e := &set[i]; int(e.n) == len(key) && string(e.text[1:1+len(text)]) == string(text) {
 			return uint8(at + i)
 		}
 	}
@@ -91,24 +119,21 @@ func (k *keys) find(key []byte) uint8 {
 			break
 		}
 	}
-	e := &set[i]
-	e.n, e.class = uint8(len(key)), k.classify(key)
-	e.tells, e.loud, e.fails = tellsOf(e.class), 0, 0
-	e.whole = ^uint8(0)
-	if n := copy(e.text[:], text); n == len(key) && stringEnd(key, 0) == n { // JSON would end at a quote in it
-		e.whole = uint8(n + copy(e.text[n:], `":`))
-	}
+	set[i].set(text, len(key), k.classify(key))
 	k.named = k.named || bytes.IndexByte(key, '@') >= 0
 	return uint8(at + i)
 }
 
-// follow tells whether p begins with the key, its quote and its colon, that
-// followed the key prev at a depth when they were seen last, and which that is.
-func (k *keys) follow(p []byte, prev uint8, depth int) (at uint8, ok bool) {
+// follow tells whether p[i:] begins with the key, its quotes and its colon,
+// that followed the key prev at a depth when they were seen last, where it ends
+// and which that is. Near the end of p it does not know.
+func (k *keys) follow(p []byte, i int, prev uint8, depth int) (end int, at uint8) {
 	at = k.after[uint(prev)*keyDepth+uint(depth)%keyDepth]
 	e := &k.cache[at]
-	n := int(e.whole)
-	return at, n <= len(p) && n <= len(e.text) && string(p[:n]) == string(e.text[:n]) && n > 0
+	if len(p)-i < keyRoom+8 || !e.leads((*[keyRoom + 8]byte)(p[i:])) {
+		return i, at
+	}
+	return i + int(e.whole), at
 }
 
 // learn notes that the key at followed prev.
@@ -116,21 +141,14 @@ func (k *keys) learn(prev uint8, depth int, at uint8) {
 	k.after[uint(prev)*keyDepth+uint(depth)%keyDepth] = at
 }
 
-// next reads the key at p[i] behind the key prev, at a depth, its quotes and its
-// colon. It returns where it ends and which it is; 0 if it does not end in p,
-// and -1 if it is none.
+// next is follow for a key that was not foreseen. It returns 0 if the key does
+// not end in p, and -1 if it is none, or one that the cache cannot hold.
 func (k *keys) next(p []byte, i int, prev uint8, depth int) (end int, at uint8) {
-	if i < len(p) && jsonBlanks[p[i]] {
-		i = blanks(p, i)
-	}
 	if i >= len(p) {
 		return 0, 0
 	}
 	if p[i] != '"' {
 		return -1, 0
-	}
-	if at, ok := k.follow(p[i+1:], prev, depth); ok {
-		return i + 1 + int(k.cache[at].whole), at
 	}
 	end = stringEnd(p, i+1)
 	if end == len(p) {
