@@ -56,9 +56,13 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 		return
 	}
 	g.places.see(v)
-	array := false
-	if n := len(g.frames); n > 0 && g.frames[n-1].kind == frameArray && c.sense&senseDeclared == 0 {
-		c, array = g.frames[n-1].class, true
+	array, timed := false, c.kind == kindHours
+	if n := len(g.frames); n > 0 {
+		f := &g.frames[n-1]
+		if f.kind == frameArray && c.sense&senseDeclared == 0 {
+			c, array = f.class, true
+		}
+		timed = timed || f.class.kind == kindHours
 	}
 	if i := g.parent(); i >= 0 {
 		around := g.frames[i].class.sense
@@ -73,7 +77,7 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	if g.claim != nil && s&shapeSecret != 0 && len(v) > 16 {
 		g.arguments(v, start)
 	}
-	if s&shapeDigit != 0 && g.hours(c, v) {
+	if timed && s&shapeDigit != 0 && g.hours(c, v) {
 		return
 	}
 	if s&shapeAt != 0 && g.emails(c, v, start, array) {
@@ -145,18 +149,14 @@ func (g *grouper) mailbox(c class, v []byte, start int64) {
 // email takes one address. apart says that it stands in a list of values.
 func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 	g.places.see(v)
-	low := append(g.scratch[:0], v...)
-	high := byte(0)
-	for i, b := range low {
-		high |= b
-		if b-'A' <= 25 {
-			low[i] = b + 'a' - 'A'
+	low := v
+	for _, b := range v {
+		if b-'A' <= 25 || b >= utf8.RuneSelf {
+			low = append(g.scratch[:0], bytes.ToLower(v)...)
+			g.scratch = low[:0]
+			break
 		}
 	}
-	if high >= utf8.RuneSelf {
-		low = append(low[:0], bytes.ToLower(v)...)
-	}
-	g.scratch = low[:0]
 	id := rules.Identifier{Kind: rules.IdentifierEmail, Digest: g.h.Identifier(rules.IdentifierEmail, low)}
 	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {
 		return
@@ -380,7 +380,7 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 // number takes the ids and numbers of customers, orders and objects.
 func (g *grouper) number(c class, v []byte, start int64) {
 	if c.kind == kindOrder {
-		v = bytes.TrimPrefix(bytes.TrimSpace(v), []byte{'#'})
+		v = bytes.TrimPrefix(trim(v), []byte{'#'})
 	}
 	if c.kind == kindCode && len(v) >= 15 {
 		if _, ok := cardNumber(g.scratch[:0], v); ok {

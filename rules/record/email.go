@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // maxEmail bounds an address, as RFC 5321 section 4.5.3.1.3 does (254 without
@@ -140,7 +141,15 @@ func assetName(domain, tld []byte) bool {
 // wholeEmail returns the address that s consists of, blanks, "mailto:" and
 // angle brackets aside.
 func wholeEmail(s []byte, how trust) ([]byte, bool) {
-	s = bytes.TrimSpace(s)
+	if plainEmail(s, how) {
+		return s, true
+	}
+	return packedEmail(s, how)
+}
+
+// packedEmail is wholeEmail for any address.
+func packedEmail(s []byte, how trust) ([]byte, bool) {
+	s = trim(s)
 	if len(s) > 7 && bytes.EqualFold(s[:7], []byte("mailto:")) {
 		s = s[7:]
 	}
@@ -152,6 +161,36 @@ func wholeEmail(s []byte, how trust) ([]byte, bool) {
 		return nil, false
 	}
 	return s, true
+}
+
+// plainEmail reports whether s is an address as most are, of ASCII letters,
+// digits and few signs, under a domain of letters: what [findEmail] finds in it
+// is all of it.
+func plainEmail(s []byte, how trust) bool {
+	n := len(s)
+	if n > maxEmail-64 || n < 6 || shapes[s[0]]&(shapeLetter|shapeDigit) == 0 {
+		return false
+	}
+	at, dot, last := 0, 0, s[0]
+	part := uint8(1)
+	for i, b := range s {
+		switch {
+		case b == '.':
+			if last == '.' {
+				return false
+			}
+			dot = i
+		case b == '@':
+			if at > 0 || last == '.' || i > 64 || i+1 == n || shapes[s[i+1]]&(shapeLetter|shapeDigit) == 0 {
+				return false
+			}
+			at, part = i, 2
+		case emailByte[b]&part == 0:
+			return false
+		}
+		last = b
+	}
+	return at > 0 && dot > at+1 && n-dot > 2 && !odd(s[dot+1:]) && (how == inEmail || !assetName(s[at+1:], s[dot+1:]))
 }
 
 // roleNames are local parts that name an office, not a person.
@@ -169,11 +208,45 @@ var roleNames = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
+// roleShape tells most words apart from roleNames: by their first letter, one
+// bit for each length that a name with it has.
+type roleShape [26]uint32
+
+var roleShapes = sync.OnceValue(func() *roleShape {
+	var r roleShape
+	for name := range roleNames() {
+		r[name[0]-'a'] |= 1 << len(name)
+	}
+	return &r
+})
+
+// may reports whether a word may be one of roleNames, once its signs are left
+// out. All of them are lower-case letters.
+func (r *roleShape) may(word []byte) bool {
+	n, first := 0, byte(0)
+	for _, b := range word {
+		switch {
+		case b-'0' <= 9:
+			return false
+		case b >= utf8.RuneSelf || b-'A' <= 25:
+			return true
+		case b-'a' <= 25:
+			if n++; n == 1 {
+				first = b - 'a'
+			}
+		}
+	}
+	return n > 0 && n < 32 && r[first]&(1<<n) != 0
+}
+
 // roleAddress reports whether a normalised address names an office: info@,
 // support@, no-reply@.
 func roleAddress(email []byte) bool {
 	local, _, _ := bytes.Cut(email, []byte{'@'})
 	local, _, _ = bytes.Cut(local, []byte{'+'})
+	if !roleShapes().may(local) {
+		return false
+	}
 	var room [24]byte
 	word := appendFolded(room[:0], local, len(room))
 	return len(word) < len(room) && roleNames()[string(word)]

@@ -129,7 +129,7 @@ func TestFollow(t *testing.T) {
 // FuzzTexts holds the quick answers about labels, names and keys to the long
 // ones.
 func FuzzTexts(f *testing.F) {
-	for _, s := range []string{"Ada Lund", "E-Mail", "kundenNr.", "no", "Nr 2", "2 Items", "straße", "emailAddress2", "Made of solid oak", "Jan della Rossi", "Anna-Lena O'Neil", "shippingstreet", "x y z", "Ada@Lund", "Ab", "(e) mail", "XMLHttpRequest2Id", "a1B2--C3", "HTMLé", `a":{"b`, `a\\`, "a_very_long_key_that_does_not_fit_into_the_room_of_the_cache_at_all"} {
+	for _, s := range []string{"Ada Lund", "E-Mail", "kundenNr.", "no", "Nr 2", "2 Items", "straße", "emailAddress2", "Made of solid oak", "Jan della Rossi", "Anna-Lena O'Neil", "shippingstreet", "x y z", "Ada@Lund", "Ab", "(e) mail", "XMLHttpRequest2Id", "a1B2--C3", "HTMLé", `a":{"b`, `a\\`, "ada.lund@mail.example", "a@b.c1", "a..b@c.example", "logo@2x.png", "a@b-.example", "a@1.2x.example", "no-Reply", " x\u00A0", "a@b.example.", "é@b.example", "a@b@c.example", "x@y.css", "a_very_long_key_that_does_not_fit_into_the_room_of_the_cache_at_all"} {
 		f.Add([]byte(s))
 	}
 	k := newKeys()
@@ -163,6 +163,18 @@ func FuzzTexts(f *testing.F) {
 			if a, b := quick.split(s), slow.splitRunes(s); a != b || a && quick != slow {
 				t.Errorf("split(%q) = %v %v, want %v %v", s, a, quick, b, slow)
 			}
+		}
+		for _, how := range [...]trust{inText, inValue, inEmail} {
+			if got, ok := packedEmail(s, how); plainEmail(s, how) && (!ok || !bytes.Equal(got, s)) {
+				t.Errorf("%q is not the address %q, %v", s, got, ok)
+			}
+		}
+		var room [24]byte
+		if word := appendFolded(room[:0], s, len(room)); roleNames()[string(word)] && len(word) < len(room) && !roleShapes().may(s) {
+			t.Errorf("%q may be no office, and is one", s)
+		}
+		if got, want := trim(s), bytes.TrimSpace(s); !bytes.Equal(got, want) {
+			t.Errorf("trim(%q) = %q, want %q", s, got, want)
 		}
 		if !mayName(s) && personLike(s) {
 			t.Errorf("%q may be no name, and is one", s)

@@ -31,7 +31,7 @@ func cut(t long) (s short) {
 
 // whole cuts v to at most n bytes, between runes.
 func whole(v []byte, n int) []byte {
-	v = bytes.TrimSpace(v)
+	v = trim(v)
 	if len(v) <= n {
 		return v
 	}

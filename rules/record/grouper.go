@@ -192,6 +192,16 @@ func (g *grouper) parent() int {
 
 // own returns the group of the innermost structure's direct values.
 func (g *grouper) own() *group {
+	if n := len(g.frames); n > 0 {
+		if f := &g.frames[n-1]; f.kind != frameArray && f.own != none {
+			return &g.groups[f.own]
+		}
+	}
+	return g.makeOwn()
+}
+
+// makeOwn is own where there may be none yet.
+func (g *grouper) makeOwn() *group {
 	i := g.parent()
 	if i < 0 {
 		g.enter(frameObject, class{})

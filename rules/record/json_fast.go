@@ -195,56 +195,79 @@ func blanks(p []byte, i int) int {
 // their values are strings, numbers or literals that lie whole in p. It returns
 // where it stopped and whether that is before something that fast knows.
 func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
-	k, answer := s.g.keys, s.g.claim == nil
+	g, last, answer := s.g, s.last, s.g.claim == nil
+	k := g.keys
 	for {
-		end, at := k.follow(p, i, s.last, s.depth)
+		end, at := k.follow(p, i, last, s.depth)
 		if end <= i {
-			if end, at = k.next(p, i, s.last, s.depth); end <= i {
+			if end, at = k.next(p, i, last, s.depth); end <= i {
+				s.last, s.state, s.class = last, jsonKey, class{}
 				return i, false
 			}
 		}
 		e := &k.cache[at]
-		s.last, s.class, s.state = at, e.class, jsonValue
-		if i = end; i < len(p) && jsonBlanks[p[i]] {
+		last = at
+		if i = end; i < len(p) && p[i] <= ' ' {
 			i = blanks(p, i)
 		}
-		if i == len(p) {
+		b := byte(0)
+		if i < len(p) {
+			b = p[i]
+		}
+		end = i + 1
+		if b == '"' {
+			end = stringEnd(p, end)
+		} else if b-'0' <= 9 || b == '-' {
+			for end < len(p) && (p[end]-'0' <= 9 || p[end] == '.' || p[end] == '-') {
+				end++
+			}
+		}
+		if end >= len(p) || b == '"' && p[end] != '"' {
+			s.last, s.state, s.class = last, jsonValue, e.class
 			return i, true
 		}
-		switch b := p[i]; {
+		switch {
+		case b == '"' && end == i+1:
+			g.tick(off + int64(i))
+			end++
 		case b == '"':
-			end = stringEnd(p, i+1)
-			if end == len(p) || p[end] != '"' {
-				return i, true
-			}
 			v := p[i+1 : end]
-			if answer && end <= s.signs.at && e.dull != dullAsk && (len(v) < 32 || e.dull == dullAll || !hashed(v)) && !openings[p[i+1]] {
-				s.started, s.state = true, jsonComma
-				s.g.tick(off + int64(i))
+			if answer && len(v) <= maxValue && (end <= s.signs.at || s.signs.clear(p, i+1, end)) && (!openings[v[0]] || !opening(e.class, v)) {
+				g.tick(off + int64(i))
+				switch {
+				case e.dull == dullAll, e.dull == dullWord && (len(v) < 32 || !hashed(v)):
+				case e.dull != dullNever && g.bland(e.class, v, true):
+				default:
+					g.value(e.class, v, shapeOf(v), off+int64(i))
+				}
 			} else {
-				s.start = off + int64(i)
+				s.start, s.state, s.class = off+int64(i), jsonValue, e.class
 				s.fastString(p, i+1, end, true)
 			}
-			i = end + 1
-		case b-'0' <= 9 || b == '-' || b >= 'a':
+			end++
+		case (b-'0' <= 9 || b == '-') && answer && (p[end] == ',' || p[end] == '}') && g.blandNumber(e.class, p[i:end]):
+			g.tick(off + int64(i))
+		default:
+			s.state, s.class = jsonValue, e.class
 			if end = s.fastBare(p, i, off, true); end == i {
+				s.last = last
 				return i, true
 			}
-			i = end
-		default:
-			return i, true
 		}
-		if i == len(p) || p[i] != ',' || s.state != jsonComma {
-			return i, true
+		i = end
+		if i+1 >= len(p) || p[i] != ',' {
+			break
 		}
-		if i++; i < len(p) && jsonBlanks[p[i]] {
+		if i++; p[i] <= ' ' {
 			i = blanks(p, i)
 		}
-		s.state, s.class = jsonKey, class{}
 		if i == len(p) || p[i] != '"' {
+			s.started, s.last, s.state, s.class = true, last, jsonKey, class{}
 			return i, true
 		}
 	}
+	s.started, s.last, s.state, s.class = true, last, jsonComma, class{}
+	return i, true
 }
 
 // fastString takes the string p[from:end], which has no escapes.
@@ -421,8 +444,9 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 type dull uint8
 
 const (
-	dullAsk  dull = iota // see bland
-	dullWord             // those that are no hash
+	dullAsk   dull = iota // see bland
+	dullNever             // none
+	dullWord              // those that are no hash
 	dullAll
 )
 
@@ -437,6 +461,9 @@ func dullOf(c class) dull {
 		}
 	case kindCompany, kindTypename:
 		return dullWord
+	case kindText, kindPrice, kindName, kindOpaque, kindUsername:
+	default:
+		return dullNever
 	}
 	return dullAsk
 }

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -40,7 +41,7 @@ func NormalizePhone(raw []byte, countries []string) ([]byte, bool) {
 // blanks. Order numbers (rules.IdentifierOrder) have the same form, without a
 // leading number sign.
 func NormalizeCustomerID(raw []byte) ([]byte, bool) {
-	raw = bytes.TrimSpace(raw)
+	raw = trim(raw)
 	if len(raw) == 0 || len(raw) > 47 {
 		return nil, false
 	}
@@ -54,6 +55,14 @@ func NormalizeCustomerID(raw []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return raw, true
+}
+
+// trim is [bytes.TrimSpace], which most values have no need of.
+func trim(v []byte) []byte {
+	if n := len(v); n > 0 && v[0]-'!' < utf8.RuneSelf-'!' && v[n-1]-'!' < utf8.RuneSelf-'!' {
+		return v
+	}
+	return bytes.TrimSpace(v)
 }
 
 // noNumber are signs that no customer number has.

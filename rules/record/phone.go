@@ -9,7 +9,7 @@ import (
 // phoneDigits collects the digits of a phone number. ok is false if s holds
 // anything that a phone number does not.
 func phoneDigits(s []byte, room *[20]byte) (digits []byte, international, ok bool) {
-	s = bytes.TrimSpace(s)
+	s = trim(s)
 	if len(s) > 4 && bytes.EqualFold(s[:4], []byte("tel:")) {
 		s = s[4:]
 	}

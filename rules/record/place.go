@@ -41,7 +41,7 @@ var noStreet = func() (t [256]bool) {
 // streetLike reports how much a line of text looks like street and house
 // number: 0 not at all, 1 a number beside words, 2 with a word for street.
 func streetLike(s []byte) int {
-	s = bytes.TrimSpace(s)
+	s = trim(s)
 	if len(s) < 4 || len(s) > 100 {
 		return 0
 	}
@@ -249,7 +249,7 @@ func particular(s []byte) bool {
 // two to six capitalised words (or ones without capitals in their script), no
 // digits, none of them a word of the lexicon.
 func personLike(s []byte) bool {
-	s = bytes.TrimSpace(s)
+	s = trim(s)
 	if len(s) < 4 || len(s) > 80 {
 		return false
 	}
@@ -300,7 +300,7 @@ func wordOfName(s []byte) bool {
 // postcodeLike reports whether a line holds a postal code beside a place name
 // ("12345 Town", "Town AB1 2CD"), or nothing but one.
 func postcodeLike(s []byte) bool {
-	s = bytes.TrimSpace(s)
+	s = trim(s)
 	if len(s) < 4 || len(s) > 80 {
 		return false
 	}

@@ -136,9 +136,16 @@ func (r *report) cut(n int) []rules.Identifier {
 // e-mail, customer number, residence, or with the same phone and no other
 // name. Different e-mails are different people whatever else they share.
 func (r *report) slotOf(g *group, name uint64) int32 {
+	have := 0
+	for i := range g.ids[:g.n] {
+		have |= 1 << g.ids[i].Kind
+	}
 	for _, kind := range [...]rules.IdentifierKind{
 		rules.IdentifierEmail, rules.IdentifierCustomerID, rules.IdentifierResidence, rules.IdentifierPhone, rules.IdentifierCard,
 	} {
+		if have&(1<<kind) == 0 {
+			continue
+		}
 		for i := range g.ids[:g.n] {
 			id := &g.ids[i]
 			if id.Kind != kind {

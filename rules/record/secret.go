@@ -93,7 +93,7 @@ func bearing(s []byte) bool {
 // (ISO/IEC 7812) and length of its scheme, and the Luhn check digit.
 func cardNumber(dst, s []byte) ([]byte, bool) {
 	from := len(dst)
-	s = bytes.TrimSpace(s)
+	s = trim(s)
 	if len(s) < 13 || len(s) > 24 {
 		return dst, false
 	}
@@ -175,7 +175,7 @@ func luhn(digits []byte) bool {
 
 // dateLike reports whether s could be a date of birth.
 func dateLike(s []byte) bool {
-	s = bytes.TrimSpace(s)
+	s = trim(s)
 	if len(s) < 6 || len(s) > 30 || bytes.HasPrefix(s, []byte("0000")) {
 		return false
 	}
@@ -190,7 +190,7 @@ func dateLike(s []byte) bool {
 
 // governmentID reports whether the value of a government-id key is one.
 func governmentID(s []byte) bool {
-	s = bytes.TrimSpace(s)
+	s = trim(s)
 	if len(s) < 6 || len(s) > 32 || s[0] == '*' {
 		return false
 	}
