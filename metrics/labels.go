@@ -52,6 +52,35 @@ func (o WAFOutcome) String() string {
 	return [wafOutcomes]string{"passed", "blocked", "detected", "error"}[o]
 }
 
+// Clearance is what clearance made of one exchange, or what became of one that
+// the full rule set judged again.
+type Clearance uint8
+
+// The results.
+const (
+	ClearanceOff            Clearance = iota // it is off: the full rule set judged
+	ClearanceCleared                         // no rule could match
+	ClearanceJudgedRequest                   // a rule might match the request
+	ClearanceJudgedResponse                  // a rule might match the response
+	ClearanceConfirmed                       // judged again, with the same result
+	ClearanceRefuted                         // judged again, with another one
+	ClearanceUnproven                        // judging again failed
+	clearances
+)
+
+// Clearances returns every result, in order.
+func Clearances() []Clearance {
+	return []Clearance{ClearanceOff, ClearanceCleared, ClearanceJudgedRequest, ClearanceJudgedResponse, ClearanceConfirmed, ClearanceRefuted, ClearanceUnproven}
+}
+
+// String returns the stable name; a value out of range is "off".
+func (c Clearance) String() string {
+	if c >= clearances {
+		c = ClearanceOff
+	}
+	return [clearances]string{"off", "cleared", "judged_request", "judged_response", "confirmed", "refuted", "unproven"}[c]
+}
+
 // stepCount is the length of arrays by containment step.
 const stepCount = int(rules.StepRevoke) + 1
 

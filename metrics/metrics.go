@@ -30,6 +30,7 @@ type Metrics struct {
 	duration  prometheus.Histogram
 	overhead  [stageCount]prometheus.Observer
 	waf       [wafOutcomes]prometheus.Counter
+	clearance [clearances]prometheus.Counter
 	hits      *prometheus.CounterVec
 	ruleIDs   atomic.Pointer[map[int]string]
 	score     prometheus.Histogram
@@ -127,8 +128,13 @@ func (m *Metrics) wall() []prometheus.Collector {
 		Help:    "Anomaly score that the Core Rule Set gave to a request.",
 		Buckets: []float64{0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50},
 	})
+	cleared := counters("ordergate_waf_clearance_total",
+		"Exchanges by how much of the full rule set they needed, and cleared ones that it judged again: refuted means that clearance was wrong.", "result")
+	for _, result := range Clearances() {
+		m.clearance[result] = cleared.WithLabelValues(result.String())
+	}
 	m.SetRules(nil)
-	return []prometheus.Collector{requests, m.hits, m.score}
+	return []prometheus.Collector{requests, m.hits, m.score, cleared}
 }
 
 // disclosure makes the metrics of records that leave.

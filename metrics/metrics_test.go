@@ -103,6 +103,7 @@ func TestLabelSizes(t *testing.T) {
 		"fields":     {len(rules.FieldNames()), fieldCount},
 		"stages":     {len(Stages()), int(stageCount)},
 		"outcomes":   {len(WAFOutcomes()), int(wafOutcomes)},
+		"clearances": {len(Clearances()), int(clearances)},
 		"steps":      {len(rules.Steps()) + 1, stepCount},
 	} {
 		if got[0] != got[1] {

@@ -39,6 +39,15 @@ func (m *Metrics) WAF(outcome WAFOutcome, score int) {
 	}
 }
 
+// Clearance counts what clearance made of one exchange. A result out of range
+// counts as off.
+func (m *Metrics) Clearance(result Clearance) {
+	if result >= clearances {
+		result = ClearanceOff
+	}
+	m.clearance[result].Inc()
+}
+
 // SetRules replaces the rule ids that [Metrics.RuleHit] may use as a label:
 // those that are loaded. It may be called at each reload.
 func (m *Metrics) SetRules(ids []int) {

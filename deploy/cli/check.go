@@ -34,7 +34,8 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := waf.New(cfg.WAFConfig()); err != nil {
+	engine, err := waf.New(cfg.WAFConfig())
+	if err != nil {
 		return usagef("waf.rules: %v", err)
 	}
 	if _, err := cfg.RuleFiles(); err != nil {
@@ -47,6 +48,7 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 		return err //nolint:wrapcheck // faults of the config
 	}
 	answer := newCheckAnswer(&cfg)
+	answer.WAF = engine.Account()
 	var out strings.Builder
 	if c.JSON {
 		encoder := json.NewEncoder(&out)
@@ -72,6 +74,7 @@ type checkAnswer struct {
 	Roles    []checkRole  `json:"roles"`
 	Budget   []checkLimit `json:"budget"`
 	Warnings []string     `json:"warnings"` // why the figures do not hold, or what weakens them
+	WAF      waf.Account  `json:"waf"`      // what clearance can do with the rules
 }
 
 // checkRecall is what the figures are divided by.
@@ -151,6 +154,7 @@ func (a *checkAnswer) write(out io.Writer) error {
 	}
 	a.words(&b)
 	b.WriteByte('\n')
+	a.clearance(&b)
 	if err := a.table(&b); err != nil {
 		return err
 	}
@@ -183,6 +187,18 @@ func (a *checkAnswer) words(b *strings.Builder) {
 	} else {
 		b.WriteString("The recogniser's recall is unmeasured in this version: the figures hold for records that it recognises.\n")
 	}
+}
+
+// clearance says how much of the WAF's rule set clean traffic costs.
+func (a *checkAnswer) clearance(b *strings.Builder) {
+	fmt.Fprintln(b, a.WAF)
+	for _, reason := range a.WAF.Off {
+		fmt.Fprintf(b, "  ! Clearance is off, so that every exchange costs the whole rule set: %s.\n", reason)
+	}
+	for _, own := range a.WAF.Own {
+		fmt.Fprintf(b, "  own rule %d %s\n", own.ID, own.How)
+	}
+	b.WriteByte('\n')
 }
 
 // loss returns one figure of a role, nil when nothing limits it.

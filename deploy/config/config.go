@@ -132,6 +132,14 @@ type WAF struct {
 	// ResponseBodyLimit is how many bytes of a response body the WAF reads;
 	// beyond it only the WAF stops looking, records are found at any size.
 	ResponseBodyLimit Size `yaml:"response_body_limit"`
+	// Clearance spares the full rule set where no rule can match: with on, a
+	// request is judged by all rules only when one of them may match; the
+	// verdicts are the same. With off, every exchange is judged by all rules.
+	Clearance string `yaml:"clearance"`
+	// ClearanceSample is the share of cleared exchanges that all rules judge
+	// again, beside the exchange: one in so many; 0 for none. If they disagree once, clearance is
+	// off until the next reload, and an alert fires.
+	ClearanceSample int `yaml:"clearance_sample"`
 	// OnError is what happens when the WAF itself fails.
 	OnError OnError `yaml:"on_error"`
 }

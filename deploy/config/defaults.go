@@ -28,6 +28,8 @@ func Default() Config {
 			ResponseBody:     true,
 			// What leak rules look for stands at the beginning of a page.
 			ResponseBodyLimit: 64 << 10,
+			Clearance:         "on",
+			ClearanceSample:   1000, // a thousandth of the traffic costs a few percent of what clearance saves
 			OnError:           OnError{Request: rules.Refuse, Response: rules.Pass},
 		},
 		State: "memory",

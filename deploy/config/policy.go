@@ -12,6 +12,7 @@ func (c *Config) WAFConfig() waf.Config {
 	out := waf.Config{
 		Mode: c.WAF.Mode, Paranoia: c.WAF.Paranoia, Threshold: c.WAF.AnomalyThreshold,
 		RequestBody: int(c.WAF.RequestBodyLimit), ResponseBody: int(c.WAF.ResponseBodyLimit),
+		Uncleared: c.WAF.Clearance == "off", Sample: c.WAF.ClearanceSample,
 	}
 	if !c.WAF.ResponseBody {
 		out.ResponseBody = 0

@@ -190,6 +190,10 @@ func isAny(host string) bool {
 func (v *checker) waf(w *WAF) {
 	v.within("waf.paranoia", w.Paranoia, 1, 4)
 	v.within("waf.anomaly_threshold", w.AnomalyThreshold, 1, 1000)
+	if w.Clearance != "on" && w.Clearance != "off" {
+		v.fault("waf.clearance", shown(w.Clearance), "is neither on nor off", "write on or off")
+	}
+	v.within("waf.clearance_sample", w.ClearanceSample, 0, 1_000_000_000)
 	v.sized("waf.request_body_limit", w.RequestBodyLimit, 1<<10, 1<<30)
 	v.sized("waf.response_body_limit", w.ResponseBodyLimit, 1<<10, 16<<20)
 	for i, pattern := range w.Rules {

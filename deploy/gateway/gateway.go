@@ -112,7 +112,7 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 
 // open compiles the WAF and opens the listeners.
 func (g *Gateway) open(registry *prometheus.Registry) error {
-	engine, err := waf.New(g.config.WAFConfig())
+	engine, err := g.wall(&g.config)
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
@@ -144,6 +144,34 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	return g.openTLS(server)
+}
+
+// wall compiles the WAF of a config, and says when there is no clearance.
+func (g *Gateway) wall(cfg *config.Config) (*waf.Engine, error) {
+	c := cfg.WAFConfig()
+	c.Proved = g.proved
+	engine, err := waf.New(c)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says it all
+	}
+	if off := engine.Account().Off; len(off) > 0 {
+		g.log.Warn("the WAF judges every exchange by all rules: clearance is off", "reasons", off)
+	}
+	return engine, nil
+}
+
+// proved counts what the full rule set said of a cleared exchange.
+func (g *Gateway) proved(p waf.Proof) {
+	switch {
+	case p.Err != nil:
+		g.metrics.Clearance(metrics.ClearanceUnproven)
+		g.log.Warn("a cleared exchange could not be judged again", "err", p.Err)
+	case p.Agreed:
+		g.metrics.Clearance(metrics.ClearanceConfirmed)
+	default:
+		g.metrics.Clearance(metrics.ClearanceRefuted)
+		g.log.Error("clearance was wrong, and is off until the next reload", "rules", p.Rules)
+	}
 }
 
 // policy is the config's, with what this process has learnt of identifiers that
@@ -185,7 +213,7 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	cfg, err := load()
 	var engine *waf.Engine
 	if err == nil {
-		engine, err = waf.New(cfg.WAFConfig())
+		engine, err = g.wall(&cfg)
 	}
 	var counted []exfil.Rule
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/ordergate/ordergate/metrics"
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/waf"
 )
 
 // watch turns what the proxy tells into metrics and incidents. It implements
@@ -47,6 +48,7 @@ func (w *watch) Exchange(s *proxy.Summary) {
 	if s.WAFRan {
 		outcome := wafOutcome(s)
 		m.WAF(outcome, s.WAF.Inbound)
+		m.Clearance(clearance(s.WAF.Clearance))
 		for _, hit := range s.WAF.Hits {
 			m.RuleHit(hit.Rule, hit.Severity, outcome)
 		}
@@ -91,6 +93,19 @@ func wafOutcome(s *proxy.Summary) metrics.WAFOutcome {
 		return metrics.WAFDetected
 	}
 	return metrics.WAFPassed
+}
+
+func clearance(c waf.Clearance) metrics.Clearance {
+	switch c {
+	case waf.Cleared:
+		return metrics.ClearanceCleared
+	case waf.JudgedRequest:
+		return metrics.ClearanceJudgedRequest
+	case waf.JudgedResponse:
+		return metrics.ClearanceJudgedResponse
+	case waf.Uncleared:
+	}
+	return metrics.ClearanceOff
 }
 
 // Disclosed implements proxy.Observer.

@@ -10,4 +10,38 @@
 //	Transaction.Finish    phase 5, the rules that hit, the anomaly scores
 //
 // The proxy owns every byte and lends it; Coraza copies what it keeps.
+//
+// # Clearance
+//
+// Clearance asks, before the full rule set runs, whether any rule can match.
+// It may only say that none can; otherwise the full rule set runs in a
+// transaction of its own, and its verdict counts.
+//
+//	compiled.go   the rules as Coraza compiled them, read from its own structures
+//	analysis.go   what is known of each rule before any request (treatment.go, txvars.go)
+//	literals.go   what every match of an operator contains (phrases.go)
+//	guard.go      an operator that is asked about single values (automaton.go)
+//	clearance.go  the question, asked of a transaction (proven.go remembers answers)
+//	proof.go      cleared exchanges that the full rule set judges again
+//	account.go    what the analysis came to, for `ordergate check`
+//
+// The way of a request through it:
+//
+//	lean transaction ► Coraza parses; the few rules that must run as they are, run
+//	every value of every variable that a rule reads ► known? ► else Coraza's own
+//	transformations ► automaton of literals ► Coraza's own operators of the rules whose literal is there
+//	for each rule: every link that can be asked about matched some value ► the full rule set
+//
+// Why that is the same verdict: a rule matches only when each of its links
+// matches some value, so one link that matches no value is enough to know that
+// it does not. Rules that look at no request (setting scores and paranoia
+// levels, skipping by them) do the same for every request that no other rule
+// matches; they are run once, when the rules are compiled. What may set a
+// variable that others read, or change how a body is parsed, runs in the lean
+// transaction as it is; what cannot be understood turns clearance off, and the
+// account says which rule it was.
+//
+// Only the literals are an invention of ours: everything else is Coraza's own
+// code on Coraza's own data. They have a slow twin (TestGuards, FuzzGuards), as
+// the whole has (TestProof, FuzzClearance), and a live proof.
 package waf

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/corazawaf/coraza/v3"
 	"github.com/corazawaf/coraza/v3/experimental"
@@ -30,6 +31,14 @@ type Config struct {
 	// ResponseBody is the most bytes of a decoded response body that rules
 	// see; 0 turns phase 4 off.
 	ResponseBody int
+	// Uncleared turns clearance off: the full rule set judges every exchange.
+	Uncleared bool
+	// Sample is the share of cleared exchanges that the full rule set judges
+	// again, beside the exchange: one in so many, 0 for none.
+	Sample int
+	// Proved is told what became of each of them, from a goroutine of its own;
+	// nil tells nobody.
+	Proved func(Proof)
 }
 
 // Engine holds the compiled rules. Safe for concurrent use.
@@ -38,6 +47,12 @@ type Engine struct {
 	mode   rules.Mode
 	limits Config
 	ids    []int
+	// clearance is nil when it is off, or when the account says why there is
+	// none.
+	clearance *clearance
+	account   Account
+	refuted   atomic.Bool   // the live proof failed: no clearance until the next reload
+	proving   chan struct{} // slots of the live proof
 }
 
 // crsResponseTypes are the types that the Core Rule Set's response rules are
@@ -57,24 +72,36 @@ func New(config Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine := &Engine{mode: config.Mode, limits: config}
+	engine := &Engine{mode: config.Mode, limits: config, proving: make(chan struct{}, provers)}
 	if config.Mode == rules.Off {
 		return engine, nil
 	}
-	cfg := coraza.NewWAFConfig().WithRootFS(rootFS{}).WithDirectives(directives(&config))
-	for _, file := range before {
-		cfg = cfg.WithDirectivesFromFile(file)
+	compile := func(tell func(types.RuleMetadata)) (coraza.WAF, error) {
+		cfg := coraza.NewWAFConfig().WithRootFS(rootFS{}).WithDirectives(directives(&config))
+		for _, file := range before {
+			cfg = cfg.WithDirectivesFromFile(file)
+		}
+		cfg = cfg.WithDirectives("Include @owasp_crs/*.conf")
+		for _, file := range after {
+			cfg = cfg.WithDirectivesFromFile(file)
+		}
+		return coraza.NewWAF(observed(cfg, tell)) //nolint:wrapcheck // the caller names the file
 	}
-	cfg = cfg.WithDirectives("Include @owasp_crs/*.conf")
-	for _, file := range after {
-		cfg = cfg.WithDirectivesFromFile(file)
-	}
-	cfg = observed(cfg, func(rule types.RuleMetadata) { engine.ids = append(engine.ids, rule.ID()) })
-	if engine.waf, err = coraza.NewWAF(cfg); err != nil {
+	engine.waf, err = compile(func(rule types.RuleMetadata) { engine.ids = append(engine.ids, rule.ID()) })
+	if err != nil {
 		return nil, fmt.Errorf("compiling the WAF rules%s: %w", culprit(&config, append(before, after...)), err)
 	}
 	slices.Sort(engine.ids)
 	engine.ids = slices.Compact(engine.ids)
+	if config.Uncleared {
+		return engine, nil
+	}
+	c, a, err := newClearance(engine.waf, func() (coraza.WAF, error) { return compile(func(types.RuleMetadata) {}) })
+	if err != nil {
+		engine.account.Off = []string{err.Error()} // the full rule set judges, as it would without clearance
+		return engine, nil
+	}
+	engine.clearance, engine.account = c, a.account(c)
 	return engine, nil
 }
 
@@ -104,16 +131,29 @@ func observed(cfg coraza.WAFConfig, tell func(types.RuleMetadata)) coraza.WAFCon
 // ordergate_waf_rule_hits_total.
 func (e *Engine) RuleIDs() []int { return e.ids }
 
+// Account says what clearance can do with these rules.
+func (e *Engine) Account() Account { return e.account }
+
 // Begin starts a transaction; the id is the exchange's and appears in rules
 // as %{UNIQUE_ID}. Finish must be called.
 func (e *Engine) Begin(id rules.ExchangeID) *Transaction {
-	if e.mode == rules.Off {
-		return &Transaction{engine: e}
+	t := &Transaction{engine: e, id: id}
+	switch {
+	case e.mode == rules.Off:
+	case e.clearance != nil && !e.refuted.Load():
+		t.quick = e.clearance.begin(e.transaction(e.clearance.lean, id))
+	default:
+		t.full = e.transaction(e.waf, id)
 	}
-	if w, ok := e.waf.(experimental.WAFWithOptions); ok {
-		return &Transaction{engine: e, tx: w.NewTransactionWithOptions(experimental.Options{ID: id.String()})}
+	return t
+}
+
+// transaction starts one of Coraza's.
+func (e *Engine) transaction(w coraza.WAF, id rules.ExchangeID) types.Transaction {
+	if w, ok := w.(experimental.WAFWithOptions); ok {
+		return w.NewTransactionWithOptions(experimental.Options{ID: id.String()})
 	}
-	return &Transaction{engine: e, tx: e.waf.NewTransactionWithID(id.String())}
+	return w.NewTransactionWithID(id.String())
 }
 
 // directives is everything that comes before the rule files.

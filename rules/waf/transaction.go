@@ -1,7 +1,10 @@
 package waf
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -39,14 +42,43 @@ type Report struct {
 	Blocked  int // id of the rule that interrupted, 0 for none
 	// Detected says that, in observe mode, a rule would have blocked.
 	Detected bool
+	// Clearance says how much of the full rule set ran.
+	Clearance Clearance
 }
+
+// Clearance is what clearance made of an exchange.
+type Clearance uint8
+
+// What became of an exchange.
+const (
+	Uncleared      Clearance = iota // clearance is off
+	Cleared                         // no rule could match
+	JudgedRequest                   // a rule may match the request: the full rule set ran
+	JudgedResponse                  // the request was cleared, the response was not
+)
 
 // Transaction is one exchange seen by the rules. Not safe for concurrent
 // use. After an error or an interruption only Finish may be called.
 type Transaction struct {
-	engine   *Engine
-	tx       types.Transaction
-	finished bool
+	engine *Engine
+	id     rules.ExchangeID
+	// quick is set while clearance says that no rule can match; full, the
+	// transaction of the whole rule set, from when it may.
+	quick     *cleared
+	full      types.Transaction
+	clearance Clearance
+	request   Request  // kept for a full transaction that begins late
+	response  response // likewise
+	sampled   bool     // the full rule set judges it again when it is over
+	finished  bool
+}
+
+// response is what phase 3 was given.
+type response struct {
+	status int
+	proto  string
+	header http.Header
+	given  bool
 }
 
 // blocked turns an interruption into the verdict. Coraza names a status for
@@ -62,12 +94,55 @@ func blocked(in *types.Interruption) rules.Verdict {
 	return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonWAF, Status: status}
 }
 
-// Request runs phases 1 and 2.
+// current returns the transaction that sees the exchange, nil when the WAF is
+// off.
+func (t *Transaction) current() types.Transaction {
+	if t.quick != nil {
+		return t.quick.tx
+	}
+	return t.full
+}
+
+// off reports whether no rules run.
+func (t *Transaction) off() bool { return t.current() == nil || t.current().IsRuleEngineOff() }
+
+// Request runs phases 1 and 2. The header and the body of the request must
+// stay as they are until Finish.
 func (t *Transaction) Request(r *Request) (rules.Verdict, error) {
-	if t.tx == nil || t.tx.IsRuleEngineOff() {
+	if t.off() {
 		return rules.Passed, nil
 	}
-	tx := t.tx
+	if t.quick != nil {
+		t.keep(r)
+		if in, err := request(t.quick.tx, r); err == nil && in == nil && !t.quick.may(types.PhaseRequestHeaders, types.PhaseRequestBody) {
+			return rules.Passed, nil
+		}
+		t.judge()
+	}
+	in, err := request(t.full, r)
+	return blocked(in), err
+}
+
+// keep notes the request for a full transaction that begins late; a copy of
+// its own for one that begins when the exchange is over.
+func (t *Transaction) keep(r *Request) {
+	t.clearance, t.request = Cleared, *r
+	if t.sampled = t.engine.samples(); t.sampled {
+		t.request.Header, t.request.Body = r.Header.Clone(), bytes.Clone(r.Body)
+		return
+	}
+	t.request.Header = maps.Clone(r.Header) // the proxy may take names away
+}
+
+// judge goes over to a transaction of the full rule set.
+func (t *Transaction) judge() {
+	// What a lean transaction leaves behind is temporary files at worst.
+	_ = t.quick.tx.Close()
+	t.quick, t.full, t.clearance = nil, t.engine.transaction(t.engine.waf, t.id), JudgedRequest
+}
+
+// request gives a transaction a request and runs phases 1 and 2.
+func request(tx types.Transaction, r *Request) (*types.Interruption, error) {
 	tx.ProcessConnection(r.Client.Addr().Unmap().String(), int(r.Client.Port()), "", 0)
 	tx.ProcessURI(r.URI, r.Method, r.Proto)
 	for _, header := range [...]http.Header{r.Header, r.Trailer} {
@@ -87,66 +162,125 @@ func (t *Transaction) Request(r *Request) (rules.Verdict, error) {
 		tx.AddRequestHeader("Transfer-Encoding", te)
 	}
 	if in := tx.ProcessRequestHeaders(); in != nil {
-		return blocked(in), nil
+		return in, nil
 	}
 	if len(r.Body) > 0 {
 		in, _, err := tx.WriteRequestBody(r.Body)
 		if err != nil {
-			return rules.Verdict{}, fmt.Errorf("giving the request body to the WAF: %w", err)
+			return nil, fmt.Errorf("giving the request body to the WAF: %w", err)
 		}
 		if in != nil {
-			return blocked(in), nil
+			return in, nil
 		}
 	}
 	in, err := tx.ProcessRequestBody()
 	if err != nil {
-		return rules.Verdict{}, fmt.Errorf("running WAF phase 2: %w", err)
+		return nil, fmt.Errorf("running WAF phase 2: %w", err)
 	}
-	return blocked(in), nil
+	return in, nil
 }
 
 // Header runs phase 3.
 func (t *Transaction) Header(status int, proto string, header http.Header) rules.Verdict {
-	if t.tx == nil || t.tx.IsRuleEngineOff() {
+	if t.off() {
 		return rules.Passed
 	}
-	for name, values := range header {
+	if t.quick != nil {
+		t.response = response{status, proto, maps.Clone(header), true}
+		if in := t.response.run(t.quick.tx); in == nil && !t.quick.may(types.PhaseResponseHeaders, types.PhaseResponseHeaders) {
+			return rules.Passed
+		}
+		in, err := t.catchUp()
+		if err != nil { // the same request went well a moment ago: no policy is written for it, so it is refused
+			return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonWAFError, Status: http.StatusServiceUnavailable}
+		}
+		return blocked(in)
+	}
+	r := response{status, proto, header, true}
+	return blocked(r.run(t.full))
+}
+
+// run gives a transaction the response's header and runs phase 3.
+func (r *response) run(tx types.Transaction) *types.Interruption {
+	for name, values := range r.header {
 		for _, value := range values {
-			t.tx.AddResponseHeader(name, value)
+			tx.AddResponseHeader(name, value)
 		}
 	}
-	return blocked(t.tx.ProcessResponseHeaders(status, proto))
+	return tx.ProcessResponseHeaders(r.status, r.proto)
+}
+
+// catchUp goes over to the full rule set and runs what the exchange has gone
+// through so far.
+func (t *Transaction) catchUp() (*types.Interruption, error) {
+	lean := t.quick.tx
+	t.quick, t.full, t.clearance = nil, t.engine.transaction(t.engine.waf, t.id), JudgedResponse
+	defer func() { _ = lean.Close() }() // as in judge
+	body, err := lean.ResponseBodyReader()
+	if err != nil {
+		return nil, fmt.Errorf("reading the response body again: %w", err)
+	}
+	return replay(t.full, &t.request, &t.response, body)
+}
+
+// replay runs a transaction over what an exchange has gone through so far, up
+// to the response body, over which phase 4 has yet to run.
+func replay(tx types.Transaction, r *Request, res *response, body io.Reader) (*types.Interruption, error) {
+	if in, err := request(tx, r); in != nil || err != nil || !res.given {
+		return in, err
+	}
+	if in := res.run(tx); in != nil {
+		return in, nil
+	}
+	in, _, err := tx.ReadResponseBodyFrom(body)
+	if err != nil {
+		return nil, fmt.Errorf("giving the response body to the WAF: %w", err)
+	}
+	return in, nil
 }
 
 // WantsBody returns how many bytes of the decoded response body phase 4 wants
 // to see, 0 when none. Call it after Header.
 func (t *Transaction) WantsBody() int {
-	if t.tx == nil || t.engine.limits.ResponseBody == 0 || t.tx.IsRuleEngineOff() ||
-		!t.tx.IsResponseBodyAccessible() || !t.tx.IsResponseBodyProcessable() {
+	if t.off() || t.engine.limits.ResponseBody == 0 ||
+		!t.current().IsResponseBodyAccessible() || !t.current().IsResponseBodyProcessable() {
 		return 0
 	}
 	return t.engine.limits.ResponseBody
 }
 
 // Write gives phase 4 the next bytes of the decoded response body; b is only
-// borrowed.
+// borrowed. The verdict may come with the last byte that phase 4 wants.
 func (t *Transaction) Write(b []byte) (rules.Verdict, error) {
-	if t.tx == nil {
+	tx := t.current()
+	if tx == nil {
 		return rules.Verdict{}, errNoWAF
 	}
-	in, _, err := t.tx.WriteResponseBody(b)
+	in, _, err := tx.WriteResponseBody(b)
 	if err != nil {
 		return rules.Verdict{}, fmt.Errorf("giving the response body to the WAF: %w", err)
+	}
+	if t.quick != nil && t.quick.state.LastPhase() == types.PhaseResponseBody {
+		return t.Body() // Coraza runs phase 4 when its limit is reached
 	}
 	return blocked(in), nil
 }
 
 // Body runs phase 4 over what Write gave.
 func (t *Transaction) Body() (rules.Verdict, error) {
-	if t.tx == nil {
+	if t.current() == nil {
 		return rules.Passed, nil
 	}
-	in, err := t.tx.ProcessResponseBody()
+	if t.quick != nil {
+		in, err := t.quick.tx.ProcessResponseBody()
+		if err == nil && in == nil && !t.quick.may(types.PhaseResponseBody, types.PhaseResponseBody) {
+			return rules.Passed, nil
+		}
+		if in, err := t.catchUp(); in != nil || err != nil {
+			return blocked(in), err
+		}
+	}
+	in, err := t.full.ProcessResponseBody()
 	if err != nil {
 		return rules.Verdict{}, fmt.Errorf("running WAF phase 4: %w", err)
 	}
@@ -157,35 +291,61 @@ func (t *Transaction) Body() (rules.Verdict, error) {
 // more without effect. It must not run while another goroutine still uses the
 // transaction.
 func (t *Transaction) Finish() (Report, error) {
-	if t.tx == nil || t.finished {
+	if t.current() == nil || t.finished {
 		return Report{}, nil
 	}
 	t.finished = true
-	t.tx.ProcessLogging()
-	report := Report{}
-	for _, match := range t.tx.MatchedRules() {
-		if match.Message() == "" || !logged(match) {
-			continue // bookkeeping rules of the CRS
+	if t.quick != nil {
+		report := t.quick.report(t.quick.state.LastPhase())
+		if t.sampled {
+			t.prove(report)
 		}
-		report.Hits = append(report.Hits, Hit{Rule: match.Rule().ID(), Severity: severity(match.Rule())})
+		if err := t.quick.tx.Close(); err != nil {
+			return report, fmt.Errorf("closing the WAF transaction: %w", err)
+		}
+		return report, nil
 	}
-	if in := t.tx.Interruption(); in != nil {
+	report := reportOf(t.full)
+	report.Clearance = t.clearance
+	if err := t.full.Close(); err != nil {
+		return report, fmt.Errorf("closing the WAF transaction: %w", err)
+	}
+	return report, nil
+}
+
+// reportOf runs phase 5 and says what a transaction of the full rule set came
+// to.
+func reportOf(tx types.Transaction) Report {
+	tx.ProcessLogging()
+	report := Report{}
+	for _, match := range tx.MatchedRules() {
+		if hit, ok := hitOf(match); ok {
+			report.Hits = append(report.Hits, hit)
+		}
+	}
+	if in := tx.Interruption(); in != nil {
 		report.Blocked = in.RuleID
 	}
 	// MatchedRule.Disruptive says something else: false for every rule that
 	// only detects, true for one that passes.
-	if tx, ok := t.tx.(interface{ IsDetectionOnlyInterrupted() bool }); ok {
+	if tx, ok := tx.(interface{ IsDetectionOnlyInterrupted() bool }); ok {
 		report.Detected = tx.IsDetectionOnlyInterrupted()
 	}
-	if state, ok := t.tx.(plugintypes.TransactionState); ok {
-		tx := state.Variables().TX()
-		report.Inbound = score(tx.Get("blocking_inbound_anomaly_score"))
-		report.Outbound = score(tx.Get("blocking_outbound_anomaly_score"))
+	if state, ok := tx.(plugintypes.TransactionState); ok {
+		set := state.Variables().TX()
+		report.Inbound = score(set.Get("blocking_inbound_anomaly_score"))
+		report.Outbound = score(set.Get("blocking_outbound_anomaly_score"))
 	}
-	if err := t.tx.Close(); err != nil {
-		return report, fmt.Errorf("closing the WAF transaction: %w", err)
+	return report
+}
+
+// hitOf returns what a match is reported as; bookkeeping rules of the CRS are
+// not.
+func hitOf(match types.MatchedRule) (Hit, bool) {
+	if match.Message() == "" || !logged(match) {
+		return Hit{}, false
 	}
-	return report, nil
+	return Hit{Rule: match.Rule().ID(), Severity: severity(match.Rule())}, true
 }
 
 // logged reports whether a rule that matched is not one with the action

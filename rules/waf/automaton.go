@@ -1,0 +1,95 @@
+package waf
+
+import "slices"
+
+// automaton finds which of many literals a text contains, without regard to
+// ASCII case, in one pass (Aho and Corasick, 1975), as a full table over
+// classes of bytes. Immutable once built, and safe for concurrent use.
+type automaton struct {
+	class  [256]uint8
+	width  int
+	next   []uint32 // state*width+class
+	output [][]int  // state to the literals that end there
+}
+
+// newAutomaton builds the table; literals are in lower case and not empty.
+func newAutomaton(literals []string) *automaton {
+	a := &automaton{}
+	a.classify(literals)
+	a.next = make([]uint32, a.width)
+	a.output = make([][]int, 1)
+	for id, s := range literals {
+		state := uint32(0)
+		for i := range len(s) {
+			at := &a.next[int(state)*a.width+int(a.class[s[i]])]
+			if *at == 0 {
+				*at = uint32(len(a.output))
+				state = *at
+				a.output = append(a.output, nil)
+				a.next = append(a.next, make([]uint32, a.width)...)
+				continue
+			}
+			state = *at
+		}
+		a.output[state] = append(a.output[state], id)
+	}
+	a.link()
+	return a
+}
+
+// classify gives every byte that occurs in a literal a class of its own; class
+// 0 is every other byte.
+func (a *automaton) classify(literals []string) {
+	a.width = 1
+	for _, s := range literals {
+		for i := range len(s) {
+			if c := s[i]; a.class[c] == 0 {
+				a.class[c] = uint8(a.width)
+				a.width++
+			}
+		}
+	}
+	for c := byte('A'); c <= 'Z'; c++ {
+		a.class[c] = a.class[c+'a'-'A']
+	}
+}
+
+// link fills the table's empty places with where the longest suffix leads,
+// breadth first.
+func (a *automaton) link() {
+	fail := make([]uint32, len(a.output))
+	var queue []uint32
+	for _, child := range a.next[:a.width] {
+		if child != 0 {
+			queue = append(queue, child)
+		}
+	}
+	for len(queue) > 0 {
+		state := queue[0]
+		queue = queue[1:]
+		row := a.next[int(state)*a.width:][:a.width]
+		suffix := a.next[int(fail[state])*a.width:][:a.width]
+		a.output[state] = slices.Concat(a.output[state], a.output[fail[state]])
+		for c, child := range row {
+			if child == 0 {
+				row[c] = suffix[c]
+				continue
+			}
+			fail[child] = suffix[c]
+			queue = append(queue, child)
+		}
+	}
+}
+
+// scan calls found for every occurrence of a literal.
+func (a *automaton) scan(text string, found func(literal int)) {
+	state := 0
+	for i := range len(text) {
+		state = int(a.next[state*a.width+int(a.class[text[i]])])
+		if out := a.output[state]; out != nil {
+			for _, id := range out {
+				found(id)
+			}
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package waf
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/corazawaf/coraza/v3"
+	"github.com/corazawaf/coraza/v3/collection"
+	"github.com/corazawaf/coraza/v3/experimental"
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
+	"github.com/corazawaf/coraza/v3/types"
+)
+
+// clearance answers one question before the full rule set runs: can any rule
+// match? It lets Coraza parse the request in a transaction of a lean rule set,
+// which holds only what must run as it is, and asks Coraza's own operators
+// about the parsed values. No, it says, or else the full rule set runs in a
+// transaction of its own, and that verdict counts.
+//
+// Safe for concurrent use.
+type clearance struct {
+	lean      coraza.WAF
+	parsing   []int // rules of lean that may match and change nothing but parsing, sorted
+	presets   []preset
+	constants plugintypes.TransactionState // only read
+	literals  *automaton
+	words     int                               // literals of the automaton
+	phases    [types.PhaseLogging + 1][]*guards // by the first phase in which their variable is final
+	counts    []*countGuard
+	checks    []check
+	checkOf   []int // by bit
+	hits      []phaseHit
+	inbound   int // scores of an exchange that is cleared
+	outbound  int
+	proven    *proven
+	scratch   sync.Pool
+}
+
+// preset is a TX variable that fixed rules set and rules of the lean set read.
+type preset struct {
+	key    string
+	values []string
+}
+
+// phaseHit is a hit of a rule that matches on every request.
+type phaseHit struct {
+	Hit
+	phase types.RulePhase
+}
+
+// newClearance analyses a compiled rule set; again compiles the same rules
+// once more. An analysis without clearance says why.
+func newClearance(full coraza.WAF, again func() (coraza.WAF, error)) (*clearance, *analysis, error) {
+	rules, err := compiledRules(full)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &clearance{proven: newProven()}
+	a, err := analyse(rules, func(keep func(int) bool) (plugintypes.TransactionState, []types.MatchedRule, error) {
+		fixed, err := reduced(again, keep)
+		if err != nil {
+			return nil, nil, err
+		}
+		return runEmpty(fixed)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if on, err := audited(full); err != nil {
+		return nil, nil, err
+	} else if on {
+		a.off = append(a.off, "SecAuditEngine writes about every request")
+	}
+	if len(a.off) > 0 {
+		return nil, a, nil
+	}
+	c.lean, err = reduced(again, a.inLean)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.adopt(a)
+	return c, a, nil
+}
+
+// reduced compiles the rules once more and keeps some.
+func reduced(again func() (coraza.WAF, error), keep func(int) bool) (coraza.WAF, error) {
+	w, err := again()
+	if err != nil {
+		return nil, err
+	}
+	if closer, ok := w.(experimental.WAFCloser); ok {
+		_ = closer.Close() // only forgets what compiling remembered; the full rule set has it too
+	}
+	return w, keepRules(w, keep)
+}
+
+// runEmpty runs all phases over nothing.
+func runEmpty(w coraza.WAF) (plugintypes.TransactionState, []types.MatchedRule, error) {
+	tx := w.NewTransactionWithID("clearance")
+	tx.ProcessRequestHeaders()
+	if _, err := tx.ProcessRequestBody(); err != nil {
+		return nil, nil, fmt.Errorf("running the rules that look at no request: %w", err)
+	}
+	tx.ProcessResponseHeaders(200, "HTTP/1.1")
+	if _, err := tx.ProcessResponseBody(); err != nil {
+		return nil, nil, fmt.Errorf("running the rules that look at no response: %w", err)
+	}
+	tx.ProcessLogging()
+	state, ok := tx.(plugintypes.TransactionState)
+	if !ok {
+		return nil, nil, fmt.Errorf("coraza's transaction %T shows no variables", tx)
+	}
+	return state, tx.MatchedRules(), nil
+}
+
+// adopt takes over what the analysis found.
+func (c *clearance) adopt(a *analysis) {
+	c.constants, c.counts, c.checks = a.state, a.counts, a.checks
+	for i, r := range a.rules {
+		if a.inLean(i) {
+			c.preset(a, i)
+		}
+		if a.inLean(i) && a.treated[i] != structural {
+			c.parsing = append(c.parsing, r.id)
+		}
+	}
+	slices.Sort(c.parsing)
+	for _, s := range a.sources {
+		c.checkOf = append(c.checkOf, s.check)
+	}
+	index, literals := map[string]int{}, []string{}
+	for _, gs := range a.guards {
+		gs.compile(func(s string) int {
+			if _, ok := index[s]; !ok {
+				index[s] = len(literals)
+				literals = append(literals, s)
+			}
+			return index[s]
+		})
+		c.phases[stable[gs.variable]] = append(c.phases[stable[gs.variable]], gs)
+	}
+	c.literals, c.words = newAutomaton(literals), len(literals)
+	c.hits = a.hits
+	c.inbound = score(a.state.Variables().TX().Get("blocking_inbound_anomaly_score"))
+	c.outbound = score(a.state.Variables().TX().Get("blocking_outbound_anomaly_score"))
+	c.scratch.New = func() any { return &scratch{} }
+}
+
+// preset notes the constants that a rule of the lean set reads.
+func (c *clearance) preset(a *analysis, i int) {
+	for _, v := range a.state.Variables().TX().FindAll() {
+		key := v.Key()
+		if isCapture(key) || slices.ContainsFunc(c.presets, func(p preset) bool { return p.key == key }) {
+			continue
+		}
+		if slices.ContainsFunc(a.reads[i], write{prefix: key, exact: true}.may) {
+			c.presets = append(c.presets, preset{key, a.state.Variables().TX().Get(key)})
+		}
+	}
+}
+
+// cleared is clearance at work on one transaction.
+type cleared struct {
+	*clearance
+	tx    types.Transaction // of the lean rule set
+	state plugintypes.TransactionState
+	set   []uint64 // bits of the guards that matched
+	dirty []int    // checks of which a bit is set
+	seen  int      // rules of the lean set that have matched so far
+}
+
+// begin starts on a transaction of the lean rule set.
+func (c *clearance) begin(tx types.Transaction) *cleared {
+	state, _ := tx.(plugintypes.TransactionState) // newClearance saw that it is one
+	set := state.Variables().TX()
+	for _, p := range c.presets {
+		set.Set(p.key, p.values)
+	}
+	return &cleared{clearance: c, tx: tx, state: state, set: make([]uint64, (len(c.checkOf)+63)/64)}
+}
+
+// may reports whether a rule of the phases up to the given one may match, by
+// the values that are final then.
+func (c *cleared) may(from, to types.RulePhase) bool {
+	if c.tx.IsInterrupted() || c.leanMatched() {
+		return true
+	}
+	s, _ := c.scratch.Get().(*scratch)
+	defer c.scratch.Put(s)
+	for phase := from; phase <= to; phase++ {
+		for _, gs := range c.phases[phase] {
+			c.values(gs, s)
+		}
+	}
+	for _, g := range c.counts {
+		if from <= g.final && g.final <= to && g.matches(c.state, c.constants) {
+			c.mark(g.bit)
+		}
+	}
+	for _, i := range c.dirty {
+		if check := &c.checks[i]; check.phase <= to && !slices.ContainsFunc(check.bits, func(bit int) bool { return c.set[bit>>6]&(1<<(bit&63)) == 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// leanMatched reports whether a rule of the lean set matched that is not
+// there for parsing alone.
+func (c *cleared) leanMatched() bool {
+	matched := c.tx.MatchedRules()
+	for _, m := range matched[c.seen:] {
+		if _, ok := slices.BinarySearch(c.parsing, m.Rule().ID()); !ok {
+			return true
+		}
+	}
+	c.seen = len(matched)
+	return false
+}
+
+// values asks the guards of one variable about all of its values.
+func (c *cleared) values(gs *guards, s *scratch) {
+	switch col := c.state.Collection(gs.variable).(type) {
+	case nil:
+	case collection.Single:
+		c.value(gs, s, "", col.Get())
+	default:
+		for _, v := range col.FindAll() {
+			c.value(gs, s, v.Key(), v.Value())
+		}
+	}
+}
+
+func (c *cleared) value(gs *guards, s *scratch, key, value string) {
+	if !gs.selective {
+		key = ""
+	}
+	id, bits, known := c.proven.get(gs.variable, key, value)
+	if !known {
+		bits = gs.evaluate(c.clearance, s, key, value)
+		c.proven.add(id, bits)
+	}
+	for _, bit := range bits {
+		c.mark(bit)
+	}
+}
+
+func (c *cleared) mark(bit int) {
+	c.set[bit>>6] |= 1 << (bit & 63)
+	if check := c.checkOf[bit]; !slices.Contains(c.dirty, check) {
+		c.dirty = append(c.dirty, check)
+	}
+}
+
+// report is what the full rule set would have reported, up to the given phase.
+func (c *clearance) report(last types.RulePhase) Report {
+	report := Report{Inbound: c.inbound, Outbound: c.outbound, Clearance: Cleared}
+	for _, h := range c.hits {
+		if h.phase <= last || h.phase == types.PhaseLogging {
+			report.Hits = append(report.Hits, h.Hit)
+		}
+	}
+	return report
+}

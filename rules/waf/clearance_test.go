@@ -1,0 +1,315 @@
+package waf
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"unicode"
+
+	"github.com/corazawaf/coraza/v3"
+	"github.com/corazawaf/coraza/v3/types"
+	"github.com/corazawaf/coraza/v3/types/variables"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// long is the number of requests of the long proof: 200000 and more before a
+// release.
+var long = flag.Int("clearance.requests", 0, "requests of the long proof of clearance")
+
+func foldOnce(c rune) rune { return unicode.SimpleFold(c) }
+
+// subject is a clearance beside the full rule set that it speaks for.
+type subject struct {
+	full *Engine
+	*clearance
+	*analysis
+}
+
+// compiled are made once for all tests of a paranoia level.
+var compiled [5]func() (*subject, error)
+
+func init() {
+	for level := range compiled {
+		compiled[level] = sync.OnceValues(func() (*subject, error) { return newSubject(Config{Paranoia: level}) })
+	}
+}
+
+func newSubject(config Config) (*subject, error) {
+	config.Threshold, config.RequestBody, config.ResponseBody, config.Uncleared = 5, 128<<10, 64<<10, true
+	full, err := New(config)
+	if err != nil {
+		return nil, err
+	}
+	c, a, err := newClearance(full.waf, func() (coraza.WAF, error) {
+		e, err := New(config)
+		if err != nil {
+			return nil, err
+		}
+		return e.waf, nil
+	})
+	if err == nil && c == nil {
+		err = fmt.Errorf("no clearance: %s", strings.Join(a.off, "; "))
+	}
+	return &subject{full, c, a}, err
+}
+
+func subjectOf(t testing.TB, level int) *subject {
+	t.Helper()
+	s, err := compiled[level]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// clears reports whether clearance says of a request that no rule can match.
+func (s *subject) clears(r *Request) bool {
+	quick := s.begin(s.full.transaction(s.lean, rules.ExchangeID{1}))
+	defer quick.tx.Close()
+	in, err := request(quick.tx, r)
+	return err == nil && in == nil && !quick.may(types.PhaseRequestHeaders, types.PhaseRequestBody)
+}
+
+// judge is the full rule set's word.
+func (s *subject) judge(r *Request) (rules.Verdict, Report, error) {
+	tx := s.full.Begin(rules.ExchangeID{1})
+	verdict, err := tx.Request(r)
+	report, closing := tx.Finish()
+	return verdict, report, errors.Join(err, closing)
+}
+
+// prove reports whether a request is cleared; the error is that the full rule
+// set then says anything at all.
+func (s *subject) prove(r *Request) (bool, error) {
+	if !s.clears(r) {
+		return false, nil
+	}
+	verdict, report, err := s.judge(r)
+	want := s.report(types.PhaseRequestBody)
+	want.Clearance = Uncleared
+	if err == nil && (verdict != rules.Passed || !reflect.DeepEqual(report, want)) {
+		err = fmt.Errorf("cleared, but judged %+v with %+v, want %+v: %s %q %v %q", verdict, report, want, r.Method, r.URI, r.Header, r.Body)
+	}
+	return true, err
+}
+
+// TestProof compares clearance with the full rule set, over clean traffic and
+// over attacks.
+func TestProof(t *testing.T) {
+	for level := 1; level <= 4; level++ {
+		t.Run(fmt.Sprint("paranoia ", level), func(t *testing.T) {
+			s := subjectOf(t, level)
+			requests := 1000
+			if testing.Short() || level > 1 {
+				requests = 160
+			}
+			if *long > 0 {
+				requests = *long / 4
+			}
+			traffic := newTraffic(uint64(level), s.analysis)
+			count := [2]int{}
+			for i := range requests {
+				for kind, value := range []func() string{traffic.attack, traffic.clean} {
+					if kind == 1 && i%4 > 0 {
+						continue
+					}
+					cleared, err := s.prove(traffic.request(value))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if cleared {
+						count[kind]++
+					}
+				}
+			}
+			t.Logf("%d of %d clean requests cleared, and %d of %d with a value that a rule looks for", count[1], (requests+3)/4, count[0], requests)
+			if level == 1 && count[1] < requests/8 {
+				t.Error("fewer than half of the clean requests were cleared: clearance does next to nothing")
+			}
+		})
+	}
+}
+
+// TestGuards compares literals and automaton with their slow twin: every
+// guard's operator asked about every value.
+func TestGuards(t *testing.T) {
+	s := subjectOf(t, 4)
+	traffic := newTraffic(4, s.analysis)
+	for i := range 160 {
+		value := traffic.attack()
+		if i%8 == 0 {
+			value = traffic.clean()
+		}
+		s.twins(t, value)
+	}
+	// Every guard with what its own operator matches.
+	for _, gs := range s.guards {
+		for _, g := range gs.list {
+			file := s.rules[s.sources[g.bit].rule].file
+			for _, value := range traffic.matching(g.link, file, 1) {
+				if err := s.twin(gs, value); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+func (s *subject) twins(t testing.TB, value string) {
+	t.Helper()
+	for _, gs := range s.guards {
+		if err := s.twin(gs, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// twin compares the quick and the slow evaluation of the guards of a variable.
+func (s *subject) twin(gs *guards, value string) error {
+	key := ""
+	if gs.selective {
+		key = "user-agent"
+	}
+	quick := slices.Sorted(slices.Values(gs.evaluate(s.clearance, &scratch{}, key, value)))
+	var slow []int
+	for _, g := range gs.list {
+		if g.applies(key) && s.asks(g, value) {
+			slow = append(slow, g.bit)
+		}
+	}
+	slices.Sort(slow)
+	if !slices.Equal(quick, slow) {
+		return fmt.Errorf("%s %q: guards %v, asking each of them says %v", gs.variable.Name(), value, quick, slow)
+	}
+	return nil
+}
+
+// asks applies a link's transformations and asks its operator, as Coraza does.
+func (s *subject) asks(g *guard, value string) bool {
+	if g.link.multi && g.asked(s.constants, value) {
+		return true
+	}
+	for _, step := range g.link.steps {
+		text, changed, err := step.apply(value)
+		if err != nil || g.link.multi && !changed {
+			continue
+		}
+		if value = text; g.link.multi && g.asked(s.constants, value) {
+			return true
+		}
+	}
+	return !g.link.multi && g.asked(s.constants, value)
+}
+
+// TestBrokenAnalysis breaks the analysis on purpose: the proof must see it.
+func TestBrokenAnalysis(t *testing.T) {
+	s := subjectOf(t, 1)
+	traffic := newTraffic(3, s.analysis)
+	t.Run("a literal is lost", func(t *testing.T) {
+		tried, seen := 0, 0
+		for _, v := range []variables.RuleVariable{variables.Args, variables.RequestHeaders, variables.ResponseBody} {
+			gs := s.guards[v]
+			for _, id := range slices.Sorted(maps.Keys(gs.byLiteral)) {
+				asked := gs.byLiteral[id]
+				if g := asked[0]; len(g.literals) <= 4 && g.link.function == "rx" && tried < 20 {
+					tried++
+					gs.byLiteral[id] = asked[1:]
+					if s.sees(gs, traffic.matching(g.link, "", 200)) {
+						seen++
+					}
+					gs.byLiteral[id] = asked
+				}
+			}
+		}
+		if tried < 20 || seen < tried*3/4 { // some literals are prefixes of others, or hard to come by
+			t.Errorf("the loss of %d of %d literals was noticed", seen, tried)
+		}
+	})
+	t.Run("a transformation is lost", func(t *testing.T) {
+		gs, lost := s.guards[variables.Args], 0
+		for i := 1; i <= 8; i++ {
+			apply := gs.nodes[i].apply
+			var values []string
+			for _, g := range gs.list {
+				if slices.Contains(g.nodes, i) {
+					for _, v := range traffic.matching(g.link, s.rules[s.sources[g.bit].rule].file, 20) {
+						values = append(values, traffic.mutate(v))
+					}
+				}
+			}
+			gs.nodes[i].apply = func(text string) (string, bool, error) { return text, false, nil }
+			if s.sees(gs, values) {
+				lost++
+			}
+			gs.nodes[i].apply = apply
+		}
+		if lost < 3 {
+			t.Errorf("the loss of %d of 8 transformations was noticed, want at least 3", lost)
+		}
+	})
+	t.Run("the folds of s and k are plain", func(t *testing.T) {
+		folds = func(string) bool { return false }
+		defer func() { folds = foldsToASCII }()
+		for _, g := range s.guards[variables.Args].list {
+			values := traffic.matching(g.link, "", 5)
+			for i, v := range values {
+				values[i] = strings.NewReplacer("s", "\u017f", "k", "\u212a").Replace(v)
+			}
+			if s.sees(s.guards[variables.Args], values) {
+				return
+			}
+		}
+		t.Error("goes unnoticed")
+	})
+	whole := func(name string, change func() (undo func())) {
+		t.Run(name, func(t *testing.T) {
+			defer change()()
+			for range 4000 {
+				s.proven = newProven()
+				if _, err := s.prove(traffic.request(traffic.attack)); err != nil {
+					return
+				}
+			}
+			t.Error("goes unnoticed")
+		})
+	}
+	whole("a rule is not checked", func() func() {
+		i := slices.IndexFunc(s.clearance.checks, func(c check) bool { return s.rules[c.rule].id == 942100 })
+		phase := s.clearance.checks[i].phase
+		s.clearance.checks[i].phase = 9
+		return func() { s.clearance.checks[i].phase = phase }
+	})
+	whole("a variable is forgotten", func() func() {
+		before := s.phases[types.PhaseRequestBody]
+		s.phases[types.PhaseRequestBody] = slices.DeleteFunc(slices.Clone(before), func(gs *guards) bool { return gs.variable == variables.Args })
+		return func() { s.phases[types.PhaseRequestBody] = before }
+	})
+	whole("a structural rule may match", func() func() {
+		before := s.parsing
+		for i, r := range s.rules {
+			if s.treated[i] == structural {
+				s.parsing = append(slices.Clone(s.parsing), r.id)
+			}
+		}
+		slices.Sort(s.parsing)
+		return func() { s.parsing = before }
+	})
+}
+
+// sees reports whether one of the values shows that a set of guards is broken.
+func (s *subject) sees(gs *guards, values []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return s.twin(gs, v) != nil })
+}
+
+// sorted returns the guards by the name of their variable, so that a number
+// means the same in every run.
+func (s *subject) sorted() []*guards {
+	return slices.SortedFunc(maps.Values(s.guards), func(a, b *guards) int { return strings.Compare(a.variable.Name(), b.variable.Name()) })
+}

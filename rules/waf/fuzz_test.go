@@ -1,0 +1,57 @@
+package waf
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// FuzzClearance looks for a request that clearance passes and the full rule
+// set does not, at the paranoia level that the first byte chooses.
+func FuzzClearance(f *testing.F) {
+	for i, attack := range attacks {
+		f.Add(byte(i), "GET", "/search?q="+attack, attack, "application/x-www-form-urlencoded", "a="+attack+"&"+attack+"=b")
+	}
+	f.Add(byte(0), "POST", "/a%2fb.html?x=1&x=2", "Mozilla/5.0", "application/json", `{"a":["\u003cscript\u003e",{"b":null}],"c":"\ud800"}`)
+	f.Add(byte(0), "POST", "/upload", "Mozilla/5.0", "multipart/form-data; boundary=B", "--B\r\nContent-Disposition: form-data; name=\"a\"; filename=\"x.php\"\r\n\r\n<?php\r\n--B--\r\n")
+	f.Add(byte(0), "POST", "/soap", "Mozilla/5.0", "text/xml", `<a b="1 or 1=1">sleep(5)</a>`)
+	f.Add(byte(0), "PUT", "/p", "bytes=0-1,2-3", "text/plain; charset=utf-16", "a=\x00b")
+	f.Fuzz(func(t *testing.T, kind byte, method, uri, header, contentType, body string) {
+		if len(body) > 8<<10 || len(uri) > 4<<10 || len(header) > 4<<10 {
+			return // the full rule set takes long
+		}
+		s := subjectOf(t, 1+int(kind>>4)%2)
+		names := []string{"User-Agent", "Referer", "Cookie", "Accept", "Range", "X-Filename", "Content-Encoding", "X-Forwarded-For"}
+		r := &Request{
+			Client: netip.MustParseAddrPort("203.0.113.9:4000"), Method: method, URI: uri, Proto: "HTTP/1.1", Host: "shop.example",
+			Header: http.Header{"User-Agent": {"Mozilla/5.0"}, "Accept": {"*/*"}}, Body: []byte(body),
+		}
+		r.Header.Set(names[int(kind&15)%len(names)], header)
+		if body != "" {
+			r.Header.Set("Content-Type", contentType)
+		}
+		if _, err := s.prove(r); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzGuards compares the literals and their automaton with asking every
+// operator of every rule.
+func FuzzGuards(f *testing.F) {
+	for i, attack := range attacks {
+		f.Add(uint16(i), attack)
+		f.Add(uint16(i), "\x00"+strings.ToUpper(attack)+"\xff")
+	}
+	f.Fuzz(func(t *testing.T, which uint16, value string) {
+		if len(value) > 1<<10 {
+			return
+		}
+		s := subjectOf(t, 4)
+		lists := s.sorted()
+		if err := s.twin(lists[int(which)%len(lists)], value); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

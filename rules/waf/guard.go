@@ -1,0 +1,276 @@
+package waf
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/corazawaf/coraza/v3/collection"
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
+	"github.com/corazawaf/coraza/v3/types"
+	"github.com/corazawaf/coraza/v3/types/variables"
+)
+
+// guard is a link whose operator is asked about one value at a time. It is
+// asked with Coraza's own operator on the value that Coraza's own
+// transformations make; the literals only spare the asking.
+type guard struct {
+	bit      int // number of the link among all guards
+	link     *link
+	targets  []target // of the variable of its set; empty means every value
+	nodes    []int    // where in the set's transformations its values are
+	literals []string // nil: the operator is always asked
+}
+
+// applies reports whether the link reads the value with this key. It may err
+// towards yes, never towards no.
+func (g *guard) applies(key string) bool {
+	if len(g.targets) == 0 {
+		return true
+	}
+	lower := strings.ToLower(key)
+	return slices.ContainsFunc(g.targets, func(t target) bool {
+		switch {
+		case t.pattern != nil:
+			if !t.pattern.MatchString(key) && !t.pattern.MatchString(lower) {
+				return false
+			}
+		case t.key != "":
+			if t.key != lower && t.key != key && !strings.EqualFold(t.key, key) {
+				return false
+			}
+		}
+		return !slices.ContainsFunc(t.except, func(e exception) bool {
+			if e.pattern != nil {
+				return e.pattern.MatchString(lower)
+			}
+			return e.key == "" || e.key == lower
+		})
+	})
+}
+
+// asked says what the link's operator makes of a transformed value. state is
+// only read, for the constants that arguments name.
+func (g *guard) asked(state plugintypes.TransactionState, text string) bool {
+	return g.link.operator.Evaluate(state, text) != g.link.negated
+}
+
+// guards are all guards of one variable.
+type guards struct {
+	variable  variables.RuleVariable
+	list      []*guard
+	selective bool // some do not apply to every key
+	nodes     []node
+	byLiteral map[int][]*guard // by literal of the automaton
+	byByte    []byteGuard
+	bytes     byteSet // of all byByte
+	always    []*guard
+}
+
+// node is one transformation after another; the first is the value itself.
+type node struct {
+	step
+	parent int
+	multi  bool // for multiMatch, where a step that reports no change makes none
+}
+
+// byteGuard is a guard that a text without any of some characters cannot
+// match.
+type byteGuard struct {
+	*guard
+	any byteSet
+}
+
+// byteSet is a set of bytes, upper case letters of ASCII folded to lower.
+type byteSet [4]uint64
+
+func (s *byteSet) add(c byte) {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	s[c>>6] |= 1 << (c & 63)
+}
+
+func (s *byteSet) meets(o *byteSet) bool {
+	return s[0]&o[0]|s[1]&o[1]|s[2]&o[2]|s[3]&o[3] != 0
+}
+
+// add makes a guard of a link for one of its variables.
+func (gs *guards) add(bit int, l *link, literals []string) {
+	g := &guard{bit: bit, link: l, literals: literals}
+	for _, t := range l.targets {
+		if t.variable != gs.variable {
+			continue
+		}
+		g.targets = append(g.targets, t)
+	}
+	if slices.ContainsFunc(g.targets, func(t target) bool { return t.key == "" && t.pattern == nil && len(t.except) == 0 }) {
+		g.targets = nil
+	} else {
+		gs.selective = true
+	}
+	at := 0
+	if len(gs.nodes) == 0 {
+		gs.nodes = []node{{parent: -1}}
+	}
+	g.nodes = []int{0}
+	for _, s := range l.steps {
+		next := slices.IndexFunc(gs.nodes, func(n node) bool {
+			return n.parent == at && n.apply != nil && n.prefix == s.prefix && n.multi == l.multi
+		})
+		if next < 0 {
+			next = len(gs.nodes)
+			gs.nodes = append(gs.nodes, node{s, at, l.multi})
+		}
+		at = next
+		g.nodes = append(g.nodes, at)
+	}
+	if !l.multi {
+		g.nodes = g.nodes[len(g.nodes)-1:]
+	}
+	gs.list = append(gs.list, g)
+}
+
+// compile distributes the guards over the ways of asking; index numbers the
+// literals of the automaton.
+func (gs *guards) compile(index func(literal string) int) {
+	gs.byLiteral = map[int][]*guard{}
+	for _, g := range gs.list {
+		if g.literals == nil {
+			gs.always = append(gs.always, g)
+			continue
+		}
+		var single byteSet
+		for _, s := range g.literals {
+			if len(s) == 1 {
+				single.add(s[0])
+				gs.bytes.add(s[0])
+				continue
+			}
+			id := index(s)
+			gs.byLiteral[id] = append(gs.byLiteral[id], g)
+		}
+		if single != (byteSet{}) {
+			gs.byByte = append(gs.byByte, byteGuard{g, single})
+		}
+	}
+}
+
+// countGuard is a link over the number of values under a key.
+type countGuard struct {
+	bit      int
+	link     *link
+	variable variables.RuleVariable
+	key      string
+	final    types.RulePhase // when the number is final
+}
+
+func (g *countGuard) matches(state, constants plugintypes.TransactionState) bool {
+	n := 0
+	switch c := state.Collection(g.variable).(type) {
+	case nil:
+	case collection.Keyed:
+		if g.key != "" {
+			n = len(c.FindString(g.key))
+			break
+		}
+		n = len(c.FindAll())
+	default:
+		n = len(c.FindAll())
+	}
+	value := strconv.Itoa(n)
+	for _, s := range g.link.steps {
+		if v, _, err := s.apply(value); err == nil {
+			value = v
+		}
+	}
+	return g.link.operator.Evaluate(constants, value) != g.link.negated
+}
+
+// scratch is the working memory of one evaluation.
+type scratch struct {
+	texts    []string // by node
+	distinct []string // texts without repetitions
+	which    []int    // node to index in distinct
+	bits     []int    // result
+}
+
+// evaluate returns the guards whose operator matches the value; the slice is
+// valid until the next call.
+func (gs *guards) evaluate(c *clearance, s *scratch, key, value string) []int {
+	s.bits = s.bits[:0]
+	gs.transform(s, value)
+	for d, text := range s.distinct {
+		gs.search(c, s, d, text, key)
+	}
+	for _, g := range gs.always {
+		gs.ask(c, s, g, key, -1)
+	}
+	return s.bits
+}
+
+// transform fills the texts of all nodes.
+func (gs *guards) transform(s *scratch, value string) {
+	s.texts = append(s.texts[:0], value)
+	s.distinct = append(s.distinct[:0], value)
+	s.which = append(s.which[:0], 0)
+	for _, n := range gs.nodes[1:] {
+		before := s.texts[n.parent]
+		text, changed, err := n.apply(before)
+		if err != nil || n.multi && !changed {
+			text = before
+		}
+		d := s.which[n.parent]
+		if text != before {
+			if d = slices.Index(s.distinct, text); d < 0 {
+				d = len(s.distinct)
+				s.distinct = append(s.distinct, text)
+			}
+		}
+		s.texts = append(s.texts, text)
+		s.which = append(s.which, d)
+	}
+}
+
+// folds is a variable for the test that breaks it.
+var folds = foldsToASCII
+
+// search asks the guards whose literals are in one of the distinct texts.
+func (gs *guards) search(c *clearance, s *scratch, d int, text, key string) {
+	var seen byteSet
+	for i := range len(text) {
+		seen.add(text[i])
+	}
+	if seen[2]|seen[3] != 0 && folds(text) {
+		for _, g := range gs.list {
+			gs.ask(c, s, g, key, d)
+		}
+		return
+	}
+	if seen.meets(&gs.bytes) {
+		for i := range gs.byByte {
+			if g := &gs.byByte[i]; seen.meets(&g.any) {
+				gs.ask(c, s, g.guard, key, d)
+			}
+		}
+	}
+	c.literals.scan(text, func(id int) {
+		for _, g := range gs.byLiteral[id] {
+			gs.ask(c, s, g, key, d)
+		}
+	})
+}
+
+// ask evaluates a guard at its nodes whose text is the d-th distinct one, or
+// at all of them when d is negative.
+func (gs *guards) ask(c *clearance, s *scratch, g *guard, key string, d int) {
+	if slices.Contains(s.bits, g.bit) || !g.applies(key) {
+		return
+	}
+	for _, n := range g.nodes {
+		if (d < 0 || s.which[n] == d) && g.asked(c.constants, s.texts[n]) {
+			s.bits = append(s.bits, g.bit)
+			return
+		}
+	}
+}
