@@ -232,16 +232,23 @@ func TestOperation(t *testing.T) {
 		{"reload", func(m *Metrics) { m.ConfigLoaded(false, time.Unix(1_800_000_000, 0)) }, []string{
 			`ordergate_config_last_reload_successful 0`,
 		}},
+		{"files", func(m *Metrics) {
+			m.FilesRead(FilesASN, false)
+			m.FilesRead(fileKinds, false)
+			m.CertificateExpiry(time.Unix(1_800_000_000, 0))
+		}, []string{
+			`ordergate_files_last_reload_successful{kind="asn"} 0`, `ordergate_tls_certificate_expiry_timestamp_seconds 1.8e+09`,
+		}},
 		{"snapshot", func(m *Metrics) {
 			m.Source(func() Snapshot {
 				return Snapshot{
 					Budget: map[rules.Window]int{rules.WindowHour: 0, rules.WindowDay: 2000}, Degraded: true, LedgerLag: time.Second,
-					Principals: map[rules.KeyKind]int{rules.KeySession: 5}, Evictions: map[rules.KeyKind]uint64{rules.KeyIP: 2},
+					Principals: map[rules.KeyKind]rules.Remembered{rules.KeySession: {Live: 5}, rules.KeyIP: {Evicted: 2, Crowded: 3}},
 				}
 			})
 		}, []string{
 			`ordergate_budget_remaining{scope="site_1h"} 0`, `ordergate_state_degraded 1`, `ordergate_ledger_lag_seconds 1`,
-			`ordergate_state_principals{key="session"} 5`, `ordergate_state_evictions_total{key="ip"} 2`,
+			`ordergate_state_principals{key="session"} 5`, `ordergate_state_evictions_total{key="ip"} 2`, `ordergate_state_crowded_total{key="ip"} 3`,
 		}},
 	})
 }

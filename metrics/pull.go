@@ -15,11 +15,9 @@ type Snapshot struct {
 	// Budget is what the site may still disclose, by window. A window without
 	// a limit is left out, and has no series.
 	Budget map[rules.Window]int
-	// Principals are the keys that are remembered now, and Evictions those
-	// that were forgotten to make room, since the start. Session, account and
-	// ip are shown; others are left out.
-	Principals map[rules.KeyKind]int
-	Evictions  map[rules.KeyKind]uint64
+	// Principals are the keys that are remembered now, by kind, and what became
+	// of others. Session, account and ip are shown; others are left out.
+	Principals map[rules.KeyKind]rules.Remembered
 	// LedgerLag is the age of the oldest disclosure that waits for the ledger.
 	LedgerLag time.Duration
 	// Upstreams are the platform's servers by name, as configured, and whether
@@ -41,7 +39,7 @@ type pulled struct {
 
 // pulledDescs describes what a Snapshot is exposed as.
 type pulledDescs struct {
-	budget, principals, evictions, lag, upstream, retries, degraded *prometheus.Desc
+	budget, principals, evictions, crowded, lag, upstream, retries, degraded *prometheus.Desc
 }
 
 func newPulledDescs() pulledDescs {
@@ -49,9 +47,11 @@ func newPulledDescs() pulledDescs {
 		budget: prometheus.NewDesc("ordergate_budget_remaining",
 			"Subjects that the whole site may still disclose, by scope; at 0 every further record is withheld.", []string{"scope"}, nil),
 		principals: prometheus.NewDesc("ordergate_state_principals",
-			"Principals that are remembered now, by kind of key.", []string{"key"}, nil),
+			"Principals that are remembered now because records were disclosed to them, by kind of key.", []string{"key"}, nil),
 		evictions: prometheus.NewDesc("ordergate_state_evictions_total",
-			"Principals whose counts were forgotten to make room for others, by kind of key.", []string{"key"}, nil),
+			"Principals whose count of one was forgotten to make room for others, by kind of key.", []string{"key"}, nil),
+		crowded: prometheus.NewDesc("ordergate_state_crowded_total",
+			"Times that a new principal found no room and shared one principal's caps with others, by kind of key.", []string{"key"}, nil),
 		lag: prometheus.NewDesc("ordergate_ledger_lag_seconds",
 			"Age of the oldest disclosure that waits to become durable in the ledger.", nil, nil),
 		upstream: prometheus.NewDesc("ordergate_upstream_up",
@@ -66,7 +66,7 @@ func newPulledDescs() pulledDescs {
 // Describe implements prometheus.Collector.
 func (p *pulled) Describe(out chan<- *prometheus.Desc) {
 	d := newPulledDescs()
-	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.lag, d.upstream, d.retries, d.degraded} {
+	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.crowded, d.lag, d.upstream, d.retries, d.degraded} {
 		out <- desc
 	}
 }
@@ -87,8 +87,9 @@ func (p *pulled) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	for _, key := range []rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP} {
-		emit(d.principals, prometheus.GaugeValue, float64(s.Principals[key]), key.String())
-		emit(d.evictions, prometheus.CounterValue, float64(s.Evictions[key]), key.String())
+		emit(d.principals, prometheus.GaugeValue, float64(s.Principals[key].Live), key.String())
+		emit(d.evictions, prometheus.CounterValue, float64(s.Principals[key].Evicted), key.String())
+		emit(d.crowded, prometheus.CounterValue, float64(s.Principals[key].Crowded), key.String())
 	}
 	emit(d.lag, prometheus.GaugeValue, s.LedgerLag.Seconds())
 	for name, up := range s.Upstreams {

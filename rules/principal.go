@@ -133,3 +133,12 @@ func (p *Principal) Keys(dst []Key) []Key {
 	}
 	return dst
 }
+
+// Remembered is how many keys of one kind are remembered because subjects are
+// counted under them, and what became of others since the start. The zero value:
+// none.
+type Remembered struct {
+	Live    int
+	Evicted uint64 // forgotten to make room, each with a count of one
+	Crowded uint64 // times that a new one found no room, and shared its count with others
+}

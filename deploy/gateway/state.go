@@ -166,7 +166,6 @@ func (g *Gateway) retain(ctx context.Context, now time.Time) {
 
 // snapshot is what the metrics ask for at each scrape.
 func (g *Gateway) snapshot() metrics.Snapshot {
-	live, evicted := g.engine.Caps().Sizes()
 	states, retries := g.proxy.Upstreams()
 	upstreams := make(map[string]bool, len(states))
 	for _, s := range states {
@@ -174,7 +173,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	}
 	return metrics.Snapshot{
 		Upstreams: upstreams, Retries: retries,
-		Budget: g.engine.SiteRemaining(g.now()), Principals: live, Evictions: evicted, LedgerLag: g.ledger.Lag(),
+		Budget: g.engine.SiteRemaining(g.now()), Principals: g.engine.Caps().Sizes(), LedgerLag: g.ledger.Lag(),
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 func (r *Response) cap(foreign []rules.Digest, now time.Time, j *Judgement) {
 	p := &r.visit.Principal
 	observed := r.visit.Observe || r.config.observes(rules.DetectorCap)
-	held, trip := r.engine.caps.reserve(r.engine.demands(p, now), foreign, now, observed)
+	var buffer [maxDemands]demand
+	held, trip := r.engine.caps.reserve(r.engine.demands(buffer[:0], p), foreign, now, r.config.shrink(), observed)
 	if !trip.Tripped() || observed {
 		r.open = append(r.open, held)
 	}

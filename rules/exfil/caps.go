@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -19,53 +17,67 @@ type capKey struct {
 // of all subjects, or none. Safe for concurrent use; one lock, so that the
 // answer is the same under any interleaving.
 //
-// Memory is bounded: least recently used keys are evicted, each kind for
-// itself, and counted. An evicted key starts again from nothing, so evictions
-// are a signal; the site's own count is never evicted.
+// A key is remembered while a subject counts under it, and for nothing else: a
+// request that is refused, or sent its own customer's record, leaves none behind.
+// Memory is bounded for each kind of key for itself; keyTable says what is forgotten
+// then, and what never is.
 type Caps struct {
-	mu      sync.Mutex
-	site    *subjectSet
-	keys    map[rules.KeyKind]*simplelru.LRU[rules.Digest, *subjectSet]
-	evicted map[rules.KeyKind]uint64
-	latest  int64 // time never runs backwards for the windows
+	mu       sync.Mutex
+	tables   [capKinds]*keyTable
+	few      pool[few]
+	sets     []*subjectSet // the first is none
+	freeSets []int32
+	latest   int64 // time never runs backwards for the windows
 }
 
-// cappedKinds are the kinds of keys that subjects are counted under, besides
-// the site.
-var cappedKinds = [...]rules.KeyKind{rules.KeySession, rules.KeyAccount, rules.KeyIP, rules.KeyPrefix, rules.KeyTLSFingerprint, rules.KeyASN, keyClaim, keyAdopted, keyUnissued}
+// The kinds of keys beside those of principals.
+const (
+	// keyClaim counts the identifiers that a session claimed as its own; it is
+	// kept like any key, but is no principal's.
+	keyClaim rules.KeyKind = 255
+	// keyAdopted counts the addresses that a session wrote and saw again.
+	keyAdopted rules.KeyKind = 254
 
-// keyClaim counts the identifiers that a session claimed as its own; it is
-// kept like any key, but is no principal's.
-const keyClaim rules.KeyKind = 255
+	capKinds = int(rules.KeySite) + 4 // and keyUnissued
+)
 
-// keyAdopted counts the addresses that a session wrote and saw again.
-const keyAdopted rules.KeyKind = 254
+// tableIndex returns where the keys of a kind are.
+func tableIndex(kind rules.KeyKind) int {
+	if kind <= rules.KeySite {
+		return int(kind)
+	}
+	return capKinds - 256 + int(kind)
+}
 
 // NewCaps returns empty counts that remember at most principals keys of each
-// kind, at least 1.
+// kind, at least 2.
 func NewCaps(principals int) *Caps {
-	c := &Caps{
-		site:    newSubjectSet(),
-		keys:    make(map[rules.KeyKind]*simplelru.LRU[rules.Digest, *subjectSet]),
-		evicted: make(map[rules.KeyKind]uint64),
-	}
-	for _, kind := range cappedKinds {
-		lru, err := simplelru.NewLRU(max(principals, 1), func(rules.Digest, *subjectSet) { c.evicted[kind]++ })
-		if err != nil {
-			panic("BUG: simplelru refuses a positive size: " + err.Error())
-		}
-		c.keys[kind] = lru
+	c := &Caps{sets: make([]*subjectSet, 1)}
+	for i := range c.tables {
+		c.tables[i] = newKeyTable(principals)
 	}
 	return c
 }
 
+// Keep sets how long subjects are remembered under keys of a kind: at least as
+// long as any limit that holds for it looks back. Without it, for 30 days.
+func (c *Caps) Keep(kind rules.KeyKind, window rules.Window) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tables[tableIndex(kind)].horizon = int64(window)
+}
+
 // demand is one key with the limits that hold for it in one reservation.
+// Demands of one reservation that can refuse are of different kinds.
 type demand struct {
 	key     capKey
 	limits  Limits
-	divisor int  // shrinks the limits; 0 and 1 leave them
-	advice  bool // counted, never refuses
+	advice  bool // counted, never refuses: over its limits, those that shrink do
+	shrinks bool
 }
+
+// maxDemands bounds the keys of one reservation.
+const maxDemands = 8
 
 // Trip says which limit refused a reservation. The zero value means none did.
 type Trip struct {
@@ -79,159 +91,312 @@ type Trip struct {
 // Tripped reports whether a limit refused.
 func (t Trip) Tripped() bool { return t.Window != rules.WindowNone }
 
+// spot is a key's place. A key with an open reservation keeps its own until that
+// one is settled.
+type spot struct {
+	table *keyTable
+	entry int32
+}
+
 // reservation is what a Response holds: every subject under every key.
 type reservation struct {
-	keys     []capKey
-	subjects []rules.Digest
+	spots    [maxDemands]spot
+	keys     int
+	subjects []rules.Digest // borrowed until it is settled
 	at       int64
 }
 
 // reserve counts subjects (distinct) under every demanded key, or none of
 // them if any limit would be passed, unless force is set: then the trip is
-// told and the subjects count all the same (observe mode).
-func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time, force bool) (reservation, Trip) {
+// told and the subjects count all the same (observe mode). While a key that only
+// advises is over its limits, the limits that shrink are divided by shrink.
+func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time, shrink int, force bool) (r reservation, trip Trip) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.clock(now)
-	trip := Trip{}
+	divisor := 1
 	for i := range demands {
-		if trip = c.check(&demands[i], subjects, at); trip.Tripped() {
+		d := &demands[i]
+		r.spots[i] = c.look(&d.key, at)
+		if d.advice && c.reaches(r.spots[i], d.limits, at) {
+			divisor = shrink // once: one of them is suspicion enough, and three are no more
+		}
+	}
+	for i := range demands {
+		if trip = c.check(&demands[i], r.spots[i], subjects, divisor, at); trip.Tripped() {
 			break
 		}
 	}
 	if trip.Tripped() && !force {
 		return reservation{}, trip
 	}
-	r := reservation{keys: make([]capKey, len(demands)), subjects: subjects, at: at}
-	for i, d := range demands {
-		r.keys[i] = d.key
-		set := c.set(d.key)
-		for _, subject := range subjects {
-			set.reserve(subject, at)
-			if int(set.live) > maxLive(d.limits) {
-				set.forgetOldest()
-			}
-		}
+	r.keys, r.subjects, r.at = len(demands), subjects, at
+	for i := range demands {
+		r.spots[i] = c.take(&demands[i], r.spots[i], subjects, at)
 	}
 	return r, trip
 }
 
-// check returns the first limit of d that the subjects would pass.
-func (c *Caps) check(d *demand, subjects []rules.Digest, at int64) Trip {
-	set := c.set(d.key)
-	set.advance(at)
-	if d.advice {
-		return Trip{}
+// look finds a key, with its subjects up to date; a key that is not remembered,
+// and for which there is no room, counts in its kind's crowd.
+func (c *Caps) look(key *capKey, at int64) spot {
+	t := c.tables[tableIndex(key.kind)]
+	s := spot{t, t.find(&key.digest)}
+	if s.entry == nilNode && !c.room(t, at) {
+		s.entry = t.crowd // nilNode while nobody has counted in it
 	}
-	for _, limit := range d.limits {
-		w := windowIndex(limit.Window)
-		allowed := shrunk(limit.Max, d.divisor)
-		fresh := 0
-		for _, subject := range subjects {
-			if !set.contains(subject, w, at) {
-				fresh++
-			}
-		}
-		if observed := set.count(w) + fresh; fresh > 0 && observed > allowed {
-			return Trip{Key: d.key.kind, Window: limit.Window, Observed: observed, Max: allowed, RetryAfter: set.frees(w, at)}
-		}
+	if s.entry != nilNode {
+		c.advance(&t.entries.at(s.entry).subjects, t.horizon, at)
 	}
-	return Trip{}
+	return s
 }
 
-// over reports whether key has more subjects than any of limits allows.
-func (c *Caps) over(key capKey, limits Limits, now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	set, ok := c.keys[key.kind].Get(key.digest)
-	if !ok {
+// room reports whether a new key of a kind can be remembered.
+func (c *Caps) room(t *keyTable, at int64) bool {
+	return t.live < t.most || c.victim(t, at) != nilNode
+}
+
+// maxPassed bounds how many light keys with an open reservation are passed over
+// in the search of one to forget.
+const maxPassed = 64
+
+// victim returns the key that is to be forgotten next; nilNode: none may be.
+func (c *Caps) victim(t *keyTable, at int64) int32 {
+	n := t.ends[light].oldest
+	for range maxPassed {
+		if n == nilNode {
+			break
+		}
+		e := t.entries.at(n)
+		if !c.reserved(&e.subjects) {
+			return n
+		}
+		n = e.newer
+	}
+	if n = t.ends[heavy].oldest; n != nilNode && (c.gone(t, n, at) || c.lightened(t.entries.at(n))) {
+		return n
+	}
+	return nilNode
+}
+
+// lightened reports whether a heavy key has become a light one with time. Call
+// advance first.
+func (c *Caps) lightened(e *keyEntry) bool {
+	return !e.tight && c.live(&e.subjects) == 1 && !c.reserved(&e.subjects)
+}
+
+// gone reports whether every subject of a key has left the longest window.
+func (c *Caps) gone(t *keyTable, n int32, at int64) bool {
+	s := &t.entries.at(n).subjects
+	c.advance(s, t.horizon, at)
+	return c.live(s) == 0
+}
+
+// sweep forgets the keys at the old ends whose subjects are all gone: two for
+// each that comes are enough to keep up.
+func (c *Caps) sweep(t *keyTable, at int64) {
+	for in := light; in < orders; in++ {
+		for range 2 {
+			if n := t.ends[in].oldest; n != nilNode && c.gone(t, n, at) {
+				c.forget(t, n)
+			}
+		}
+	}
+}
+
+// forget forgets a key and its subjects.
+func (c *Caps) forget(t *keyTable, n int32) {
+	c.clear(&t.entries.at(n).subjects)
+	t.leave(n)
+	t.drop(n)
+}
+
+// enter remembers a new key, or returns its kind's crowd.
+func (c *Caps) enter(t *keyTable, digest *rules.Digest, at int64) int32 {
+	c.sweep(t, at)
+	if t.live >= t.most {
+		n := c.victim(t, at)
+		if n == nilNode {
+			t.crowded++
+			return c.crowdOf(t)
+		}
+		if c.live(&t.entries.at(n).subjects) > 0 {
+			t.evicted++
+		}
+		c.forget(t, n)
+	}
+	return t.add(digest)
+}
+
+// crowdOf returns the key that newcomers share. It is in no order: it is never
+// forgotten.
+func (c *Caps) crowdOf(t *keyTable) int32 {
+	if t.crowd == nilNode {
+		t.crowd = t.entries.take()
+		*t.entries.at(t.crowd) = keyEntry{chain: nilNode, subjects: subjects{first: nilNode}}
+	}
+	return t.crowd
+}
+
+// reaches reports whether a key has as many subjects as one of limits allows.
+func (c *Caps) reaches(s spot, limits Limits, at int64) bool {
+	if s.entry == nilNode {
 		return false
 	}
-	set.advance(c.clock(now))
+	counted := &s.table.entries.at(s.entry).subjects
 	for _, limit := range limits {
-		if set.count(windowIndex(limit.Window)) >= limit.Max {
+		if c.count(counted, windowIndex(limit.Window), at) >= limit.Max {
 			return true
 		}
 	}
 	return false
 }
 
-// distinct returns how many subjects a key has in a window.
-func (c *Caps) distinct(key capKey, window rules.Window, now time.Time) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	set, ok := c.keys[key.kind].Get(key.digest)
-	if !ok {
-		return 0
+// check returns the first limit of d that the subjects would pass.
+func (c *Caps) check(d *demand, s spot, fresh []rules.Digest, divisor int, at int64) Trip {
+	if d.advice {
+		return Trip{}
 	}
-	set.advance(c.clock(now))
-	return set.count(windowIndex(window))
+	if !d.shrinks {
+		divisor = 1
+	}
+	for _, limit := range d.limits {
+		w, allowed, more := windowIndex(limit.Window), shrunk(limit.Max, divisor), len(fresh)
+		if s.entry == nilNode {
+			if more > allowed {
+				return Trip{Key: d.key.kind, Window: limit.Window, Observed: more, Max: allowed}
+			}
+			continue
+		}
+		counted := &s.table.entries.at(s.entry).subjects
+		for i := range fresh {
+			if c.contains(counted, fresh[i], w, at) {
+				more--
+			}
+		}
+		if observed := c.count(counted, w, at) + more; more > 0 && observed > allowed {
+			return Trip{Key: d.key.kind, Window: limit.Window, Observed: observed, Max: allowed, RetryAfter: c.frees(counted, w, at)}
+		}
+	}
+	return Trip{}
 }
 
-// commit makes a reservation stand.
-func (c *Caps) commit(r reservation) {
-	c.each(r, func(s *subjectSet, subject rules.Digest) { s.commit(subject, r.at, c.latest) })
+// take counts the subjects under one key, and returns where.
+func (c *Caps) take(d *demand, s spot, fresh []rules.Digest, at int64) spot {
+	t := s.table
+	// A key of this reservation that came before may have pushed this one out.
+	if s.entry == nilNode || s.entry != t.crowd && (t.entries.at(s.entry).order == noOrder || t.entries.at(s.entry).digest != d.key.digest) {
+		s.entry = c.enter(t, &d.key.digest, at)
+	}
+	counted := &t.entries.at(s.entry).subjects
+	most := d.most()
+	for i := range fresh {
+		c.hold(counted, fresh[i], t.horizon, at)
+		if c.live(counted) > most {
+			c.forgetOldest(counted)
+		}
+	}
+	e := t.entries.at(s.entry)
+	for _, limit := range d.limits {
+		e.tight = e.tight || !d.advice && limit.Max <= 1
+	}
+	c.rank(s)
+	return s
 }
 
-// giveBack takes a reservation back.
-func (c *Caps) giveBack(r reservation) {
-	c.each(r, func(s *subjectSet, subject rules.Digest) { s.giveBack(subject, c.latest) })
+// rank puts a key last in the order that it belongs to, or forgets it when it
+// has no subjects left.
+func (c *Caps) rank(s spot) {
+	if s.entry == s.table.crowd {
+		return
+	}
+	e := s.table.entries.at(s.entry)
+	switch live := c.live(&e.subjects); {
+	case live == 0:
+		c.forget(s.table, s.entry)
+	case live > 1 || e.tight:
+		s.table.rank(s.entry, heavy)
+	default:
+		s.table.rank(s.entry, light)
+	}
 }
 
-func (c *Caps) each(r reservation, do func(*subjectSet, rules.Digest)) {
+// commit makes a reservation stand. Each is settled once.
+func (c *Caps) commit(r reservation) { c.settleAll(&r, true) }
+
+// giveBack takes a reservation back. Each is settled once.
+func (c *Caps) giveBack(r reservation) { c.settleAll(&r, false) }
+
+func (c *Caps) settleAll(r *reservation, stands bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range r.keys {
-		set := c.set(key)
+	for _, s := range r.spots[:r.keys] {
+		counted := &s.table.entries.at(s.entry).subjects
 		for _, subject := range r.subjects {
-			do(set, subject)
+			c.settle(counted, subject, stands, r.at, c.latest)
+		}
+		if !stands {
+			c.rank(s)
 		}
 	}
 }
 
-// restore counts a disclosure of an earlier run of the process.
-func (c *Caps) restore(key capKey, subject rules.Digest, at, now time.Time) {
+// distinct returns how many subjects a key has in a window: 0 for one that is
+// not remembered, whatever its crowd has.
+func (c *Caps) distinct(key capKey, window rules.Window, now time.Time) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.set(key).restore(subject, at.UnixNano(), c.clock(now))
+	at := c.clock(now)
+	t := c.tables[tableIndex(key.kind)]
+	n := t.find(&key.digest)
+	if n == nilNode {
+		return 0
+	}
+	counted := &t.entries.at(n).subjects
+	c.advance(counted, t.horizon, at)
+	return c.count(counted, windowIndex(window), at)
+}
+
+// restore counts a disclosure of an earlier run of the process.
+func (c *Caps) restore(d *demand, subject rules.Digest, at, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.look(&d.key, c.clock(now))
+	if at.UnixNano() <= c.latest-s.table.horizon {
+		return
+	}
+	if s.entry == nilNode {
+		s.entry = c.enter(s.table, &d.key.digest, c.latest)
+	}
+	counted := &s.table.entries.at(s.entry).subjects
+	c.remember(counted, subject, at.UnixNano(), s.table.horizon, c.latest)
+	if c.live(counted) > d.most() {
+		c.forgetOldest(counted)
+	}
+	c.rank(s)
 }
 
 // Remaining returns how many subjects the site may still disclose in each
 // limited window, never negative.
 func (c *Caps) Remaining(site Limits, now time.Time) map[rules.Window]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.site.advance(c.clock(now))
 	left := make(map[rules.Window]int, len(site))
 	for _, limit := range site {
-		left[limit.Window] = max(limit.Max-c.site.count(windowIndex(limit.Window)), 0)
+		left[limit.Window] = max(limit.Max-c.distinct(capKey{kind: rules.KeySite}, limit.Window, now), 0)
 	}
 	return left
 }
 
-// Sizes returns how many keys of each kind are remembered, and how many were
-// evicted so far.
-func (c *Caps) Sizes() (live map[rules.KeyKind]int, evicted map[rules.KeyKind]uint64) {
+// Sizes returns how many keys of each kind are remembered and what became of
+// others, of those that name principals.
+func (c *Caps) Sizes() map[rules.KeyKind]rules.Remembered {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	live, evicted = make(map[rules.KeyKind]int), make(map[rules.KeyKind]uint64)
-	for kind, lru := range c.keys {
-		live[kind], evicted[kind] = lru.Len(), c.evicted[kind]
+	sizes := make(map[rules.KeyKind]rules.Remembered)
+	for _, kind := range rules.KeyKinds() {
+		t := c.tables[tableIndex(kind)]
+		sizes[kind] = rules.Remembered{Live: t.live, Evicted: t.evicted, Crowded: t.crowded}
 	}
-	return live, evicted
-}
-
-func (c *Caps) set(key capKey) *subjectSet {
-	if key.kind == rules.KeySite {
-		return c.site
-	}
-	lru := c.keys[key.kind]
-	if set, ok := lru.Get(key.digest); ok {
-		return set
-	}
-	set := newSubjectSet()
-	lru.Add(key.digest, set)
-	return set
+	return sizes
 }
 
 // clock turns now into nanoseconds that never run backwards: a clock that
@@ -241,11 +406,15 @@ func (c *Caps) clock(now time.Time) int64 {
 	return c.latest
 }
 
-// maxLive bounds a set that may pass its limits (observe mode, addresses):
-// one more than the widest limit is enough to keep telling that it is passed.
-func maxLive(limits Limits) int {
+// most bounds the subjects of a key that may pass its limits (observe mode,
+// addresses): one more than the widest limit is enough to keep telling that it is
+// passed; what only advises needs no more.
+func (d *demand) most() int {
 	widest := 64
-	for _, limit := range limits {
+	if d.advice && len(d.limits) > 0 {
+		widest = 0
+	}
+	for _, limit := range d.limits {
 		widest = max(widest, limit.Max+1)
 	}
 	return widest

@@ -81,7 +81,7 @@ func TestCapsAgainstModel(t *testing.T) {
 			}
 			demands := []demand{{key: capKey{rules.KeySession, digest('s', random.IntN(3))}, limits: limits}, {key: capKey{kind: rules.KeySite}, limits: site}}
 			subjects := distinct(random, 1+random.IntN(3), 60)
-			r, trip := caps.reserve(demands, subjects, now, false)
+			r, trip := caps.reserve(demands, subjects, now, 1, false)
 			if want := modelTrips(models, demands, subjects, now); trip.Tripped() != want {
 				t.Fatalf("seed %d step %d: tripped %v, the model says %v", seed, step, trip, want)
 			}
@@ -104,10 +104,8 @@ func TestCapsAgainstModel(t *testing.T) {
 			}
 			held = append(held, h)
 			for _, d := range demands {
-				set := caps.set(d.key)
-				set.advance(now.UnixNano())
-				for i, w := range windows {
-					if got, want := set.count(i), models[d.key].count(w, now); got != want {
+				for _, w := range windows {
+					if got, want := caps.distinct(d.key, w, now), models[d.key].count(w, now); got != want {
 						t.Fatalf("seed %d step %d: %v has %d subjects in %v, the model has %d", seed, step, d.key.kind, got, w, want)
 					}
 				}
@@ -164,7 +162,7 @@ func TestCapHoldsUnderConcurrency(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(worker), 3))
 			for range each {
 				subjects := distinct(random, 2, 500)
-				r, trip := caps.reserve(demands, subjects, epoch, false)
+				r, trip := caps.reserve(demands, subjects, epoch, 1, false)
 				switch {
 				case trip.Tripped():
 					refused.Add(1)
@@ -187,29 +185,16 @@ func TestCapHoldsUnderConcurrency(t *testing.T) {
 	}
 }
 
-func TestEvictionIsCountedAndBounded(t *testing.T) {
-	caps := NewCaps(3)
-	for i := range 10 {
-		d := []demand{{key: capKey{rules.KeySession, digest('s', i)}, limits: Limits{{rules.WindowHour, 1}}}}
-		r, _ := caps.reserve(d, []rules.Digest{digest('c', i)}, epoch, false)
-		caps.commit(r)
-	}
-	live, evicted := caps.Sizes()
-	if live[rules.KeySession] != 3 || evicted[rules.KeySession] != 7 {
-		t.Errorf("%d live, %d evicted: want 3 and 7", live[rules.KeySession], evicted[rules.KeySession])
-	}
-}
-
 // TestClockStepsBack: a clock that is set back neither frees nor double counts.
 func TestClockStepsBack(t *testing.T) {
 	caps := NewCaps(3)
 	d := []demand{{key: capKey{rules.KeySession, digest('s', 1)}, limits: Limits{{rules.WindowMinute, 1}}}}
-	r, _ := caps.reserve(d, []rules.Digest{digest('c', 1)}, epoch, false)
+	r, _ := caps.reserve(d, []rules.Digest{digest('c', 1)}, epoch, 1, false)
 	caps.commit(r)
-	if _, trip := caps.reserve(d, []rules.Digest{digest('c', 2)}, epoch.Add(-time.Hour), false); !trip.Tripped() || trip.RetryAfter != time.Minute {
+	if _, trip := caps.reserve(d, []rules.Digest{digest('c', 2)}, epoch.Add(-time.Hour), 1, false); !trip.Tripped() || trip.RetryAfter != time.Minute {
 		t.Errorf("an hour back: %+v, want the cap to hold for a minute", trip)
 	}
-	if _, trip := caps.reserve(d, []rules.Digest{digest('c', 2)}, epoch.Add(time.Minute), false); trip.Tripped() {
+	if _, trip := caps.reserve(d, []rules.Digest{digest('c', 2)}, epoch.Add(time.Minute), 1, false); trip.Tripped() {
 		t.Errorf("a minute on: %+v, want room", trip)
 	}
 }
@@ -219,10 +204,10 @@ func TestClockStepsBack(t *testing.T) {
 func TestReserveAllocations(t *testing.T) {
 	caps := NewCaps(10)
 	d := []demand{{key: capKey{rules.KeySession, digest('s', 1)}, limits: Limits{{rules.WindowHour, 1}}}}
-	r, _ := caps.reserve(d, []rules.Digest{digest('c', 1)}, epoch, false)
+	r, _ := caps.reserve(d, []rules.Digest{digest('c', 1)}, epoch, 1, false)
 	caps.commit(r)
 	subjects := []rules.Digest{digest('c', 2)}
-	if got := testing.AllocsPerRun(100, func() { caps.reserve(d, subjects, epoch, false) }); got > 0 {
+	if got := testing.AllocsPerRun(100, func() { caps.reserve(d, subjects, epoch, 1, false) }); got > 0 {
 		t.Errorf("a refused reservation allocates %v times", got)
 	}
 }
@@ -239,7 +224,7 @@ func BenchmarkReserve(b *testing.B) {
 		now = now.Add(50 * time.Millisecond)
 		demands[0].key = capKey{rules.KeySession, digest('s', n%5000)}
 		subjects[0] = digest('c', n%3000)
-		if r, trip := caps.reserve(demands, subjects, now, false); !trip.Tripped() {
+		if r, trip := caps.reserve(demands, subjects, now, 1, false); !trip.Tripped() {
 			caps.commit(r)
 		}
 	}

@@ -46,8 +46,8 @@ type Config struct {
 	// prefix or TLS fingerprint is over its own limit. 0 means 3.
 	Shrink int
 	// Principals is the most sessions, accounts and addresses remembered at a
-	// time, each kind for itself; the least recently used is evicted, and
-	// counted. 0 means 1,000,000.
+	// time, each kind for itself; keyTable and Bindings say who is forgotten then. 0
+	// means 1,000,000.
 	Principals int
 	// Unauthenticated is how many subjects one response to no credential must
 	// carry to open an incident. 0 means 1.

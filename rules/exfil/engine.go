@@ -1,6 +1,7 @@
 package exfil
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,34 @@ func New(config Config) *Engine {
 // number of principals remembered stays as it was.
 func (e *Engine) Configure(config Config) {
 	e.ruleset.keep(config.Rules)
+	config.keep(e.caps)
 	e.config.Store(&config)
+}
+
+// keep sets how long counts are kept: as long as any limit of any role looks
+// back, so that a role that changes finds them. A reload that makes a window longer
+// finds what is still there; a restart reads the rest from the ledger.
+func (c *Config) keep(caps *Caps) {
+	session, address, asn := rules.WindowDay, rules.WindowHour, rules.WindowHour // the detectors look back a day
+	all := append(slices.Collect(maps.Values(c.Roles)), c.Machines...)
+	for i := range all {
+		session, address, asn = all[i].Session.longest(session), all[i].Address.longest(address), all[i].ASN.longest(asn)
+	}
+	for kind, window := range map[rules.KeyKind]rules.Window{
+		rules.KeySession: session, rules.KeyAccount: session, rules.KeyIP: address, rules.KeyPrefix: address,
+		rules.KeyTLSFingerprint: address, rules.KeyASN: asn, rules.KeySite: c.Site.longest(rules.WindowHour),
+		keyClaim: rules.WindowMonth, keyAdopted: rules.WindowDay, keyUnissued: rules.WindowHour,
+	} {
+		caps.Keep(kind, window)
+	}
+}
+
+// longest returns the longest window of the limits, at least the given one.
+func (l Limits) longest(least rules.Window) rules.Window {
+	for _, limit := range l {
+		least = max(least, limit.Window)
+	}
+	return least
 }
 
 // Caps returns the counts, for metrics.
@@ -85,8 +113,9 @@ func (e *Engine) Restore(d *rules.Disclosure, now time.Time) {
 	if wide(d.Principal.Role) {
 		e.baselines.note(&d.Principal, []rules.Digest{d.Record.Subject.Digest}, d.Time)
 	}
-	for _, demand := range e.demands(&d.Principal, now) {
-		e.caps.restore(demand.key, d.Record.Subject.Digest, d.Time, now)
+	var buffer [maxDemands]demand
+	for _, demand := range e.demands(buffer[:0], &d.Principal) {
+		e.caps.restore(&demand, d.Record.Subject.Digest, d.Time, now)
 	}
 }
 
@@ -199,37 +228,26 @@ func (e *Engine) bestBinding(c *Credentials, now time.Time) (best rules.Binding,
 // wide reports whether a role's caps are wider than a shopper's.
 func wide(r rules.Role) bool { return r == rules.RoleStaff || r == rules.RoleSeller }
 
-// demands are the keys that a foreign subject is counted under, with the
-// limits that hold for the principal now.
-func (e *Engine) demands(p *rules.Principal, now time.Time) []demand {
+// demands appends the keys that a foreign subject is counted under, with the
+// limits that hold for the principal.
+func (e *Engine) demands(dst []demand, p *rules.Principal) []demand {
 	cfg := e.config.Load()
 	caps := cfg.capsOf(p)
-	shared := [...]demand{
-		{key: capKey{rules.KeyIP, p.IP}, limits: caps.Address, advice: true},
-		{key: capKey{rules.KeyPrefix, p.Prefix}, limits: caps.Address, advice: true},
-		{key: capKey{rules.KeyTLSFingerprint, p.TLS}, limits: caps.Address, advice: true},
-		{key: capKey{rules.KeyASN, p.ASN}, limits: caps.ASN, advice: true},
-	}
-	divisor := 1
-	for i := range shared {
-		if s := &shared[i]; !s.key.digest.IsZero() && len(s.limits) > 0 && e.caps.over(s.key, s.limits, now) {
-			divisor = cfg.shrink() // once: one of them is suspicion enough, and three are no more
+	add := func(kind rules.KeyKind, digest rules.Digest, d demand) {
+		if d.key = (capKey{kind, digest}); !digest.IsZero() {
+			dst = append(dst, d)
 		}
 	}
-	d := make([]demand, 0, 3+len(shared))
-	d = append(d, demand{key: capKey{rules.KeySession, p.Session}, limits: caps.Session, divisor: divisor})
-	if !p.Account.IsZero() {
-		d = append(d, demand{key: capKey{rules.KeyAccount, p.Account}, limits: caps.Session, divisor: divisor})
-	}
+	dst = append(dst, demand{key: capKey{rules.KeySession, p.Session}, limits: caps.Session, shrinks: true})
+	add(rules.KeyAccount, p.Account, demand{limits: caps.Session, shrinks: true})
 	if p.Role == rules.RoleGuest || p.Role == rules.RoleShopper || p.Role == rules.RoleCrawler {
-		for i := range shared {
-			if !shared[i].key.digest.IsZero() {
-				d = append(d, shared[i])
-			}
-		}
-		d = append(d, demand{key: capKey{kind: rules.KeySite}, limits: cfg.Site})
+		add(rules.KeyIP, p.IP, demand{limits: caps.Address, advice: true})
+		add(rules.KeyPrefix, p.Prefix, demand{limits: caps.Address, advice: true})
+		add(rules.KeyTLSFingerprint, p.TLS, demand{limits: caps.Address, advice: true})
+		add(rules.KeyASN, p.ASN, demand{limits: caps.ASN, advice: true})
+		dst = append(dst, demand{key: capKey{kind: rules.KeySite}, limits: cfg.Site})
 	}
-	return d
+	return dst
 }
 
 func (c *Config) shrink() int {

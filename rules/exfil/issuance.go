@@ -45,7 +45,7 @@ func (r *Response) issuance(foreign int, now time.Time, j *Judgement) {
 	network, site := capKey{keyUnissued, p.Prefix}, capKey{keyUnissued, wholeSite}
 	hour := Limits{{Window: rules.WindowHour, Max: 16 * limit}} // bounds what is remembered
 	demands := []demand{{key: network, limits: hour, advice: true}, {key: site, limits: hour, advice: true}}
-	held, _ := r.engine.caps.reserve(demands, r.visit.Presented[:1], now, false)
+	held, _ := r.engine.caps.reserve(demands, r.visit.Presented[:1], now, 1, false)
 	r.engine.caps.commit(held)
 	local, all := r.engine.caps.distinct(network, rules.WindowHour, now), r.engine.caps.distinct(site, rules.WindowHour, now)
 	s := r.signal(rules.DetectorIssuance, rules.SeverityHigh, now)

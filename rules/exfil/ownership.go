@@ -103,7 +103,7 @@ func (r *Response) remember(now time.Time) {
 func (r *Response) adopt(ids []rules.Identifier, now time.Time) {
 	demands := []demand{{key: capKey{keyAdopted, r.visit.Principal.Session}, limits: adopted}}
 	for _, id := range ids {
-		held, trip := r.engine.caps.reserve(demands, []rules.Digest{id.Digest}, now, false)
+		held, trip := r.engine.caps.reserve(demands, []rules.Digest{id.Digest}, now, 1, false)
 		if trip.Tripped() {
 			return
 		}
@@ -125,7 +125,7 @@ func (r *Response) bind(ids []rules.Identifier, account bool, now time.Time) {
 		limits = sessionClaims
 	}
 	demands := []demand{{key: capKey{keyClaim, r.visit.Principal.Session}, limits: limits}}
-	claim, trip := r.engine.caps.reserve(demands, []rules.Digest{subject.Digest}, now, false)
+	claim, trip := r.engine.caps.reserve(demands, []rules.Digest{subject.Digest}, now, 1, false)
 	if trip.Tripped() {
 		return
 	}

@@ -45,6 +45,7 @@ type subjectSet struct {
 	newest  int32
 	live    int32
 	cursors [len(windows)]cursor
+	horizon int64 // after which a subject is forgotten; 0: the longest window
 }
 
 func newSubjectSet() *subjectSet {
@@ -67,6 +68,9 @@ func (s *subjectSet) advance(now int64) {
 		}
 	}
 	from := now - int64(windows[len(windows)-1])
+	if s.horizon > 0 {
+		from = now - s.horizon
+	}
 	for s.oldest != nilNode && s.nodes[s.oldest].at <= from && s.nodes[s.oldest].pending == 0 {
 		s.remove(s.oldest)
 	}

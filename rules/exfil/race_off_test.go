@@ -1,0 +1,5 @@
+//go:build !race
+
+package exfil
+
+const raceEnabled = false
