@@ -44,6 +44,7 @@ type exchange struct {
 	tries     []exfil.Try        // once they are read
 	login     loginRequest
 	landing   bool // this page is where a login sent the client
+	lists     bool // it is an account's list of its orders
 	me        bool
 
 	waf      *waf.Transaction

@@ -50,6 +50,7 @@ type gate struct {
 	flushed   bool  // an event has ended since the last decision
 	held      int   // most bytes held at a time
 	login     loginAnswer
+	list      []byte // the beginning of a list of orders
 	mediaType string // the response's Content-Type
 	last      time.Time
 }
@@ -167,7 +168,11 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 		g.wafLeft = 0
 		g.x.judgeLogin(&g.login, g.mediaType)
 	}
-	return g.settle()
+	v := g.settle()
+	if first && g.x.lists && v.Action == rules.Pass {
+		g.x.response.Told(record.ShownOrders(g.list, g.x.uri, g.x.hasher))
+	}
+	return v
 }
 
 // endEvent keeps nothing of a live body waiting for what comes next: after a
@@ -224,6 +229,9 @@ func (g *gate) show(piece []byte) rules.Verdict {
 	}
 	if g.x.login.is || g.x.landing {
 		g.login.add(piece)
+	}
+	if g.x.lists && len(g.list) < loginWindow {
+		g.list = append(g.list, piece[:min(len(piece), loginWindow-len(g.list))]...)
 	}
 	if g.wafLeft == 0 {
 		return rules.Passed

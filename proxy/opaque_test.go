@@ -17,10 +17,24 @@ import (
 var labels = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	order, isOrder := strings.CutPrefix(r.URL.Path, "/orders/A-")
 	number, isLabel := strings.CutSuffix(order, "/label.png")
+	_, isInvoice := strings.CutSuffix(order, "/invoice")
 	n, _ := strconv.Atoi(number)
 	switch {
-	case isOrder && isLabel, strings.HasPrefix(r.URL.Path, "/media/"):
+	case isOrder && isLabel, strings.HasPrefix(r.URL.Path, "/media/"), strings.HasPrefix(r.URL.Path, "/orders/banner-"):
 		w.Header().Set("Content-Type", "image/png")
+		if !isLabel {
+			w.Header().Set("Cache-Control", "public, max-age=86400")
+		}
+		_, _ = io.WriteString(w, "\x89PNG\r\n\x1a\n not really")
+	case r.URL.Path == "/account/orders": // thirty numbers, as text and as links, and the client's own word
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<html><body>"+r.URL.RawQuery)
+		for n := range 30 {
+			fmt.Fprintf(w, `<a href="/orders/A-%d/label.png">%d</a>`, 7000+n, n)
+		}
+		fmt.Fprintf(w, `<a href="/orders/%s/label.png">yours?</a></body></html>`, r.URL.RawQuery)
+	case isOrder && isInvoice:
+		w.Header().Set("Content-Type", "application/octet-stream")
 		_, _ = io.WriteString(w, "\x89PNG\r\n\x1a\n not really")
 	case isOrder:
 		w.Header().Set("Content-Type", "application/json")
@@ -72,23 +86,71 @@ func TestOpaqueOrder(t *testing.T) {
 	}
 }
 
-// TestOpaqueTwins: pictures that are nobody's, and of an order that nobody was
-// seen with.
+// TestOpaqueTwins: pictures that are nobody's are nobody's: the goods, by
+// number, and what the platform itself says is for everybody.
 func TestOpaqueTwins(t *testing.T) {
 	w := proxytest.Start(t, labels)
-	for path, want := range map[string]rules.Uninspected{
-		"/media/1001.png":          rules.UninspectedNone,
-		"/orders/A-5000/label.png": rules.UninspectedType,
-	} {
-		if got := w.Get(path); got.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d", path, got.StatusCode)
-		}
-		if got := w.Observer.Next(); got.Uninspected != want {
-			t.Errorf("%s: uninspected %q, want %q", path, got.Uninspected, want)
+	for n := range 40 {
+		for _, path := range []string{fmt.Sprintf("/media/%d.png", 1001+n), fmt.Sprintf("/orders/banner-%d", n)} {
+			if got := w.Get(path); got.StatusCode != http.StatusOK {
+				t.Errorf("%s: %d", path, got.StatusCode)
+			}
+			if got := w.Observer.Next(); got.Uninspected != rules.UninspectedNone {
+				t.Errorf("%s: uninspected %q", path, got.Uninspected)
+			}
 		}
 	}
 	if rows := w.Settle().Rows(); len(rows) != 0 {
 		t.Errorf("%d rows, want none", len(rows))
+	}
+}
+
+// TestOpaqueUnowned: a label, or a document under any type, of an order that
+// nobody was seen with is somebody's: it counts as one, for guests without a cookie
+// together, and again only once.
+func TestOpaqueUnowned(t *testing.T) {
+	for _, path := range []string{"/orders/A-%d/label.png", "/orders/A-%d/invoice"} {
+		w := proxytest.Start(t, labels)
+		served := 0
+		for _, n := range []int{5000, 6120, 6120, 8333, 9001, 9950} {
+			if w.Get(fmt.Sprintf(path, n)).StatusCode == http.StatusOK {
+				served++
+			}
+		}
+		if served != 4 {
+			t.Errorf("%s: %d served, want three customers' and one again", path, served)
+		}
+		for _, row := range w.Settle().Rows() {
+			if row.Record.Subject.Kind != rules.IdentifierOrder || row.Ownership != rules.Unlinked || row.Record.Fields != rules.FieldPurchase {
+				t.Errorf("%s: row %+v, want an order's", path, row.Record)
+			}
+		}
+	}
+}
+
+// TestOpaqueTold: what the platform's own list of orders has shown an account
+// is its own; what the client has put into that list's address itself is not.
+func TestOpaqueTold(t *testing.T) {
+	w := proxytest.Start(t, labels)
+	cookie := login(t, w, 900)
+	w.Get("/account/orders?A-9001", cookie)
+	for n := range 30 {
+		if got := w.Get(fmt.Sprintf("/orders/A-%d/label.png", 7000+n), cookie); got.StatusCode != http.StatusOK {
+			t.Fatalf("own label %d: %d", n, got.StatusCode)
+		}
+	}
+	w.Get("/orders/A-9001/label.png", cookie)
+	foreign := 0
+	for _, row := range w.Settle().Rows() {
+		if row.Record.Subject.Kind == rules.IdentifierOrder && row.Ownership != rules.Own {
+			foreign++
+		}
+	}
+	if foreign != 1 {
+		t.Errorf("%d foreign orders in the ledger, want the one that the client named", foreign)
+	}
+	if found := w.Observer.Signals(rules.DetectorOwnership); len(found) != 0 {
+		t.Errorf("%d signals of ownership for own labels", len(found))
 	}
 }
 

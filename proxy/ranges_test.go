@@ -28,8 +28,8 @@ func TestRanges(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, got.StatusCode, want)
 		}
 	}
-	if rows := w.Settle().Rows(); len(rows) != 2 {
-		t.Errorf("%d rows, want those of the list and of the manual, which holds it", len(rows))
+	if rows := w.Settle().Rows(); len(rows) != 3 {
+		t.Errorf("%d rows, want those of the list, of the manual, which holds it, and of the label, which is somebody's", len(rows))
 	}
 }
 

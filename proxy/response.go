@@ -26,6 +26,7 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	}
 	x.response = g.engine.Open(x.visit(res), now)
 	x.landing = x.method == http.MethodGet && x.response.Landing(now)
+	x.lists = x.method == http.MethodGet && res.StatusCode == http.StatusOK && x.response.Known() && record.ListsOrders(x.path, x.hasher)
 	x.judgeRedirect(res)
 	verdict := x.enforce(x.waf.Header(res.StatusCode, res.Proto, res.Header))
 	x.spend(StageWAFResponse, now)
@@ -130,7 +131,9 @@ func (x *exchange) issuedBy(header http.Header) []rules.Digest {
 // finder reads its type, as it is otherwise.
 func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 	contentType := res.Header.Get("Content-Type")
-	if v := x.purchases(res.StatusCode, contentType); v.Action == rules.Refuse {
+	orders := x.opaqueOrders(res, contentType)
+	readable := record.Inspectable(contentType) && res.StatusCode == http.StatusOK
+	if v := x.purchases(orders, !readable); v.Action == rules.Refuse {
 		return nil, v
 	}
 	switch {
@@ -154,28 +157,49 @@ func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 		return nil, verdict
 	}
 	x.gate = gate
+	if gate.subjects() == 0 && len(orders) > 0 {
+		if v := x.purchases(orders, true); v.Action == rules.Refuse {
+			gate.release()
+			return nil, v
+		}
+	}
 	return gate, rules.Passed
+}
+
+// opaqueOrders returns the orders that the address of a picture, a document or
+// another body that is not text names. A picture that the platform itself says
+// is for everybody (RFC 9111, 5.2.2.9) names none: a banner, the goods.
+func (x *exchange) opaqueOrders(res *http.Response, contentType string) []rules.Identifier {
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusPartialContent || !record.Opaque(contentType) {
+		return nil
+	}
+	if record.Harmless(contentType) && forEverybody(res.Header) {
+		return nil
+	}
+	_, query, _ := strings.Cut(x.uri, "?")
+	return record.NamedOrders(x.path, query, x.hasher)
+}
+
+// forEverybody reports whether shared caches may keep a response.
+func forEverybody(header http.Header) bool {
+	control := strings.ToLower(strings.Join(header.Values("Cache-Control"), ","))
+	return strings.Contains(control, "public") && !strings.Contains(control, "private") && !strings.Contains(control, "no-store") && len(header["Set-Cookie"]) == 0
 }
 
 // purchases discloses, before a picture, a document or another body that is
 // not text goes out, what its address says of it: an order, whose owner
 // earlier responses have shown. What the body itself says comes on top, where it
-// can be read. An order that nobody was seen with is counted as uninspected.
-func (x *exchange) purchases(status int, contentType string) rules.Verdict {
-	if status != http.StatusOK && status != http.StatusPartialContent || !record.Opaque(contentType) {
-		return rules.Passed
-	}
-	_, query, _ := strings.Cut(x.uri, "?")
-	orders := record.NamedOrders(x.path, query, x.hasher)
+// can be read. An order that nobody was seen with counts as a subject itself, in
+// a body that is not read or says nothing of anybody: a label is somebody's.
+func (x *exchange) purchases(orders []rules.Identifier, unread bool) rules.Verdict {
 	if len(orders) == 0 {
 		return rules.Passed
 	}
-	records := x.gateway.engine.Owners().Purchases(orders)
+	records, unknown := x.gateway.engine.Owners().Purchases(orders)
+	if unknown > 0 && !unread {
+		records = slices.DeleteFunc(records, func(r rules.Record) bool { return r.Subject.Kind == rules.IdentifierOrder })
+	}
 	if len(records) == 0 {
-		x.response.Unowned()
-		if record.Harmless(contentType) {
-			x.Uninspected = rules.UninspectedType
-		}
 		return rules.Passed
 	}
 	x.response.Unmaskable()

@@ -38,7 +38,7 @@ func orderAttacks() []playbook {
 		},
 		{
 			id: "A09b", name: "parcel label (PNG) by bare number", scale: "200 requests", most: 3, of: "guest 3/h",
-			note: "a picture has a subject only when the gateway has seen whose order it is (owners.go); the others pass, counted as uninspected",
+			note: "a label whose order nobody was seen to own counts as the order: the report names orders, whose they are the shop knows",
 			play: func(s *scene) { s.bare("/orders/%d/label.png", 200, 5*time.Second) },
 		},
 		{
@@ -51,7 +51,6 @@ func orderAttacks() []playbook {
 		},
 		{
 			id: "A18", name: "invoices (PDF) by number, ranges, HEAD, 304", scale: "200 invoices", most: 5, of: "shopper 5/h",
-			note: "as A09b; the walk through them is what stops it",
 			play: (*scene).invoices,
 		},
 		{

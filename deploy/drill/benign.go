@@ -21,7 +21,7 @@ func workloads() []playbook {
 		{id: "B07", name: "search engine's crawler, 20/s", scale: "600 pages", life: time.Hour, play: func(s *scene) { s.robots(1, 600, 50*time.Millisecond) }},
 		{id: "B08", name: "price bots, 200/s", scale: "600 pages, 100 proxies", life: time.Hour, play: func(s *scene) { s.robots(100, 600, 5*time.Millisecond) }},
 		{id: "B09", name: "one order asked for every 20 s, app and 3 tabs", scale: "1 h of a day, 4 sessions", life: time.Hour, play: (*scene).refreshers},
-		{id: "B10", name: "gifts: 80 recipients, history of 10 years", scale: "full: 80 orders", life: time.Hour, play: (*scene).gifts},
+		{id: "B10", name: "gifts: 80 recipients, history of 10 years", scale: "full: 80 orders, each with invoice and label", life: time.Hour, play: (*scene).gifts},
 		{id: "B11", name: "marketplace sellers, lists and labels", scale: "20 of 300 sellers, about 200 buyers each", life: time.Hour, play: (*scene).sellers},
 		{id: "B12", name: "load test and synthetic monitor", scale: "600 requests on 50 orders", life: time.Hour, play: (*scene).loadTest},
 		{id: "B13", name: "release day: new API, new order numbers", scale: "150 sessions", play: (*scene).release},
@@ -208,6 +208,17 @@ func (s *scene) gifts() {
 		}
 		v.do(get("/account/orders"))
 		v.do(get("/api/orders"))
+	})
+	s.act(time.Hour, func(sleep func(time.Duration) bool) { // for the taxes, from the list alone
+		v := s.visitor(homeAddress(9902), false)
+		v.login(giver)
+		v.do(get("/account/orders"))
+		for _, o := range s.customers()[giver].Orders {
+			v.do(get("/orders/" + o.NumberText() + "/invoice.pdf"))
+			if v.do(get("/orders/" + o.NumberText() + "/label.png")); !sleep(20 * time.Second) {
+				return
+			}
+		}
 	})
 }
 

@@ -111,6 +111,7 @@ func (v *visitor) checkout(c demo.Customer) bool {
 	var placed struct{ Number string }
 	if json.Unmarshal(got.body, &placed) == nil && placed.Number != "" {
 		v.do(postForm("/track", "order_number", placed.Number, "email", c.Email))
+		v.do(get("/orders/" + placed.Number + "/label.png"))
 	}
 	return true
 }

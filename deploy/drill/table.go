@@ -63,7 +63,7 @@ Time is virtual and whole: windows are as configured, a day of playbook is a day
 // limitsKnown are printed with every table: what these numbers do not show.
 const limitsKnown = `
 What this cannot show: all people, attackers too, are made up and use one sample shop. A picture or a document has a subject
-only when the gateway has seen whose order it is. Staff whose login answers with a cookie alone keep a guest's caps. Clients
+only where its address names an order. Staff whose login answers with a cookie alone keep a guest's caps. Clients
 without a cookie share the caps of their address. What the WAF refuses raises no incident.
 `
 

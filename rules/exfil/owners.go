@@ -20,7 +20,11 @@ import (
 type Owners struct {
 	mu     sync.Mutex
 	orders *simplelru.LRU[rules.Digest, owner]
+	told   *simplelru.LRU[rules.Digest, []rules.Digest] // order numbers, by the account that a list of its own showed them to
 }
+
+// maxTold bounds the order numbers that one account was shown.
+const maxTold = 100
 
 type owner struct {
 	subject  rules.Identifier
@@ -33,7 +37,31 @@ func NewOwners(size int) *Owners {
 	if err != nil {
 		panic("BUG: simplelru refuses a positive size: " + err.Error())
 	}
-	return &Owners{orders: lru}
+	told, err := simplelru.NewLRU[rules.Digest, []rules.Digest](max(size/50, 1), nil)
+	if err != nil {
+		panic("BUG: simplelru refuses a positive size: " + err.Error())
+	}
+	return &Owners{orders: lru, told: told}
+}
+
+// tell notes that the platform itself has shown an account the numbers of
+// orders, in a list that names nobody else.
+func (o *Owners) tell(account rules.Digest, orders []rules.Identifier) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known, _ := o.told.Get(account)
+	for _, id := range orders {
+		known = note(known, id.Digest, maxTold)
+	}
+	o.told.Add(account, known)
+}
+
+// showed reports whether an account was told of an order.
+func (o *Owners) showed(account, order rules.Digest) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known, _ := o.told.Get(account)
+	return slices.Contains(known, order)
 }
 
 // Learn notes the orders that a record names beside its subject.
@@ -73,15 +101,18 @@ func (o *Owners) Of(order rules.Identifier) (subject rules.Identifier, ok bool) 
 	return known.subject, true
 }
 
-// Purchases returns a record for each known owner of the orders that the
-// address of an unreadable response names: that somebody's purchase leaves is
-// all that is known of it.
-func (o *Owners) Purchases(orders []rules.Identifier) []rules.Record {
-	var records []rules.Record
+// Purchases returns a record for each of the orders that the address of an
+// unreadable response names: that somebody's purchase leaves is all that is
+// known of it. Its subject is the order's owner, or, of an order that nobody was
+// seen to own, the order itself: somebody it is. Those are counted in unknown.
+func (o *Owners) Purchases(orders []rules.Identifier) (records []rules.Record, unknown int) {
 	for _, order := range orders {
 		if subject, ok := o.Of(order); ok {
 			records = append(records, rules.Record{Subject: subject, Identifiers: []rules.Identifier{subject, order}, Fields: rules.FieldPurchase})
+			continue
 		}
+		records = append(records, rules.Record{Subject: order, Identifiers: []rules.Identifier{order}, Fields: rules.FieldPurchase})
+		unknown++
 	}
-	return records
+	return records, unknown
 }

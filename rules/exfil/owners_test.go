@@ -41,8 +41,9 @@ func TestOwners(t *testing.T) {
 		if got != c.want || ok != (c.want != rules.Identifier{}) {
 			t.Errorf("%s: %v %v, want %v", name, got, ok, c.want)
 		}
-		if n := len(o.Purchases([]rules.Identifier{order})); ok != (n == 1) {
-			t.Errorf("%s: %d purchases", name, n)
+		records, unknown := o.Purchases([]rules.Identifier{order})
+		if len(records) != 1 || ok != (unknown == 0) || !ok && records[0].Subject != order || ok && records[0].Subject != c.want {
+			t.Errorf("%s: purchases %+v, %d of them unknown", name, records, unknown)
 		}
 	}
 }

@@ -21,6 +21,8 @@ func (r *Response) ownership(record *rules.Record) rules.Ownership {
 	switch {
 	case owns(&r.binding, record) || r.loggedIn && claims(r.visit.Claim, record):
 		return rules.Own // bound, or the answer to a login that proves itself
+	case record.Subject.Kind == rules.IdentifierOrder && !r.binding.Account.IsZero() && r.engine.owners.showed(r.binding.Account, record.Subject.Digest):
+		return rules.Own // its account's own list has named it
 	case r.visit.Principal.Credential && !r.visit.Principal.Issued:
 		return rules.Foreign
 	case len(r.binding.Own) > 0:

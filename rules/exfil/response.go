@@ -243,9 +243,18 @@ func (r *Response) show(record *rules.Record) (learnt int) {
 	return learnt
 }
 
-// Unowned says that the response shows an order whose owner nobody was seen to
-// be. It is nobody's record, but who goes through many of them walks.
-func (r *Response) Unowned() { r.stranger = true }
+// Known reports whether the session belongs to a known account.
+func (r *Response) Known() bool { return !r.binding.Account.IsZero() }
+
+// Told says that a list of orders, whose numbers the request did not name,
+// shows them: what its account asks for of these orders is its own, unless
+// somebody else is seen to own them. A response that shows somebody else tells
+// nothing.
+func (r *Response) Told(orders []rules.Identifier) {
+	if r.Known() && !r.stranger && len(orders) > 0 {
+		r.engine.owners.tell(r.binding.Account, orders)
+	}
+}
 
 // End says that the response is over, and returns what its request's tries
 // show. missed says that the platform answered it with nobody's record, where
