@@ -48,20 +48,22 @@ func apiAttacks() []playbook {
 		{
 			id: "A15a", name: "forged admin token on the ERP's API", scale: "20 of 250 requests", most: 2, of: "k = 2",
 			play: func(s *scene) {
-				s.erp(20, badAddress(9), func(v *visitor) { v.token, v.unissued = demo.SignedToken("admin", "x"), true })
+				s.erp(0, 20, badAddress(9), func(v *visitor) { v.token, v.unissued = demo.SignedToken("admin", "x"), true })
 			},
 		},
 		{
 			id: "A15b", name: "leaked ERP key from another network", scale: "20 of 250 requests", most: 2, of: "k = 2",
 			play: func(s *scene) {
-				s.erp(20, badAddress(9), func(v *visitor) { v.headers["X-ERP-Key"], v.unissued = demo.ERPKey, true })
+				s.erp(0, 20, badAddress(9), func(v *visitor) { v.headers["X-ERP-Key"], v.unissued = demo.ERPKey, true })
 			},
 		},
 		{
-			id: "A15b", white: true, name: "the same from inside the declared network", scale: "16 requests: all orders", most: 20000, of: "declared/d",
-			note: "the ERP itself, for all that can be seen: only the cap that the operator declared bounds it",
+			id: "A15b", white: true, name: "the same from inside, at 14:00, after 5 nights", scale: "16 requests: all orders", most: 20000, of: "declared/d", all: true,
+			every: time.Hour,
+			note:  "a second full export by day, and no cap that the operator declared below it; at the export's own hour it would not be seen",
 			play: func(s *scene) {
-				s.erp(16, "10.1.0.77", func(v *visitor) { v.headers["X-ERP-Key"], v.role = demo.ERPKey, rules.RoleMachine })
+				s.nightly(5)
+				s.erp(4*day+12*time.Hour, 16, "10.1.0.77", func(v *visitor) { v.headers["X-ERP-Key"], v.role = demo.ERPKey, rules.RoleMachine })
 			},
 		},
 	}
@@ -148,8 +150,8 @@ func (s *scene) appKey(requests, each int, every time.Duration) {
 }
 
 // erp takes pages of orders at the ERP's own pace.
-func (s *scene) erp(requests int, address string, as func(*visitor)) {
-	s.act(0, func(sleep func(time.Duration) bool) {
+func (s *scene) erp(after time.Duration, requests int, address string, as func(*visitor)) {
+	s.act(after, func(sleep func(time.Duration) bool) {
 		v := s.attacker(address)
 		as(v)
 		for n := range requests {

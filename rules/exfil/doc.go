@@ -17,7 +17,7 @@
 // (Commons), which is no customer's.
 //
 // Each detector is one file: cap.go, bulk.go, unauthenticated.go, swap.go
-// (ownership), issuance.go, canary.go, walk.go, guess.go with misses.go, baseline.go,
-// site.go, logins.go. The last three watch everybody together, with one test for
+// (ownership), issuance.go, canary.go, walk.go, guess.go with misses.go, baseline.go
+// with machine.go, site.go, logins.go. Misses, site and logins watch everybody together, with one test for
 // change (drift.go, outcomes.go).
 package exfil

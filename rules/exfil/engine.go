@@ -24,6 +24,7 @@ type Engine struct {
 	misses    *misses
 	logins    *logins
 	baselines *baselines
+	machines  *machines
 	site      *site
 	ruleset   *ruleset
 }
@@ -43,7 +44,7 @@ func New(config Config) *Engine {
 	e := &Engine{
 		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
 		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 50), misses: newMisses(), logins: newLogins(),
-		baselines: newBaselines(), site: newSite(), ruleset: newRuleset(),
+		baselines: newBaselines(), machines: newMachines(), site: newSite(), ruleset: newRuleset(),
 	}
 	e.Configure(config)
 	return e
@@ -109,6 +110,9 @@ func (e *Engine) Restore(d *rules.Disclosure, now time.Time) {
 	e.owners.Learn(&d.Record)
 	if d.Ownership == rules.Own || (d.State != rules.Unknown && d.State != rules.Delivered) || d.Record.Subject.Digest.IsZero() {
 		return
+	}
+	if d.Principal.Role == rules.RoleMachine {
+		e.machines.note(d.Principal.Session, 1, d.Time)
 	}
 	if wide(d.Principal.Role) {
 		e.baselines.note(&d.Principal, []rules.Digest{d.Record.Subject.Digest}, d.Time)

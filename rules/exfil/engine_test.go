@@ -166,6 +166,33 @@ func (w *world) signalled(d rules.Detector) int {
 	return n
 }
 
+// TestMachineSignals: a declared machine's second full export by day opens an
+// incident of its own; the night's, done again, opens none.
+func TestMachineSignals(t *testing.T) {
+	for hour, want := range map[int]int{4: 0, 14: 1} {
+		w := newWorld(t, func(c *Config) { c.Machines = []RoleCaps{{Response: -1}} })
+		w.now = w.now.Truncate(24 * time.Hour)
+		c := Credentials{Sessions: []rules.Digest{digest('m', 1)}, Wanted: rules.RoleMachine, Declared: true, Machine: 1}
+		export := func(at time.Duration) {
+			began := w.now
+			w.now = began.Add(at)
+			for page := range 4 {
+				w.get(c, customers(page*100, 100), nil)
+			}
+			w.now = began
+		}
+		for range 5 {
+			export(2 * time.Hour)
+			w.now = w.now.Add(24 * time.Hour)
+		}
+		w.now = w.now.Add(-24 * time.Hour)
+		export(time.Duration(hour) * time.Hour)
+		if open := w.engine.incidents.Open(); len(open) != want {
+			t.Errorf("again at %d: %d incidents, want %d", hour, len(open), want)
+		}
+	}
+}
+
 // TestDetectors holds, for every detector, an attack and its innocent twin.
 func TestDetectors(t *testing.T) {
 	cases := map[rules.Detector]struct {

@@ -181,6 +181,7 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 	r.swap(len(foreign), now, &j)
 	r.issuance(len(foreign), now, &j)
 	r.baseline(foreign, now, &j)
+	r.machine(len(foreign), now, &j)
 	r.shift(foreign, now, &j)
 	r.counted(records, foreign, subjects, now, &j)
 	r.stranger = r.stranger || len(foreign) > 0
