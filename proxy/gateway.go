@@ -67,6 +67,7 @@ type Gateway struct {
 	wait     func(ctx context.Context, delay time.Duration) error
 	timeouts Timeouts
 	routes   *recordRoutes
+	rates    *rates
 	backends *backends
 	proxy    *httputil.ReverseProxy
 	pool     *bufferPool
@@ -94,6 +95,7 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	if g.wait = config.Wait; g.wait == nil {
 		g.wait = wait
 	}
+	g.rates = newRates()
 	g.backends = newBackends(config.Upstreams, g.transport(), config.Health, config.Log)
 	g.proxy = g.reverseProxy()
 	g.Reload(policy)

@@ -49,6 +49,10 @@ type RouteRule struct {
 	// StreamBody passes request bodies beyond the limit on, uninspected from
 	// there, instead of refusing them with 413.
 	StreamBody bool
+	// Rates limit the requests of this route, beside Policy.Rates.
+	Rates Rates
+	// HideErrors overrides Policy.HideErrors where set.
+	HideErrors *bool
 	// RequestBody overrides Policy.RequestBody, in bytes; 0 does not.
 	RequestBody int64
 	// Uninspected overrides Policy.Uninspected where set.
@@ -70,6 +74,13 @@ type Policy struct {
 	Records           *record.Config
 	SubjectsHeader    string // of responses: how many foreign customers they disclose; empty: none
 	WAF               *waf.Engine
+	Rates             Rates
+	// HideErrors replaces the platform's own pages of status 500 and more by ours:
+	// they carry stack traces, queries and now and then a record.
+	HideErrors bool
+	// StripHeaders are names of response headers that go no further; a name may
+	// end in *.
+	StripHeaders []string
 	// WAFRequestError and WAFResponseError are what happens when the WAF
 	// itself fails. The zero value refuses.
 	WAFRequestError, WAFResponseError rules.Action

@@ -34,6 +34,9 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 		x.attempted()
 		return v
 	}
+	if v := x.rated(); v.Action == rules.Refuse {
+		return v
+	}
 	if v := x.readBody(r); v.Action == rules.Refuse {
 		return v
 	}

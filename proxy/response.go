@@ -24,6 +24,7 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	if x.policy.SubjectsHeader != "" {
 		res.Header.Del(x.policy.SubjectsHeader) // the platform's own is not believed
 	}
+	x.strip(res.Header)
 	x.response = g.engine.Open(x.visit(res), now)
 	x.landing = x.method == http.MethodGet && x.response.Landing(now)
 	x.lists = x.method == http.MethodGet && res.StatusCode == http.StatusOK && x.response.Known() && record.ListsOrders(x.path, x.hasher)
@@ -32,6 +33,9 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	x.spend(StageWAFResponse, now)
 	if verdict.Action == rules.Refuse {
 		return &refusal{verdict}
+	}
+	if res.StatusCode >= http.StatusInternalServerError && x.hidesErrors() {
+		return &refusal{rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonUpstream, Status: res.StatusCode}}
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		// Bytes after an upgrade are not inspected: counted, and passed,
@@ -56,6 +60,7 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 		rewritten(res)
 	}
 	x.answered = true
+	x.keepPrivate(res.Header)
 	x.tell(res)
 	return nil
 }
@@ -66,6 +71,53 @@ func (x *exchange) tell(res *http.Response) {
 	if name := x.policy.SubjectsHeader; name != "" {
 		res.Header.Set(name, strconv.Itoa(x.Subjects[rules.Foreign]+x.Subjects[rules.Unlinked]))
 	}
+}
+
+// keepPrivate forbids shared caches (RFC 9111, 5.2.2.7) to keep a response in
+// whose first window somebody's record was found, whatever the platform said: a
+// CDN that keeps it shows it to the next client, and no ledger would know.
+func (x *exchange) keepPrivate(header http.Header) {
+	if x.Subjects == [3]int{} || x.observes() {
+		return
+	}
+	var kept []string
+	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
+		directive = strings.TrimSpace(directive)
+		name, _, _ := strings.Cut(directive, "=")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "no-store":
+			return
+		case "", "public", "s-maxage", "private": // a private with field names covers these only
+		default:
+			kept = append(kept, directive)
+		}
+	}
+	header.Set("Cache-Control", strings.Join(append([]string{"private"}, kept...), ", "))
+	header.Del("Cdn-Cache-Control") // RFC 9213: these go before Cache-Control
+	header.Del("Surrogate-Control")
+}
+
+// strip takes away the headers that are nobody's business outside.
+func (x *exchange) strip(header http.Header) {
+	for _, pattern := range x.policy.StripHeaders {
+		if !strings.HasSuffix(pattern, "*") {
+			header.Del(pattern)
+			continue
+		}
+		for name := range header {
+			if matchName(strings.ToLower(pattern), strings.ToLower(name)) {
+				delete(header, name)
+			}
+		}
+	}
+}
+
+// hidesErrors reports whether the platform's error pages are replaced here.
+func (x *exchange) hidesErrors() bool {
+	if x.rule.HideErrors != nil {
+		return *x.rule.HideErrors
+	}
+	return x.policy.HideErrors
 }
 
 // bodyless reports whether no body follows the header (RFC 9112, 6.3).

@@ -21,6 +21,7 @@ const (
 	ReasonNone         Reason = "passed"
 	ReasonMalformed    Reason = "malformed"     // 400: request that the standard library would rewrite or cannot parse
 	ReasonTooLarge     Reason = "too_large"     // 413: body over the limit of its route
+	ReasonRate         Reason = "rate"          // 429: more requests than the principal may send
 	ReasonWAF          Reason = "waf"           // 403: Coraza's verdict
 	ReasonWAFError     Reason = "waf_error"     // 503: the WAF failed and the policy is refuse
 	ReasonCap          Reason = "cap"           // 429: a cap would have been passed
@@ -38,7 +39,7 @@ const (
 // Reasons returns every reason: the closed label set of the outcome.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonNone, ReasonMalformed, ReasonTooLarge, ReasonWAF, ReasonWAFError, ReasonCap, ReasonBulk, ReasonContained,
+		ReasonNone, ReasonMalformed, ReasonTooLarge, ReasonRate, ReasonWAF, ReasonWAFError, ReasonCap, ReasonBulk, ReasonContained,
 		ReasonLedger, ReasonUninspected, ReasonUpstream, ReasonTimeout, ReasonClientGone, ReasonUpstreamGone, ReasonPanic,
 	}
 }

@@ -80,6 +80,11 @@ type Route struct {
 	// Limit is how many bytes of a request body are inspected, in place of
 	// waf.request_body_limit.
 	Limit Size `yaml:"limit,omitempty"`
+	// Rates limit the requests of this route, beside rates of the whole gateway.
+	Rates Rates `yaml:"rates,omitempty"`
+	// HideErrors is whether error pages are replaced here, in place of
+	// responses.hide_errors.
+	HideErrors *bool `yaml:"hide_errors,omitempty"`
 	// Template is the name of the route in ledger and incidents, such as
 	// /orders/{id}, at most 128 bytes. By default it is made from the path, with
 	// {id} for every segment that looks like a value.
@@ -88,6 +93,36 @@ type Route struct {
 	// refuse, or pass (it is counted). Without it, types that cannot hold readable
 	// records (images, PDF) pass, and a text that cannot be decoded is refused.
 	Uninspected *rules.Action `yaml:"uninspected,omitempty"`
+}
+
+// Rates are limits of requests, whatever they disclose; over them the answer is
+// 429 with Retry-After.
+type Rates struct {
+	// Session limits one session that the platform issued; clients without one are
+	// counted by address alone.
+	Session Rate `yaml:"session,omitempty"`
+	// Address limits one client address with all its sessions. Danger: one address
+	// may be a whole office or a mobile carrier's customers.
+	Address Rate `yaml:"address,omitempty"`
+}
+
+// Rate is a number of requests. The zero value limits nothing.
+type Rate struct {
+	// PerMinute is how many requests come back in a minute, evenly.
+	PerMinute int `yaml:"per_minute"`
+	// Burst is how many may come at once; per_minute if it is not written.
+	Burst int `yaml:"burst"`
+}
+
+// Responses are policies for what the platform answers.
+type Responses struct {
+	// HideErrors replaces the platform's pages of status 500 and more by the status
+	// and a reference id: such pages carry stack traces, queries and now and then
+	// a record.
+	HideErrors bool `yaml:"hide_errors"`
+	// StripHeaders are names of response headers that go no further, such as
+	// X-Powered-By; a name may end in *.
+	StripHeaders []string `yaml:"strip_headers,omitempty"`
 }
 
 // Caps are the limits by role, and of the whole site.

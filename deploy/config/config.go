@@ -67,6 +67,10 @@ type Config struct {
 	Roles []RoleRule `yaml:"roles"`
 	// Routes are exceptions for paths, first match wins.
 	Routes []Route `yaml:"routes"`
+	// Rates limit how many requests a principal may send; by default nothing does.
+	Rates Rates `yaml:"rates,omitempty"`
+	// Responses are policies for what the platform answers.
+	Responses Responses `yaml:"responses,omitempty"`
 	// Caps are the exact limits on distinct foreign subjects. A role that is
 	// written overrides only the limits that it names.
 	Caps Caps `yaml:"caps"`

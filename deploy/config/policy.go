@@ -36,7 +36,9 @@ func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 		Mode: c.Mode, TrustedProxies: c.TrustedProxies, Records: c.RecordConfig(h), WAF: engine,
 		FingerprintHeader: c.TLS.FingerprintHeader,
 		SubjectsHeader:    c.SubjectsHeader,
-		WAFRequestError:   c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
+		Rates:             c.Rates.proxy(),
+		HideErrors:        c.Responses.HideErrors, StripHeaders: c.Responses.StripHeaders,
+		WAFRequestError: c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
 		LedgerFailure: c.Ledger.OnFailure, LedgerWait: c.Ledger.Wait,
 		RequestBody: int64(c.WAF.RequestBodyLimit), Window: int(c.Limits.FirstWindow), Ratio: int64(c.Limits.DecodedRatio),
 		Config: c.Digest(),
@@ -76,9 +78,17 @@ func (c Carrier) proxy() proxy.Carrier {
 	return out
 }
 
+func (r Rates) proxy() proxy.Rates {
+	return proxy.Rates{
+		Session: proxy.Rate{PerMinute: r.Session.PerMinute, Burst: r.Session.Burst},
+		Address: proxy.Rate{PerMinute: r.Address.PerMinute, Burst: r.Address.Burst},
+	}
+}
+
 func (r *Route) proxy() proxy.RouteRule {
 	return proxy.RouteRule{
 		Path: string(r.Path), Methods: r.Methods, Template: r.Template, Mode: r.Mode,
+		Rates: r.Rates.proxy(), HideErrors: r.HideErrors,
 		StreamBody: r.RequestBody == OverflowStream, RequestBody: int64(r.Limit), Uninspected: r.Uninspected,
 	}
 }

@@ -30,6 +30,12 @@ func (c *Config) Validate() error {
 	v.sessions(c.Sessions)
 	v.roles(c.Roles)
 	v.routes(c.Routes)
+	v.rates("rates.", c.Rates)
+	for i, name := range c.Responses.StripHeaders {
+		if !isToken(name) {
+			v.fault(fmt.Sprintf("responses.strip_headers[%d]", i), name, "is no name of a header", "write one such as X-Powered-By, or X-Debug-*")
+		}
+	}
 	v.detectors(&c.Detectors)
 	v.canaries(c)
 	v.records(&c.Records)

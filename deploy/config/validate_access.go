@@ -89,12 +89,29 @@ func (v *checker) routes(list []Route) {
 		if r.Mode != nil {
 			v.onOff(path+"mode", *r.Mode)
 		}
+		v.rates(path+"rates.", r.Rates)
 		if r.Limit != 0 {
 			v.sized(path+"limit", r.Limit, 1<<10, 1<<30)
 		}
 		if len(r.Template) > rules.MaxRoute || r.Template != "" && !strings.HasPrefix(r.Template, "/") {
 			v.fault(path+"template", r.Template, "is not a route template", "write one of at most 128 bytes, such as /orders/{id}")
 		}
+	}
+}
+
+func (v *checker) rates(path string, r Rates) {
+	v.rate(path+"session.", r.Session)
+	v.rate(path+"address.", r.Address)
+}
+
+func (v *checker) rate(path string, r Rate) {
+	const most = 1_000_000
+	if r == (Rate{}) {
+		return
+	}
+	v.within(path+"per_minute", r.PerMinute, 1, most)
+	if r.Burst != 0 {
+		v.within(path+"burst", r.Burst, 1, most)
 	}
 }
 
