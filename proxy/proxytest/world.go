@@ -109,6 +109,13 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	for _, c := range change {
 		c(&setup)
 	}
+	// On a loaded machine a thousand clients take longer than the defaults allow,
+	// and a request that never arrives is an exchange that Settle waits for.
+	for _, wait := range []*time.Duration{&setup.Timeouts.ReadHeader, &setup.Timeouts.UpstreamConnect} {
+		if *wait == 0 {
+			*wait = time.Minute
+		}
+	}
 	w := &World{TB: tb, Ledger: &Ledger{}, Observer: newObserver(), Log: &Buffer{}, Engine: exfil.New(setup.Exfil), Policy: &setup.Policy}
 	w.Observer.engine = w.Engine
 	var err error
