@@ -11,13 +11,18 @@ import (
 )
 
 // Bindings remembers which sessions this gateway saw issued and whose they
-// are. Safe for concurrent use; bounded: the least recently used session is
-// forgotten, counted, and unissued from then on.
+// are. Safe for concurrent use; bounded. When it is full, the guest's session that
+// was used longest ago is forgotten, counted, and unissued from then on; sessions
+// that somebody logged in to, and those of wider roles, only when there are no
+// guests' left: whoever asks for a million sessions must not make customers strangers
+// to their own orders.
 type Bindings struct {
-	mu       sync.Mutex
-	sessions *simplelru.LRU[rules.Digest, *rules.Binding]
-	dirty    map[rules.Digest]struct{}
-	evicted  uint64
+	mu      sync.Mutex
+	size    int
+	guests  *simplelru.LRU[rules.Digest, *rules.Binding]
+	known   *simplelru.LRU[rules.Digest, *rules.Binding] // with an account or a wider role
+	dirty   map[rules.Digest]struct{}
+	evicted uint64
 }
 
 // seenEvery bounds how often a session's last use is written down.
@@ -25,16 +30,50 @@ const seenEvery = time.Hour
 
 // NewBindings remembers at most size sessions, at least 1.
 func NewBindings(size int) *Bindings {
-	b := &Bindings{dirty: make(map[rules.Digest]struct{})}
-	lru, err := simplelru.NewLRU(max(size, 1), func(d rules.Digest, _ *rules.Binding) {
-		b.evicted++
-		delete(b.dirty, d)
-	})
+	b := &Bindings{size: max(size, 1), dirty: make(map[rules.Digest]struct{})}
+	b.guests, b.known = newSessions(b.size), newSessions(b.size)
+	return b
+}
+
+func newSessions(size int) *simplelru.LRU[rules.Digest, *rules.Binding] {
+	lru, err := simplelru.NewLRU[rules.Digest, *rules.Binding](size, nil)
 	if err != nil {
 		panic("BUG: simplelru refuses a positive size: " + err.Error())
 	}
-	b.sessions = lru
-	return b
+	return lru
+}
+
+// get finds a session, and makes it the one that was used last.
+func (b *Bindings) get(session rules.Digest) (*rules.Binding, bool) {
+	if binding, ok := b.known.Get(session); ok {
+		return binding, true
+	}
+	return b.guests.Get(session)
+}
+
+// add remembers a session; another is forgotten for it where there is no room.
+func (b *Bindings) add(binding *rules.Binding) {
+	if b.guests.Len()+b.known.Len() >= b.size {
+		forgotten, _, ok := b.guests.RemoveOldest()
+		if !ok {
+			forgotten, _, _ = b.known.RemoveOldest()
+		}
+		b.evicted++
+		delete(b.dirty, forgotten)
+	}
+	if binding.Account.IsZero() && !wide(binding.Role) {
+		b.guests.Add(binding.Session, binding)
+	} else {
+		b.known.Add(binding.Session, binding)
+	}
+}
+
+// raise moves a session of which more has become known.
+func (b *Bindings) raise(binding *rules.Binding) {
+	b.dirty[binding.Session] = struct{}{}
+	if (!binding.Account.IsZero() || wide(binding.Role)) && b.guests.Remove(binding.Session) {
+		b.known.Add(binding.Session, binding)
+	}
 }
 
 // Issue notes that the platform issued a session on a route of the given
@@ -42,14 +81,14 @@ func NewBindings(size int) *Bindings {
 func (b *Bindings) Issue(session rules.Digest, role rules.Role, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if known, ok := b.sessions.Get(session); ok {
+	if known, ok := b.get(session); ok {
 		if known.Role == rules.RoleGuest && role != rules.RoleGuest {
 			known.Role = role
-			b.dirty[session] = struct{}{}
+			b.raise(known)
 		}
 		return
 	}
-	b.sessions.Add(session, &rules.Binding{Session: session, Role: role, Issued: now, Seen: now})
+	b.add(&rules.Binding{Session: session, Role: role, Issued: now, Seen: now})
 	b.dirty[session] = struct{}{}
 }
 
@@ -57,7 +96,7 @@ func (b *Bindings) Issue(session rules.Digest, role rules.Role, now time.Time) {
 func (b *Bindings) Get(session rules.Digest, now time.Time) (rules.Binding, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	known, ok := b.sessions.Get(session)
+	known, ok := b.get(session)
 	if !ok {
 		return rules.Binding{}, false
 	}
@@ -75,10 +114,10 @@ func (b *Bindings) Get(session rules.Digest, now time.Time) (rules.Binding, bool
 func (b *Bindings) Bind(session rules.Digest, ids []rules.Identifier, account bool, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	known, ok := b.sessions.Get(session)
+	known, ok := b.get(session)
 	if !ok {
 		known = &rules.Binding{Session: session, Seen: now}
-		b.sessions.Add(session, known)
+		b.add(known)
 	}
 	own := slices.Clone(known.Own) // copies handed out by Get share the old one
 	for _, id := range ids {
@@ -95,7 +134,7 @@ func (b *Bindings) Bind(session rules.Digest, ids []rules.Identifier, account bo
 		known.Account = strongest(ids).Digest
 	}
 	known.Claims++
-	b.dirty[session] = struct{}{}
+	b.raise(known)
 }
 
 // Login names the account that an issued session belongs to, unless one is
@@ -103,19 +142,21 @@ func (b *Bindings) Bind(session rules.Digest, ids []rules.Identifier, account bo
 func (b *Bindings) Login(session, account rules.Digest, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	known, ok := b.sessions.Get(session)
+	known, ok := b.get(session)
 	if !ok || !known.Account.IsZero() {
 		return
 	}
 	known.Account, known.Seen = account, now
-	b.dirty[session] = struct{}{}
+	b.raise(known)
 }
 
 // Restore adds a binding of an earlier run of the process.
 func (b *Bindings) Restore(binding rules.Binding) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sessions.Add(binding.Session, &binding)
+	b.guests.Remove(binding.Session)
+	b.known.Remove(binding.Session)
+	b.add(&binding)
 }
 
 // TakeChanged returns the bindings that changed since the last call, at most
@@ -128,8 +169,10 @@ func (b *Bindings) TakeChanged(limit int) []rules.Binding {
 		if len(changed) == limit {
 			break
 		}
-		if known, ok := b.sessions.Peek(session); ok {
+		if known, ok := b.known.Peek(session); ok {
 			changed = append(changed, *known)
+		} else if guest, ok := b.guests.Peek(session); ok {
+			changed = append(changed, *guest)
 		}
 		delete(b.dirty, session)
 	}
@@ -140,7 +183,7 @@ func (b *Bindings) TakeChanged(limit int) []rules.Binding {
 func (b *Bindings) Size() (live int, evicted uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.sessions.Len(), b.evicted
+	return b.guests.Len() + b.known.Len(), b.evicted
 }
 
 // strongest returns the identifier whose kind names a subject best.
