@@ -49,7 +49,8 @@ type reports struct {
 }
 
 type ledgers struct {
-	Verify cli.LedgerVerify `cmd:"" help:"Read the whole ledger and say whether it is sound."`
+	Verify cli.LedgerVerify `cmd:"" help:"Read the ledger and say whether it is sound; or check a proof."`
+	Prove  cli.LedgerProve  `cmd:"" help:"Prove that a row is in the ledger, or that a kept checkpoint is of its beginning."`
 }
 
 type serveCommand struct {
@@ -114,6 +115,8 @@ func dispatch(ctx context.Context, c *commands, command string, stdout, stderr i
 		return c.Report.Affected.Run(stdout, stderr)
 	case "ledger verify":
 		return c.Ledger.Verify.Run(stdout, stderr)
+	case "ledger prove":
+		return c.Ledger.Prove.Run(stdout, stderr)
 	case "version":
 		_, err := fmt.Fprintln(stdout, version())
 		return err

@@ -397,8 +397,12 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s takes %d straight at the shop: no attack", result.Attacks[i].Name, straight)
 		}
 	}
-	for _, file := range []string{"ordergate.log", "ordergate-data/ledger.db", "ordergate-data/ledger.db-wal"} {
-		content, err := os.ReadFile(filepath.Join(dir, file))
+	segments, err := filepath.Glob(filepath.Join(dir, "ordergate-data", "ledger", "*"))
+	if err != nil || len(segments) == 0 {
+		t.Fatalf("the rows are in %v, %v", segments, err)
+	}
+	for _, file := range append(segments, filepath.Join(dir, "ordergate.log"), filepath.Join(dir, "ordergate-data/ledger.db"), filepath.Join(dir, "ordergate-data/ledger.db-wal")) {
+		content, err := os.ReadFile(file)
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}

@@ -29,6 +29,10 @@ func (s Stage) String() string {
 	return [stageCount]string{"admit", "waf_request", "waf_response", "find", "reserve", "ledger"}[s]
 }
 
+// CheckpointPlaces returns where checkpoints of the ledger may be written to:
+// the ledger's store and the sinks of package ledger.
+func CheckpointPlaces() []string { return []string{"store", "log", "file", "http"} }
+
 // WAFOutcome is what the WAF made of one exchange.
 type WAFOutcome uint8
 

@@ -45,6 +45,7 @@ type Metrics struct {
 	unseen    map[rules.Uninspected]prometheus.Counter
 	appended  prometheus.Histogram
 	gap       prometheus.Counter
+	signed    map[string][2]prometheus.Counter // by place: ok, failed
 	build     *prometheus.GaugeVec
 	reloaded  prometheus.Gauge
 	reloadAt  prometheus.Gauge
@@ -206,6 +207,12 @@ func (m *Metrics) operation() []prometheus.Collector {
 		Name: "ordergate_ledger_gap_total",
 		Help: "Disclosures that were released without a durable row, because the ledger failed and its policy is pass.",
 	})
+	checkpoints := counters("ordergate_ledger_checkpoints_total",
+		"Signed checkpoints of the ledger, by the place that they were written to and whether that succeeded.", "place", "result")
+	m.signed = make(map[string][2]prometheus.Counter)
+	for _, place := range append(CheckpointPlaces(), other) {
+		m.signed[place] = [2]prometheus.Counter{checkpoints.WithLabelValues(place, "ok"), checkpoints.WithLabelValues(place, "failed")}
+	}
 	m.build = gauges("ordergate_build_info", "Always 1; the labels say which version runs.", "version", "goversion")
 	m.reloaded = gauge("ordergate_config_last_reload_successful",
 		"1 when the last reload of the config file succeeded, 0 when it was refused and the older config holds.")
@@ -219,5 +226,5 @@ func (m *Metrics) operation() []prometheus.Collector {
 	}
 	m.expiry = gauge("ordergate_tls_certificate_expiry_timestamp_seconds",
 		"Unix time at which the first of the certificates that clients are shown ends; 0 where TLS does not end here.")
-	return []prometheus.Collector{m.appended, m.gap, m.build, m.reloaded, m.reloadAt, files, m.expiry, &m.pulled}
+	return []prometheus.Collector{m.appended, m.gap, checkpoints, m.build, m.reloaded, m.reloadAt, files, m.expiry, &m.pulled}
 }

@@ -229,6 +229,14 @@ func TestOperation(t *testing.T) {
 		{"ledger", func(m *Metrics) { m.LedgerAppend(time.Second); m.LedgerGap(3); m.LedgerGap(-1) }, []string{
 			`ordergate_ledger_append_seconds_sum 1`, `ordergate_ledger_gap_total 3`,
 		}},
+		{"checkpoint", func(m *Metrics) {
+			m.Checkpoint("http", false)
+			m.Checkpoint("store", true)
+			m.Checkpoint("pigeon", true)
+		}, []string{
+			`ordergate_ledger_checkpoints_total{place="http",result="failed"} 1`, `ordergate_ledger_checkpoints_total{place="store",result="ok"} 1`,
+			`ordergate_ledger_checkpoints_total{place="other",result="ok"} 1`,
+		}},
 		{"reload", func(m *Metrics) { m.ConfigLoaded(false, time.Unix(1_800_000_000, 0)) }, []string{
 			`ordergate_config_last_reload_successful 0`,
 		}},

@@ -176,6 +176,20 @@ func (m *Metrics) LedgerGap(rows int) {
 	}
 }
 
+// Checkpoint counts a signed checkpoint of the ledger, by the place that it was
+// written to; a place that nobody knows is "other".
+func (m *Metrics) Checkpoint(place string, ok bool) {
+	results, known := m.signed[place]
+	if !known {
+		results = m.signed[other]
+	}
+	if ok {
+		results[0].Inc()
+	} else {
+		results[1].Inc()
+	}
+}
+
 // Build says which version runs.
 func (m *Metrics) Build(version string) {
 	m.build.Reset()

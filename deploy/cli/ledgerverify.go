@@ -6,30 +6,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
 
+	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
-// LedgerVerify is `ordergate ledger verify`: it reads the whole ledger and says
-// what is wrong with it. It may run beside the gateway. It finds damage to the
-// database, rows that cannot be read, and numbers that are missing at the front
-// or in the middle; it cannot yet tell a row that somebody rewrote with care.
+// LedgerVerify is `ordergate ledger verify`: it reads the ledger and says what
+// is wrong with it. It may run beside the gateway.
+//
+// It finds every changed byte of the rows' files, rows that were taken out, put
+// in, reordered or rewritten, and a ledger that was cut off or restored from an
+// old copy. Whoever can write to data_dir can also sign there: against them
+// only a checkpoint that was kept elsewhere helps (Checkpoint).
 type LedgerVerify struct {
-	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
-	JSON    bool   `name:"json" help:"Write the findings as JSON."`
+	DataDir    string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Since      string `help:"Only the days with rows from this time on: RFC 3339, a date, or how long ago (90m, 24h, 7d)." placeholder:"TIME"`
+	Until      string `help:"Only the days with rows before this time: likewise." placeholder:"TIME"`
+	Checkpoint string `help:"Compare with the checkpoints in this file, kept elsewhere." placeholder:"FILE" type:"path"`
+	PublicKey  string `name:"public-key" help:"Check signatures with this key (a file or the key itself) instead of the one in data_dir." placeholder:"KEY"`
+	Proof      string `help:"Check this proof of 'ledger prove' with --public-key; nothing else is read." placeholder:"FILE" type:"path"`
+	JSON       bool   `name:"json" help:"Write the findings as JSON."`
+
+	// Now is the time that durations in Since and Until are counted back from;
+	// zero means the time of the call.
+	Now time.Time `kong:"-"`
 }
 
 // Run writes the findings to stdout and returns an error if there is any fault.
-func (c *LedgerVerify) Run(stdout, _ io.Writer) error {
+func (c *LedgerVerify) Run(stdout, stderr io.Writer) error {
+	if c.Proof != "" {
+		return c.checkProof(console{stdout, stderr})
+	}
+	opts, err := c.options()
+	if err != nil {
+		return err
+	}
 	ctx := context.Background()
 	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}
-	found, err := store.Verify(ctx)
+	found, err := store.Verify(ctx, opts)
 	if err := errors.Join(err, store.Close()); err != nil {
 		return err
+	}
+	if opts.Verifier == nil {
+		found.Note("signatures were not checked: there is no %s in data_dir; name the key with --public-key", ledger.PublicKeyFile)
 	}
 	if c.JSON {
 		err = json.NewEncoder(stdout).Encode(found)
@@ -40,25 +67,99 @@ func (c *LedgerVerify) Run(stdout, _ io.Writer) error {
 		return fmt.Errorf("write the findings: %w", err)
 	}
 	if n := len(found.Faults); n > 0 {
-		return fmt.Errorf("ledger in %s has %d faults: stop the gateway, copy data_dir away as evidence, then restore a backup", c.DataDir, n)
+		return FindingsError{fmt.Sprintf("ledger in %s has %d faults: copy data_dir away as evidence, then restore what is damaged from a backup", c.DataDir, n)}
 	}
 	return nil
 }
 
-func writeFound(out io.Writer, found *sqlite.Report) error {
-	_, err := fmt.Fprintf(out, "rows %d (%d to %d), deleted by retention %d, clock steps %d\n",
-		found.Rows, found.First, found.Last, found.Deleted, found.ClockSteps)
+// options reads the flags.
+func (c *LedgerVerify) options() (opts ledger.VerifyOptions, err error) {
+	now := c.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	if opts.Since, err = moment("--since", c.Since, now); err != nil {
+		return opts, err
+	}
+	if opts.Until, err = moment("--until", c.Until, now); err != nil {
+		return opts, err
+	}
+	if opts.Verifier, err = verifier(c.PublicKey, c.DataDir); err != nil {
+		return opts, err
+	}
+	if c.Checkpoint == "" {
+		return opts, nil
+	}
+	if opts.Kept, err = readCheckpoints(c.Checkpoint); err != nil {
+		return opts, err
+	}
+	return opts, nil
+}
+
+// readCheckpoints reads a file with one or more checkpoints.
+func readCheckpoints(path string) ([]ledger.Checkpoint, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("read the kept checkpoints: %w", err)
+	}
+	kept, err := ledger.ReadCheckpoints(text)
+	if err != nil {
+		return nil, usagef("%s: %v", path, err)
+	}
+	if len(kept) == 0 {
+		return nil, usagef("%s holds no checkpoint", path)
+	}
+	return kept, nil
+}
+
+// verifier makes one from a key, a file with a key or, without either, from the
+// public key in dir; nil if that is missing.
+func verifier(key, dir string) (*ledger.Verifier, error) {
+	path := key
+	if path == "" {
+		path = filepath.Join(dir, ledger.PublicKeyFile)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	switch {
+	case err == nil:
+		key = string(text)
+	case key == "" && errors.Is(err, fs.ErrNotExist):
+		return nil, nil //nolint:nilnil // says that there is none
+	case key == "":
+		return nil, fmt.Errorf("read the public key of checkpoints: %w", err)
+	}
+	v, err := ledger.NewVerifier(key)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return v, nil
+}
+
+func writeFound(out io.Writer, found *ledger.Verification) error {
+	_, err := fmt.Fprintf(out, "segments %d (%d not read), entries %d\nrows %d (%d to %d), deleted by retention %d, clock steps %d\n",
+		found.Segments, found.Skipped, found.Entries, found.Rows, found.First, found.Last, found.Deleted, found.ClockSteps)
+	put := func(format string, args ...any) {
+		if err == nil {
+			_, err = fmt.Fprintf(out, format+"\n", args...)
+		}
+	}
 	for _, state := range rules.States() {
-		_, more := fmt.Fprintf(out, "%s %d\n", state, found.States[state.String()])
-		err = errors.Join(err, more)
+		put("%s %d", state, found.States[state.String()])
+	}
+	put("tree of %d entries, root %s", found.Size, found.Root)
+	if found.Checkpoints > 0 {
+		put("checkpoints that agree %d; the newest, of %s, proves %d entries", found.Checkpoints, stamp(found.SignedAt), found.Signed)
+	} else {
+		put("checkpoints that agree 0: nothing but checksums proves that nothing was rewritten")
+	}
+	for _, note := range found.Notes {
+		put("note: %s", note)
 	}
 	for _, fault := range found.Faults {
-		_, more := fmt.Fprintf(out, "fault: %s\n", fault)
-		err = errors.Join(err, more)
+		put("fault: %s", fault)
 	}
 	if len(found.Faults) == 0 {
-		_, more := fmt.Fprintln(out, "no faults")
-		err = errors.Join(err, more)
+		put("no faults")
 	}
 	return err
 }

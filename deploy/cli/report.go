@@ -108,7 +108,7 @@ func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledg
 	r := report{incident: c.Incident, query: query, keys: keys, json: c.Format == "json"}
 	r.subjects, r.counts = affected.Subjects()
 	r.explain(to)
-	return c.deliver(to, func(out io.Writer) error {
+	return deliver(c.Out, to, func(out io.Writer) error {
 		if c.Customers == "" {
 			return r.writeSubjects(out)
 		}
@@ -190,15 +190,15 @@ func findIncidents(ctx context.Context, store ledger.Store, id string) ([]rules.
 	return nil, usagef("no incident %q among the %d of this ledger: `ordergate incident list` shows them", id, len(incidents))
 }
 
-// deliver runs write with stdout or, when Out is set, with a file that takes
-// the name Out only once it is whole.
-func (c *ReportAffected) deliver(to console, write func(io.Writer) error) (err error) {
-	if c.Out == "" {
+// deliver runs write with stdout or, unless path is empty, with a file that
+// takes that name only once it is whole.
+func deliver(path string, to console, write func(io.Writer) error) (err error) {
+	if path == "" {
 		return write(to.out)
 	}
-	file, err := os.CreateTemp(filepath.Dir(c.Out), "."+filepath.Base(c.Out)+"-*") // mode 0600
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("write report %s: %w: name a file in a folder you may write to", c.Out, err)
+		return fmt.Errorf("write %s: %w: name a file in a folder you may write to", path, err)
 	}
 	defer func() {
 		if err != nil {
@@ -208,8 +208,8 @@ func (c *ReportAffected) deliver(to console, write func(io.Writer) error) (err e
 	if err := errors.Join(write(file), file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), c.Out); err != nil {
-		return fmt.Errorf("write report %s: %w", c.Out, err)
+	if err := os.Rename(file.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }

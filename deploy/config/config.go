@@ -160,7 +160,7 @@ type OnError struct {
 
 // Ledger tunes the durable record of disclosures.
 type Ledger struct {
-	// Store is where rows are kept: sqlite, a file in data_dir.
+	// Store is where rows are kept: sqlite, files in data_dir, one a day.
 	Store string `yaml:"store"`
 	// Durability is when a row counts as written: strict, on disk before the
 	// bytes are released.
@@ -169,11 +169,28 @@ type Ledger struct {
 	// with pass they leave unrecorded
 	// while the ledger cannot write, and the answer to "who was affected" has a gap.
 	OnFailure rules.Action `yaml:"on_failure"`
-	// Retention is how long rows are kept, 1d to 3650d.
+	// Retention is how long rows are kept, 1d to 3650d; they go a whole day (UTC) at a time.
 	Retention time.Duration `yaml:"retention"`
+	// Checkpoints are signed statements of all that the ledger holds; a copy outside
+	// data_dir shows any later rewrite of it.
+	Checkpoints Checkpoints `yaml:"checkpoints"`
 	// Wait is how long a response with a record waits for the ledger before
 	// on_failure applies, 10ms to 30s.
 	Wait time.Duration `yaml:"wait"`
+}
+
+// Checkpoints say how often the ledger is signed for, and where that goes
+// besides the ledger itself.
+type Checkpoints struct {
+	// Every is the time between two while the ledger grows, 1s to 24h: what is newer than the last
+	// one could be rewritten unseen.
+	Every time.Duration `yaml:"every"`
+	// Log is whether each becomes a line of the log.
+	Log bool `yaml:"log"`
+	// File is a file that each is appended to, relative to the working directory of the process; better on another machine.
+	File string `yaml:"file"`
+	// URL is an http:// or https:// address that each is posted to as text; any answer but 2xx is a failure.
+	URL URL `yaml:"url"`
 }
 
 // Records tune the recogniser.

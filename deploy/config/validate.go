@@ -214,6 +214,10 @@ func (v *checker) ledger(l *Ledger) {
 	v.chosen("ledger.durability", l.Durability, "strict")
 	v.lasting("ledger.retention", l.Retention, day, 3650*day)
 	v.lasting("ledger.wait", l.Wait, 10*time.Millisecond, 30*time.Second)
+	v.lasting("ledger.checkpoints.every", l.Checkpoints.Every, time.Second, day)
+	if strings.TrimSpace(l.Checkpoints.File) != l.Checkpoints.File || strings.HasSuffix(l.Checkpoints.File, "/") {
+		v.fault("ledger.checkpoints.file", l.Checkpoints.File, "is not the name of a file", "write one such as /mnt/evidence/checkpoints.txt")
+	}
 }
 
 func (v *checker) detectors(d *Detectors) {

@@ -197,6 +197,9 @@ func (u URL) IsZero() bool { return u.u.Host == "" }
 func (u URL) String() string { return u.u.String() }
 
 func parseURL(text string) (URL, *problem) {
+	if text == "" {
+		return URL{}, nil // none; validation says where one is needed
+	}
 	const remedy = "write the platform's address, such as http://127.0.0.1:3000"
 	u, err := url.Parse(text)
 	switch {

@@ -30,6 +30,7 @@ type Gateway struct {
 	log       *slog.Logger
 	store     *sqlite.Store
 	ledger    *ledger.Ledger
+	notary    *ledger.Notary
 	engine    *exfil.Engine
 	metrics   *metrics.Metrics
 	watch     *watch
@@ -90,8 +91,15 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 	if g.hasher, err = rules.NewHasher(key.Secret); err != nil {
 		return fmt.Errorf("using the ledger key %s: %w", key.ID, err)
 	}
-	if g.store, err = sqlite.Open(ctx, cfg.DataDir, sqlite.Options{Key: key.ID}); err != nil {
+	signer, err := ledger.LoadOrCreateSigner(cfg.DataDir)
+	if err != nil {
+		return fmt.Errorf("opening the checkpoint key: %w", err)
+	}
+	if g.store, err = sqlite.Open(ctx, cfg.DataDir, sqlite.Options{Key: key.ID, Now: g.now}); err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
+	}
+	for _, warning := range g.store.Warnings() {
+		g.log.Warn("ledger", "found", warning)
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -100,6 +108,7 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 	}
 	g.metrics.Build(version)
 	g.ledger = ledger.New(g.store, ledger.Options{Observe: g.ledgerObserver()})
+	g.notary = ledger.NewNotary(g.store, signer, g.notaryOptions())
 	if err := g.restore(ctx); err != nil {
 		return err
 	}
@@ -269,6 +278,9 @@ func (g *Gateway) release(ctx context.Context) error {
 	if g.ledger != nil {
 		errs = append(errs, g.ledger.Close(ctx))
 	}
+	if g.notary != nil {
+		errs = append(errs, g.notary.Close(ctx))
+	}
 	if g.store != nil {
 		errs = append(errs, g.store.Close())
 	}
@@ -293,10 +305,11 @@ func fixed(old, now *config.Config) []string {
 	for name, same := range map[string]bool{
 		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
-		"health":            old.Health == now.Health,
-		"tls.listen":        old.TLS.Listen == now.TLS.Listen,
-		"tls.certificates":  old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
-		"limits.principals": old.Limits.Principals == now.Limits.Principals,
+		"ledger.checkpoints": old.Ledger.Checkpoints == now.Ledger.Checkpoints,
+		"health":             old.Health == now.Health,
+		"tls.listen":         old.TLS.Listen == now.TLS.Listen,
+		"tls.certificates":   old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
+		"limits.principals":  old.Limits.Principals == now.Limits.Principals,
 	} {
 		if !same {
 			names = append(names, name)

@@ -127,6 +127,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			g.watch.tell()
 		case now := <-tick.C:
 			g.watch.tell()
+			g.watch.tellGaps()
 			g.keepBindings()
 			g.renew()
 			if now.Sub(retained) > retainEvery {
@@ -135,6 +136,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			}
 		case <-ctx.Done():
 			g.watch.tell()
+			g.watch.tellGaps()
 			g.keepBindings()
 			return
 		}
@@ -184,6 +186,27 @@ func (g *Gateway) ledgerObserver() ledger.Observer {
 			g.log.Warn("outcomes lost: their rows stay unknown", "outcomes", outcomes)
 		},
 	}
+}
+
+// notaryOptions say where checkpoints go.
+func (g *Gateway) notaryOptions() ledger.NotaryOptions {
+	c := g.config.Ledger.Checkpoints
+	options := ledger.NotaryOptions{Every: c.Every, Now: g.now, Told: func(place string, err error) {
+		g.metrics.Checkpoint(place, err == nil)
+		if err != nil {
+			g.log.Error("ledger checkpoint not written", "place", place, "err", err)
+		}
+	}}
+	if c.Log {
+		options.Sinks = append(options.Sinks, ledger.LogSink(g.log))
+	}
+	if c.File != "" {
+		options.Sinks = append(options.Sinks, ledger.FileSink(c.File))
+	}
+	if !c.URL.IsZero() {
+		options.Sinks = append(options.Sinks, ledger.HTTPSink(c.URL.String()))
+	}
+	return options
 }
 
 // errLagging makes readyz fail: a gateway whose ledger stands still refuses

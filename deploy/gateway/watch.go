@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ordergate/ordergate/metrics"
+	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/waf"
@@ -20,6 +21,7 @@ type watch struct {
 
 	mu      sync.Mutex
 	waiting map[string]change // by incident id; bounded by the open incidents
+	gap     ledger.Mark       // rows that left unrecorded and are not marked yet; Count 0: none
 }
 
 // change is an incident that changed since the last tell; a notable one is
@@ -117,9 +119,42 @@ func (w *watch) Disclosed(rows []rules.Disclosure) {
 
 // LedgerFailed implements proxy.Observer.
 func (w *watch) LedgerFailed(rows int, released bool) {
-	if released {
-		w.gateway.metrics.LedgerGap(rows)
+	if !released {
+		return
 	}
+	w.gateway.metrics.LedgerGap(rows)
+	now := w.gateway.now().UTC()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gap.Count == 0 {
+		w.gap = ledger.Mark{Kind: ledger.MarkUnrecorded, Since: now}
+	}
+	w.gap.Count += int64(rows)
+	w.gap.Time = now
+}
+
+// tellGaps marks in the ledger what left unrecorded, as soon as it can be
+// written again: a report must name that gap. Only keep calls it.
+func (w *watch) tellGaps() {
+	w.mu.Lock()
+	gap := w.gap
+	w.gap = ledger.Mark{}
+	w.mu.Unlock()
+	if gap.Count == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := w.gateway.store.Mark(ctx, gap); err == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gap.Count > 0 {
+		gap.Count += w.gap.Count
+		gap.Time = w.gap.Time
+	}
+	w.gap = gap
 }
 
 // Signal implements proxy.Observer.

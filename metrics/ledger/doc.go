@@ -7,16 +7,22 @@
 //	proxy ──Append(rows)───► Ledger queue ─┐
 //	proxy ──Finish(id, state)► same queue ─┤ one writer takes all that waits
 //	                                       ▼
-//	                         Store (sqlite, later postgres)
-//	                           1. Append: one transaction, fsynced
+//	                         Store (sqlite with segment files, later postgres)
+//	                           1. Append: one write, fsynced, hashed into a Tree
 //	                           2. callers of Append are answered
 //	                           3. Finish: what became of earlier rows
+//	Notary ──Head──► Store; signs a Checkpoint a minute ──► Store, log, file, HTTP
+//	verify, prove ──► the tree against checkpoints; a Proof needs the public key alone
 //	report ──Disclosures(Query)◄── Store
 //	         └► Affected ─► one Subject per customer ─► Matcher ─► the retailer's list
 //
 // A row is durable before the bytes it tells of are released: [Ledger.Append]
 // blocks until then. The batch is whatever gathered while the disk was busy
 // with the batch before, so there is no timer and no added waiting when idle.
+//
+// Three files in the data directory are secret or precious: ledger.key makes the
+// digests (with it guesses can be tested, without it nobody can be told whether
+// they are in a row), checkpoint.key signs, checkpoint.pub checks signatures.
 //
 // Every Store passes the one suite in ledgertest.
 package ledger

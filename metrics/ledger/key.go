@@ -18,6 +18,9 @@ import (
 // KeyFile is the name of the key's file inside the data directory.
 const KeyFile = "ledger.key"
 
+// ledgerNames are what a ledger in a data directory consists of.
+var ledgerNames = [...]string{"ledger.db", "ledger"}
+
 const keyHeader = "ordergate-ledger-key-1"
 
 // Key is the deployment's secret that digests are made with. Whoever has it
@@ -54,7 +57,8 @@ func keyID(secret []byte) string {
 // LoadOrCreateKey returns the key in dir (the data directory, made with mode
 // 0700 if missing), creating it at first start. A new key is written whole and
 // fsynced before it gets its name; when two processes start at once, both
-// return the same key. It refuses what [LoadKey] refuses.
+// return the same key. It refuses what [LoadKey] refuses, and a missing key
+// beside a ledger, whose rows another key could never be joined with.
 func LoadOrCreateKey(dir string) (Key, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Key{}, fmt.Errorf("create data_dir %s for the ledger key: %w: set data_dir to a place the gateway may write to", dir, err)
@@ -62,6 +66,12 @@ func LoadOrCreateKey(dir string) (Key, error) {
 	key, err := LoadKey(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
+	}
+	for _, name := range ledgerNames {
+		if _, statErr := os.Lstat(filepath.Join(dir, name)); statErr == nil {
+			return Key{}, fmt.Errorf("the ledger key %s is missing beside the ledger %s: without it nobody can be told whether they are in these rows: "+
+				"restore it from a backup; or, to give them up and begin anew, move data_dir away", filepath.Join(dir, KeyFile), name)
+		}
 	}
 	if err := createKey(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return Key{}, fmt.Errorf("create the ledger key in %s: %w: give the gateway's user write access to it", dir, err)
@@ -98,25 +108,30 @@ func LoadKey(dir string) (Key, error) {
 	return Key{ID: words[1], Secret: secret}, nil
 }
 
-// createKey writes a new key beside its final name and links it there, which
-// fails when another process was first: a key is never half written and never
-// replaced.
+// createKey makes the key's file.
 func createKey(dir string) error {
 	secret := make([]byte, sha256.Size)
 	if _, err := rand.Read(secret); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(dir, KeyFile+".new-*") // mode 0600
+	return createFile(dir, KeyFile, fmt.Sprintf("%s %s %s\n", keyHeader, keyID(secret), hex.EncodeToString(secret)))
+}
+
+// createFile writes a file of mode 0600 beside its final name and links it
+// there, which fails with fs.ErrExist when another process was first: it is
+// never half written and never replaced.
+func createFile(dir, name, content string) error {
+	file, err := os.CreateTemp(dir, name+".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(file.Name()) }()
-	_, err = fmt.Fprintf(file, "%s %s %s\n", keyHeader, keyID(secret), hex.EncodeToString(secret))
+	_, err = file.WriteString(content)
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err != nil {
 		return err
 	}
-	final := filepath.Join(dir, KeyFile)
+	final := filepath.Join(dir, name)
 	if err := os.Link(file.Name(), final); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return err

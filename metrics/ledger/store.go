@@ -31,6 +31,9 @@ type Row struct {
 	// Sequence numbers the rows of one store from 1, without gaps, in the order
 	// in which they became durable. It is never used twice.
 	Sequence int64
+	// Head is the Sequence of the first row of the same exchange in this store;
+	// an outcome is kept by it.
+	Head int64
 	// Key is the id of the key that made the row's digests ([Key.ID]); digests
 	// of different keys cannot be compared.
 	Key string
@@ -80,15 +83,30 @@ type Store interface {
 	// first, at most [MaxBindings].
 	Bindings(ctx context.Context, since time.Time) ([]rules.Binding, error)
 
+	// Mark keeps a note about the ledger itself among the rows, durably.
+	Mark(ctx context.Context, mark Mark) error
+	// Marks returns the kept marks in the order in which they came. A store adds
+	// its own: see [MarkKind].
+	Marks(ctx context.Context) ([]Mark, error)
+
+	// Head makes all that was kept durable and returns where the tree over it
+	// stands. The tree has every row, outcome and mark as an entry, in the order
+	// in which they came, and nothing ever leaves it.
+	Head(ctx context.Context) (Head, error)
+	// SaveCheckpoint keeps a checkpoint; durable. One with the same size stays.
+	SaveCheckpoint(ctx context.Context, checkpoint Checkpoint) error
+	// Checkpoints returns the kept checkpoints by size. Old ones are thinned out.
+	Checkpoints(ctx context.Context) ([]Checkpoint, error)
+
 	// Disclosures yields the selected rows by Sequence, up to the last row that
 	// was kept when it began. It ends after the first error, which it yields
 	// with a zero Row. It holds no lock while the caller works.
 	Disclosures(ctx context.Context, query Query) iter.Seq2[Row, error]
 
-	// Retain deletes the oldest rows: those before the first row whose time is
-	// at or after before, so that the numbers of the kept ones have no gap. An
-	// incident that is not closed is a legal hold: nothing since [HoldBefore]
-	// its opening is deleted. Bindings last seen before that time and incidents
+	// Retain deletes the oldest rows, a day's (UTC) at a time: those of the first
+	// days that have no row at or after before, so that the numbers of the kept
+	// ones have no gap. An incident that is not closed is a legal hold: nothing
+	// since [HoldBefore] its opening is deleted. Bindings last seen before that time and incidents
 	// that were closed and last updated before it go as well. It returns how
 	// many rows were deleted, also with an error.
 	Retain(ctx context.Context, before time.Time) (deleted int64, err error)

@@ -33,6 +33,7 @@ func Test(t *testing.T, open func(t *testing.T) ledger.Store) {
 		"retention keeps a suffix":     retentionKeepsSuffix,
 		"an open incident is a hold":   incidentIsHold,
 		"incidents come back":          incidentsComeBack,
+		"the tree grows":               treeGrows,
 		"bindings come back":           bindingsComeBack,
 		"readers beside the writer":    readersBesideWriter,
 		"an ended context is an error": endedContext,
@@ -218,55 +219,102 @@ func allOrNone(t *testing.T, open func(t *testing.T) ledger.Store) {
 	must(t, store.Close())
 }
 
+// Rows are a minute apart from noon on: 720 are of the first day, 1,440 of each
+// day after it.
 func retentionKeepsSuffix(t *testing.T, open func(t *testing.T) ledger.Store) {
 	ctx := context.Background()
 	store := open(t)
 	rows := Rows(0, 4500)
 	rows[4400].Time = start.Add(-time.Hour) // old, but behind newer rows
-	must(t, store.Append(ctx, rows))
-	must(t, store.Finish(ctx, []ledger.Outcome{{Exchange: Exchange(2200), State: rules.Delivered}}))
-	deleted, err := store.Retain(ctx, rows[4321].Time)
+	for from := 0; from < len(rows); from += 180 {
+		must(t, store.Append(ctx, rows[from:from+180]))
+	}
+	must(t, store.Finish(ctx, []ledger.Outcome{{Exchange: Exchange(2200), State: rules.Delivered}, {Exchange: Exchange(0), State: rules.Withheld}}))
+	equal(t, "a late outcome", All(t, store, ledger.Query{Exchange: Exchange(0)})[0].State, rules.Withheld)
+	deleted, err := store.Retain(ctx, rows[2500].Time)
 	must(t, err)
-	equal(t, "deleted", deleted, int64(4321))
+	equal(t, "deleted", deleted, int64(720+1440))
 	got := All(t, store, ledger.Query{})
-	equal(t, "first and last", []int64{got[0].Sequence, got[len(got)-1].Sequence}, []int64{4322, 4500})
-	equal(t, "outcome of a kept row", got[4400-4321].State, rules.Delivered)
-	deleted, err = store.Retain(ctx, rows[4321].Time)
+	equal(t, "first and last", []int64{got[0].Sequence, got[len(got)-1].Sequence}, []int64{2161, 4500})
+	equal(t, "outcome of a kept row", got[4400-2160].State, rules.Delivered)
+	deleted, err = store.Retain(ctx, rows[2500].Time)
 	must(t, err)
 	equal(t, "deleted again", deleted, int64(0))
 	deleted, err = store.Retain(ctx, rows[4499].Time.Add(1))
 	must(t, err)
-	equal(t, "deleted the rest", deleted, int64(4500-4321))
+	equal(t, "deleted the rest", deleted, int64(4500-2160))
 	must(t, store.Close())
 	store = open(t)
 	must(t, store.Append(ctx, Rows(0, 1)))
 	equal(t, "numbers are not used twice", numbers(All(t, store, ledger.Query{})), []int64{4501})
+	kinds := make(map[ledger.MarkKind]int)
+	marks, err := store.Marks(ctx)
+	must(t, err)
+	for _, mark := range marks {
+		kinds[mark.Kind]++
+	}
+	equal(t, "starts that are still known, retentions", []int{kinds[ledger.MarkStart], kinds[ledger.MarkRetained]}, []int{1, 1})
 	must(t, store.Close())
 }
 
 func incidentIsHold(t *testing.T, open func(t *testing.T) ledger.Store) {
 	ctx := context.Background()
 	store := open(t)
-	rows := Rows(0, 3000)
-	must(t, store.Append(ctx, rows))
-	incident := rules.Incident{ID: "inc-1", Opened: start.Add(ledger.HoldBefore + 100*time.Minute), Updated: start.Add(40 * time.Hour)}
+	rows := Rows(0, 4500)
+	for from := 0; from < len(rows); from += 180 {
+		must(t, store.Append(ctx, rows[from:from+180]))
+	}
+	incident := rules.Incident{ID: "inc-1", Opened: start.Add(ledger.HoldBefore + 800*time.Minute), Updated: start.Add(60 * time.Hour)}
 	must(t, store.SaveIncident(ctx, incident))
-	deleted, err := store.Retain(ctx, rows[2000].Time)
+	deleted, err := store.Retain(ctx, rows[3900].Time)
 	must(t, err)
-	equal(t, "deleted under the hold", deleted, int64(100))
+	equal(t, "deleted under the hold", deleted, int64(720))
 	incident.State = rules.IncidentClosed
 	must(t, store.SaveIncident(ctx, incident))
-	deleted, err = store.Retain(ctx, rows[2000].Time)
+	deleted, err = store.Retain(ctx, rows[3900].Time)
 	must(t, err)
-	equal(t, "deleted after it", deleted, int64(1900))
+	equal(t, "deleted after it", deleted, int64(2*1440))
 	incidents, err := store.Incidents(ctx)
 	must(t, err)
-	equal(t, "the incident is newer than the limit", len(incidents), 1)
-	_, err = store.Retain(ctx, incident.Updated.Add(1))
-	must(t, err)
-	incidents, err = store.Incidents(ctx)
-	must(t, err)
 	equal(t, "the incident is older than the limit", len(incidents), 0)
+	must(t, store.Close())
+}
+
+// The tree has every row, and never what was not kept; a checkpoint comes back
+// as it was.
+func treeGrows(t *testing.T, open func(t *testing.T) ledger.Store) {
+	ctx := context.Background()
+	store := open(t)
+	must(t, store.Append(ctx, Rows(0, 5)))
+	head, err := store.Head(ctx)
+	must(t, err)
+	if head.Row != 6 || head.Tree.Size() < 5 {
+		t.Errorf("after 5 rows the tree has %d entries, the next row is %d", head.Tree.Size(), head.Row)
+	}
+	must(t, store.Finish(ctx, []ledger.Outcome{{Exchange: Exchange(0), State: rules.Delivered}}))
+	must(t, store.Mark(ctx, ledger.Mark{Time: start, Kind: ledger.MarkUnrecorded, Count: 3}))
+	more, err := store.Head(ctx)
+	must(t, err)
+	equal(t, "entries of an outcome and a mark", more.Tree.Size(), head.Tree.Size()+2)
+	marks, err := store.Marks(ctx)
+	must(t, err)
+	last := marks[len(marks)-1]
+	equal(t, "the mark", last, ledger.Mark{Time: start, Kind: ledger.MarkUnrecorded, Count: 3})
+	signer, err := ledger.LoadOrCreateSigner(t.TempDir())
+	must(t, err)
+	checkpoint, err := signer.Sign(more, start)
+	must(t, err)
+	must(t, store.SaveCheckpoint(ctx, checkpoint))
+	must(t, store.Close())
+	store = open(t)
+	checkpoints, err := store.Checkpoints(ctx)
+	must(t, err)
+	equal(t, "checkpoints", checkpoints, []ledger.Checkpoint{checkpoint})
+	again, err := store.Head(ctx)
+	must(t, err)
+	if again.Row != 6 || again.Tree.Size() < more.Tree.Size() {
+		t.Errorf("opened again the tree has %d entries, had %d", again.Tree.Size(), more.Tree.Size())
+	}
 	must(t, store.Close())
 }
 

@@ -47,6 +47,9 @@ func Rows(first, n int) []rules.Disclosure {
 			Ownership: rules.Ownerships()[i%3],
 			Config:    "0123456789abcdef",
 		}
+		if i%4 == 1 {
+			rows[k].Principal.TLS, rows[k].Principal.ASN, rows[k].Principal.Contradicted = Digest(4000), Digest(4001+i%2), i%8 == 1
+		}
 		if i%5 == 0 {
 			rows[k].Principal.Account = Digest(2000 + i/4)
 		}

@@ -25,9 +25,12 @@ func identify(ctx context.Context, db *sql.DB, path string) (version int, err er
 	case application != applicationID:
 		return 0, fmt.Errorf("%s is a SQLite database of another program (application_id %#x): move it away or set another data_dir",
 			path, application)
-	case version > len(migrations):
+	case version > newestSchema:
 		return 0, fmt.Errorf("ledger %s has schema %d, this program knows %d: run the newer version that wrote it, or restore a backup",
-			path, version, len(migrations))
+			path, version, newestSchema)
+	case version < firstSchema:
+		return 0, fmt.Errorf("ledger %s has schema %d, of a development version that kept rows in the database; this program reads %d and newer: "+
+			"ask that version for its reports, and set another data_dir", path, version, firstSchema)
 	}
 	return version, nil
 }
@@ -57,7 +60,7 @@ func check(ctx context.Context, db *sql.DB, path string, bound time.Duration) (w
 
 // migrate runs the steps that the file lacks, all or none.
 func migrate(ctx context.Context, db *sql.DB, version int) error {
-	if version == len(migrations) {
+	if version == newestSchema {
 		return nil
 	}
 	tx, err := db.BeginTx(ctx, nil)
@@ -65,11 +68,11 @@ func migrate(ctx context.Context, db *sql.DB, version int) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
-	steps := append([]string(nil), migrations[version:]...)
-	steps = append(steps, fmt.Sprintf("PRAGMA application_id=%d", applicationID), fmt.Sprintf("PRAGMA user_version=%d", len(migrations)))
+	steps := append([]string(nil), migrations[max(version-firstSchema+1, 0):]...)
+	steps = append(steps, fmt.Sprintf("PRAGMA application_id=%d", applicationID), fmt.Sprintf("PRAGMA user_version=%d", newestSchema))
 	for _, step := range steps {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return fmt.Errorf("bring the ledger to schema %d: %w", len(migrations), err)
+			return fmt.Errorf("bring the ledger to schema %d: %w", newestSchema, err)
 		}
 	}
 	return tx.Commit()

@@ -1,24 +1,18 @@
-// Package sqlite is the embedded ledger store: one SQLite database,
-// data_dir/ledger.db, in WAL mode.
+// Package sqlite is the embedded ledger store: rows in segment files,
+// data_dir/ledger/ (package segment), and what changes in one SQLite database,
+// data_dir/ledger.db, in WAL mode: incidents, sessions, checkpoints.
 //
 // The way of the data through it:
 //
-//	Open ─ lock file ─ is it ours, whole, not newer? ─ schema
-//	Append ─ writer connection, synchronous=FULL ─ one transaction, fsynced
-//	Finish ─ same connection, synchronous=NORMAL ─ reaches the disk with the next Append
-//	Disclosures, Incidents, Bindings ─ read-only connections, short transactions
-//	Retain ─ deletes from the oldest row on, in small transactions
+//	Open ─ lock file ─ database: ours, whole, not newer? ─ segments: end where they were signed for?
+//	Append, Finish, Disclosures ─ segment.Log
+//	SaveIncident ─ its digest into the log, then the database
+//	SaveBindings, SaveCheckpoint ─ one connection, synchronous=FULL
+//	Retain ─ deletes segment files, then what belongs to their time
+//	Verify ─ every byte of the segments, the tree, the checkpoints, the incidents
 //	OpenReadOnly ─ reports, beside a running writer or after a crash
 //
-// # Why the schema looks as it does
-//
-// A disclosure row is written once and never changed: what became of it is a
-// row of its own (table outcome), named by the first row of its exchange, which
-// every row points back to. So rows can be hashed into a tree later, and an
-// outcome costs ten bytes in sequence order. An UPDATE in place cost a third of
-// the throughput, and an index over exchange or session, whose random digests
-// touch one page per row, half of it. There is none: reading all rows of a
-// session filters eleven million rows a second, and reports have a period.
-// Time is indexed, because rows arrive nearly in its order, which is cheap.
-// The names of routes and the pair of config and key are stored once.
+// A session that is lost or changed in the database makes somebody a stranger,
+// which is the careful side; an incident that is changed there does not fit its
+// digest in the log.
 package sqlite

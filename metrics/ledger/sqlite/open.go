@@ -12,42 +12,38 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/metrics/ledger/segment"
 )
 
 // Options tune a store. The zero value gives the defaults.
 type Options struct {
 	// Key is the id of the key that the rows' digests are made with ([ledger.Key.ID]).
 	Key string
+	// Now is the clock of the ledger's marks; nil means time.Now.
+	Now func() time.Time
 	// CheckTime bounds how long Open looks for damage (PRAGMA quick_check
 	// reads the whole file); 0 means 5 s. A ledger that is too large for it is
 	// opened, and [Store.Checked] says false; `ordergate ledger verify` has no bound.
 	CheckTime time.Duration
 }
 
-// Store implements [ledger.Store] on one SQLite file. It is safe for
-// concurrent use. Make one with [Open] or [OpenReadOnly].
+// Store implements [ledger.Store] on segment files and one SQLite file. It is
+// safe for concurrent use. Make one with [Open] or [OpenReadOnly].
 type Store struct {
 	path    string
-	key     string
+	now     func() time.Time
 	checked bool
+	log     *segment.Log
 	lock    *os.File // nil: read-only
 	read    *sql.DB
-	write   *sql.DB // nil: read-only
+	write   *sql.DB // nil: read-only; one connection
 
-	mu     sync.Mutex // serialises the writer and guards what follows
-	writer *writer    // nil until used, and after every failure
-	heads  *simplelru.LRU[rules.ExchangeID, int64]
+	mu     sync.Mutex
 	closed bool
 }
-
-// maxOpenExchanges bounds how many exchanges with rows may wait for their
-// outcome; the outcome of an older one is dropped: its rows stay unknown.
-const maxOpenExchanges = 1 << 16
 
 // busyTimeout is how long a connection waits for a lock, in milliseconds. Only
 // readers and the writer of one ledger ever meet, and only for moments.
@@ -73,8 +69,18 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: filepath.Join(dir, File), key: opts.Key, lock: locked}
+	s := &Store{path: filepath.Join(dir, File), now: opts.Now, lock: locked}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if err := s.openWriter(ctx, opts.CheckTime); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	least, err := s.lastSigned(ctx)
+	if err == nil {
+		s.log, err = segment.Open(filepath.Join(dir, Segments), segment.Options{Key: opts.Key, Now: s.now, Least: least})
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -88,7 +94,7 @@ func OpenReadOnly(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find data_dir: %w", err)
 	}
-	s := &Store{path: filepath.Join(dir, File)}
+	s := &Store{path: filepath.Join(dir, File), now: time.Now}
 	if info, err := os.Stat(s.path); err != nil || info.Size() == 0 {
 		if err == nil {
 			err = errors.New("file is empty")
@@ -103,6 +109,9 @@ func OpenReadOnly(ctx context.Context, dir string) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	} else if version == 0 {
 		return nil, errors.Join(fmt.Errorf("no ledger at %s: file has no schema yet: name the data_dir of the gateway", s.path), s.Close())
+	}
+	if s.log, err = segment.OpenReadOnly(filepath.Join(dir, Segments)); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -119,8 +128,10 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.drop()
 	var errs []error
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}
@@ -144,10 +155,8 @@ func probe(dir string) error {
 
 const (
 	readPragmas = "query_only(1)"
-	// FULL makes every commit of a WAL database wait for fsync; the journal is
-	// written back after 2,000 pages, 8 MB, so that no commit pays for long.
-	writePragmas = "journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(2000)" +
-		"&_pragma=journal_size_limit(67108864)&_pragma=cache_size(-32768)&_pragma=foreign_keys(0)"
+	// FULL makes every commit of a WAL database wait for fsync.
+	writePragmas = "journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(67108864)&_pragma=foreign_keys(0)"
 )
 
 // connect prepares connections to path; mode is one of SQLite's: ro, rw.
@@ -194,13 +203,7 @@ func (s *Store) openWriter(ctx context.Context, checkTime time.Duration) error {
 		return explain(s.path, err)
 	}
 	s.read.SetMaxOpenConns(4)
-	if s.heads, err = simplelru.NewLRU[rules.ExchangeID, int64](maxOpenExchanges, nil); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err = s.ready(ctx) // so that a fault shows at start-up, not at the first record
-	return err
+	return nil
 }
 
 var _ ledger.Store = (*Store)(nil)

@@ -9,9 +9,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/ledgertest"
+	"github.com/ordergate/ordergate/metrics/ledger/segment"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -54,17 +56,22 @@ var ruins = map[string]struct {
 		if err != nil {
 			t.Fatal(err)
 		}
-		copy(content[40*4096:], strings.Repeat("\xa5", 3*4096))
+		copy(content[4*4096:], strings.Repeat("\xa5", 3*4096))
 		writeFile(t, path, content)
 		return path
 	}, []string{"is damaged", "restore a backup"}},
 	"a torn tail": {func(t *testing.T, dir string) string {
 		path := filled(t, dir)
-		if err := os.Truncate(path, 30*4096); err != nil {
+		if err := os.Truncate(path, 5*4096); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}, []string{"is damaged", "restore a backup"}},
+	"rows in the database": {func(t *testing.T, dir string) string {
+		path := filled(t, dir)
+		execute(t, path, "PRAGMA user_version=1", "PRAGMA wal_checkpoint(TRUNCATE)")
+		return path
+	}, []string{"has schema 1", "another data_dir"}},
 	"another program's database": {func(t *testing.T, dir string) string {
 		path := filepath.Join(dir, File)
 		execute(t, path, "CREATE TABLE shop (id)")
@@ -74,14 +81,19 @@ var ruins = map[string]struct {
 		path := filled(t, dir)
 		execute(t, path, "PRAGMA user_version=99", "PRAGMA wal_checkpoint(TRUNCATE)")
 		return path
-	}, []string{"has schema 99, this program knows 1", "newer version"}},
+	}, []string{"has schema 99, this program knows 2", "newer version"}},
 }
 
-// filled makes a ledger with rows and returns its path.
+// filled makes a ledger with rows and incidents and returns its path.
 func filled(t *testing.T, dir string) string {
 	t.Helper()
 	store := open(t, dir)
-	if err := errors.Join(store.Append(context.Background(), ledgertest.Rows(0, 3000)), store.Close()); err != nil {
+	bindings := make([]rules.Binding, 3000)
+	for i := range bindings {
+		bindings[i] = rules.Binding{Session: ledgertest.Digest(i), Seen: time.Unix(int64(i), 0)}
+	}
+	ctx := context.Background()
+	if err := errors.Join(store.Append(ctx, ledgertest.Rows(0, 3000)), store.SaveBindings(ctx, bindings), store.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, File)
@@ -113,7 +125,7 @@ func TestOpenRefuses(t *testing.T) {
 				t.Errorf("the refused file was changed: %v", err)
 			}
 			// The lock is free again.
-			if err := os.Remove(path); err != nil {
+			if err := errors.Join(os.Remove(path), os.RemoveAll(filepath.Join(dir, Segments))); err != nil {
 				t.Fatal(err)
 			}
 			open(t, dir)
@@ -170,12 +182,23 @@ func TestFilesArePrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if info, err := file.Info(); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v %v, want 0600", file.Name(), info.Mode(), err)
+		want := os.FileMode(0o600)
+		if file.IsDir() {
+			want = 0o700
+		}
+		if info, err := file.Info(); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v %v, want %v", file.Name(), info.Mode(), err, want)
 		}
 	}
-	if len(files) != 4 { // database, journal, its index, lock
+	if len(files) != 5 { // database, journal, its index, lock, folder of segments
 		t.Errorf("files: %v", files)
+	}
+	segments, err := os.ReadDir(filepath.Join(dir, Segments))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("segments: %v %v", segments, err)
+	}
+	if info, err := segments[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%s: %v %v, want 0600", info.Name(), info.Mode(), err)
 	}
 }
 
@@ -210,8 +233,8 @@ func TestReadOnly(t *testing.T) {
 		"SaveBindings": reader.SaveBindings(ctx, []rules.Binding{{Session: ledgertest.Digest(1)}}),
 		"Retain":       retained,
 	} {
-		if !errors.Is(err, errReadOnly) {
-			t.Errorf("%s: %v, want errReadOnly", name, err)
+		if !errors.Is(err, segment.ErrReadOnly) {
+			t.Errorf("%s: %v, want ErrReadOnly", name, err)
 		}
 	}
 	if err := writer.Close(); err != nil {
@@ -219,100 +242,5 @@ func TestReadOnly(t *testing.T) {
 	}
 	if n := len(ledgertest.All(t, reader, ledger.Query{})); n != 20 {
 		t.Errorf("after the writer ended: %d rows, want 20", n)
-	}
-}
-
-// A full disk fails the batch, keeps nothing of it, and is over when there is
-// room again.
-func TestFullDisk(t *testing.T) {
-	ctx := context.Background()
-	store := open(t, t.TempDir())
-	if err := store.Append(ctx, ledgertest.Rows(0, 10)); err != nil {
-		t.Fatal(err)
-	}
-	limit := func(pages int) {
-		store.mu.Lock()
-		defer store.mu.Unlock()
-		w, err := store.ready(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.conn.ExecContext(ctx, "PRAGMA max_page_count="+numbers([]uint8{uint8(pages)})); err != nil { //nolint:gosec // small
-			t.Fatal(err)
-		}
-	}
-	limit(20)
-	err := store.Append(ctx, ledgertest.Rows(10, 2000))
-	if err == nil || !strings.Contains(err.Error(), "free space") {
-		t.Fatalf("with a full disk: %v", err)
-	}
-	// The failed writer is gone and with it the limit: there is room again.
-	if err := store.Append(ctx, ledgertest.Rows(10, 2000)); err != nil {
-		t.Fatalf("with room again: %v", err)
-	}
-	if n := len(ledgertest.All(t, store, ledger.Query{})); n != 2010 {
-		t.Errorf("%d rows, want 2010", n)
-	}
-}
-
-// However a turn with outcomes ends, the next Append waits for the disk.
-func TestAppendIsSynchronous(t *testing.T) {
-	ctx := context.Background()
-	store := open(t, t.TempDir())
-	for i := range 3 {
-		if err := store.Append(ctx, ledgertest.Rows(i*2, 2)); err != nil {
-			t.Fatal(err)
-		}
-		if err := store.Finish(ctx, []ledger.Outcome{{Exchange: ledgertest.Exchange(i), State: rules.Delivered}}); err != nil {
-			t.Fatal(err)
-		}
-		store.mu.Lock()
-		w, err := store.ready(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var synchronous int
-		var journal string
-		err = errors.Join(w.conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous),
-			w.conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&journal))
-		if err != nil || synchronous != 2 || journal != "wal" {
-			t.Errorf("synchronous %d, journal %s, %v: want 2 (FULL), wal", synchronous, journal, err)
-		}
-		if i == 1 {
-			store.drop()
-		}
-		store.mu.Unlock()
-	}
-}
-
-func TestVerify(t *testing.T) {
-	ctx := context.Background()
-	dir := t.TempDir()
-	store := open(t, dir)
-	rows := ledgertest.Rows(0, 3000)
-	rows[7].State = rules.Withheld
-	if err := store.Append(ctx, rows); err != nil {
-		t.Fatal(err)
-	}
-	report, err := store.Verify(ctx)
-	if err != nil || len(report.Faults) != 0 || report.Rows != 3000 || report.States["withheld"] != 1 || report.States["unknown"] != 2999 {
-		t.Errorf("a whole ledger: %+v %v", report, err)
-	}
-	if _, err := store.Retain(ctx, rows[100].Time); err != nil {
-		t.Fatal(err)
-	}
-	report, err = store.Verify(ctx)
-	if err != nil || len(report.Faults) != 0 || report.First != 101 || report.Deleted != 100 {
-		t.Errorf("after retention: %+v %v", report, err)
-	}
-	if err := store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	execute(t, filepath.Join(dir, File), "DELETE FROM disclosure WHERE sequence IN (101, 500, 501)",
-		"UPDATE disclosure SET ownership = 9 WHERE sequence = 600")
-	report, err = open2(t, dir).Verify(ctx)
-	want := []string{"rows 101 to 101 are missing", "rows 500 to 501 are missing", "row 600: disclosure with ownership 9: want one of [foreign own unlinked]"}
-	if err != nil || strings.Join(report.Faults, "\n") != strings.Join(want, "\n") {
-		t.Errorf("after tampering: %q %v, want %q", report.Faults, err, want)
 	}
 }

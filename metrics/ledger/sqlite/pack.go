@@ -25,42 +25,6 @@ func nonEmpty(b []byte) any {
 	return b
 }
 
-// network packs the two digests of a client's address.
-func network(p *rules.Principal) any {
-	if p.IP.IsZero() && p.Prefix.IsZero() {
-		return nil
-	}
-	return append(append(make([]byte, 0, 2*len(p.IP)), p.IP[:]...), p.Prefix[:]...)
-}
-
-func packFlags(p *rules.Principal) int64 {
-	flags := int64(p.Machine) << 2
-	if p.Credential {
-		flags |= 1
-	}
-	if p.Issued {
-		flags |= 2
-	}
-	return flags
-}
-
-func unpackFlags(flags int64, p *rules.Principal) {
-	p.Credential, p.Issued, p.Machine = flags&1 != 0, flags&2 != 0, int(flags>>2)
-}
-
-// packRecord appends the record's subject and its other identifiers to dst.
-func packRecord(dst []byte, r *rules.Record) []byte {
-	if !r.Subject.Digest.IsZero() {
-		dst = packIdentifier(dst, r.Subject)
-	}
-	for _, id := range r.Identifiers {
-		if id != r.Subject && !id.Digest.IsZero() {
-			dst = packIdentifier(dst, id)
-		}
-	}
-	return dst
-}
-
 func packIdentifier(dst []byte, id rules.Identifier) []byte {
 	return append(append(dst, byte(id.Kind)), id.Digest[:]...)
 }
@@ -90,3 +54,16 @@ func unpackDigest(packed []byte, d *rules.Digest) error {
 }
 
 func fromNanos(n int64) time.Time { return time.Unix(0, n).UTC() }
+
+// nanos clamps a time to what a column can hold; zero gives unset.
+func nanos(t time.Time, unset int64) int64 {
+	switch {
+	case t.IsZero():
+		return unset
+	case t.Before(time.Unix(0, 0)):
+		return 0
+	case t.Year() >= 2262:
+		return 1<<63 - 1
+	}
+	return t.UnixNano()
+}

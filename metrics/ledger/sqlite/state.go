@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,13 +23,26 @@ func (s *Store) SaveIncident(ctx context.Context, incident rules.Incident) error
 	if err != nil {
 		return fmt.Errorf("incident %s: %w", incident.ID, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.transact(ctx, func(ctx context.Context, _ *writer, tx *sql.Tx) error {
+	// First into the log: a table that says what the log does not was changed.
+	if err := s.log.Mark(incidentMark(incident.ID, body, s.now()), true); err != nil {
+		return err
+	}
+	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO incident (id, opened, updated, state, body) VALUES (?,?,?,?,?)",
 			incident.ID, nanos(incident.Opened, 0), nanos(incident.Updated, 0), incident.State.String(), string(body))
 		return err
 	})
+}
+
+// incidentMark is what the log keeps of an incident: its id and the digest of
+// its text.
+func incidentMark(id string, body []byte, now time.Time) ledger.Mark {
+	return ledger.Mark{Time: now.UTC(), Kind: ledger.MarkIncident, Detail: id + " " + incidentDigest(body)}
+}
+
+func incidentDigest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // Incidents implements [ledger.Store].
@@ -56,9 +71,7 @@ func (s *Store) SaveBindings(ctx context.Context, bindings []rules.Binding) erro
 	if len(bindings) == 0 {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.transact(ctx, func(ctx context.Context, _ *writer, tx *sql.Tx) (err error) {
+	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		stmt, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO binding (session, seen, issued, role, account, claims, own) VALUES (?,?,?,?,?,?,?)")
 		if err != nil {
 			return err

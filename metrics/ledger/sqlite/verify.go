@@ -4,75 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/rules"
 )
 
-// Report is what [Store.Verify] found.
-type Report struct {
-	Rows       int64            `json:"rows"`
-	First      int64            `json:"first"`       // sequence of the first kept row, 0 without rows
-	Last       int64            `json:"last"`        // of the last
-	Deleted    int64            `json:"deleted"`     // rows deleted by retention: those up to this sequence
-	States     map[string]int64 `json:"states"`      // rows by state
-	ClockSteps int64            `json:"clock_steps"` // rows earlier than the row before them; rows of parallel exchanges differ by little
-	Faults     []string         `json:"faults"`      // what is wrong, at most MaxFaults; empty: nothing
+// Verify reads the whole ledger: every byte of the segments, the tree over
+// their entries against the checkpoints, SQLite's own structure (PRAGMA
+// integrity_check), and whether the incidents are those that the rows' log has
+// the digests of. It changes nothing and returns an error only when it could
+// not read on; what is wrong with the content is in the result.
+func (s *Store) Verify(ctx context.Context, opts ledger.VerifyOptions) (ledger.Verification, error) {
+	checkpoints, err := s.Checkpoints(ctx)
+	damage := ""
+	if err != nil {
+		damage, checkpoints = err.Error(), nil
+	}
+	v, err := s.log.Verify(ctx, checkpoints, opts)
+	if err != nil {
+		return v, err
+	}
+	if damage != "" {
+		v.Fault("the checkpoints cannot be read: %s", damage)
+	}
+	if err := s.integrity(ctx, &v); err != nil {
+		v.Fault("%v", explain(s.path, err))
+	}
+	if err := s.incidents(ctx, &v); err != nil {
+		v.Fault("the incidents cannot be compared: %v", err)
+	}
+	return v, ctx.Err()
 }
 
-// MaxFaults bounds [Report.Faults].
-const MaxFaults = 100
-
-func (r *Report) fault(format string, args ...any) {
-	if len(r.Faults) < MaxFaults {
-		r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
-	}
-}
-
-// Verify reads the whole ledger: SQLite's own structure (PRAGMA
-// integrity_check), every row, that the numbers have no gap and none is missing
-// at the front. It changes nothing and returns an error only when it could not
-// read on; what is wrong with the content is in the report.
-func (s *Store) Verify(ctx context.Context) (report Report, err error) {
-	report.States = make(map[string]int64, len(rules.States()))
-	for _, state := range rules.States() {
-		report.States[state.String()] = 0
-	}
-	report.Faults = []string{}
-	if err := s.integrity(ctx, &report); err != nil {
-		return report, explain(s.path, err)
-	}
-	if err := s.read.QueryRowContext(ctx, "SELECT sequence FROM retained").Scan(&report.Deleted); err != nil {
-		return report, explain(s.path, err)
-	}
-	previous := ledger.Row{Sequence: report.Deleted}
-	for row, err := range s.Disclosures(ctx, ledger.Query{}) {
-		if err != nil {
-			report.fault("after row %d: %v", previous.Sequence, err)
-			return report, ctx.Err()
-		}
-		if row.Sequence != previous.Sequence+1 {
-			report.fault("rows %d to %d are missing", previous.Sequence+1, row.Sequence-1)
-		}
-		if err := ledger.Validate(&row.Disclosure); err != nil {
-			report.fault("row %d: %v", row.Sequence, err)
-		}
-		if row.Time.Before(previous.Time) {
-			report.ClockSteps++
-		}
-		if report.Rows == 0 {
-			report.First = row.Sequence
-		}
-		report.Rows++
-		report.Last = row.Sequence
-		report.States[row.State.String()]++
-		previous = row
-	}
-	return report, nil
-}
-
-func (s *Store) integrity(ctx context.Context, report *Report) (err error) {
-	rows, err := s.read.QueryContext(ctx, fmt.Sprintf("PRAGMA integrity_check(%d)", MaxFaults))
+func (s *Store) integrity(ctx context.Context, v *ledger.Verification) (err error) {
+	rows, err := s.read.QueryContext(ctx, fmt.Sprintf("PRAGMA integrity_check(%d)", ledger.MaxFaults))
 	if err != nil {
 		return err
 	}
@@ -83,8 +48,47 @@ func (s *Store) integrity(ctx context.Context, report *Report) (err error) {
 			return err
 		}
 		if finding != "ok" {
-			report.fault("%s", finding)
+			v.Fault("%s: %s", File, finding)
 		}
+	}
+	return rows.Err()
+}
+
+// incidents compares the table with the log, as far back as the log goes.
+func (s *Store) incidents(ctx context.Context, v *ledger.Verification) (err error) {
+	marks, err := s.log.Marks(ctx)
+	if err != nil {
+		return err
+	}
+	last := make(map[string]string)   // digest by id
+	once := make(map[string]struct{}) // id and digest
+	whole := v.Deleted == 0           // the log goes back to the beginning
+	for i := range marks {
+		if id, digest, ok := strings.Cut(marks[i].Detail, " "); ok && marks[i].Kind == ledger.MarkIncident {
+			last[id] = digest
+			once[marks[i].Detail] = struct{}{}
+		}
+	}
+	rows, err := s.read.QueryContext(ctx, "SELECT id, body FROM incident")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id, body string
+		if err := rows.Scan(&id, &body); err != nil {
+			return err
+		}
+		digest := incidentDigest([]byte(body))
+		_, known := once[id+" "+digest]
+		switch {
+		case last[id] == digest:
+		case known:
+			v.Note("incident %s is older in %s than in the log: its last change was not written, or was taken back", id, File)
+		case last[id] != "" || whole:
+			v.Fault("incident %s is not what was saved: %s was changed", id, File)
+		}
+		delete(last, id)
 	}
 	return rows.Err()
 }

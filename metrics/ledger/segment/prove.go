@@ -1,0 +1,302 @@
+package segment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/ordergate/ordergate/metrics/ledger"
+)
+
+// ErrNoRow says that a row is not there, or not any more.
+var ErrNoRow = errors.New("the row is not in the ledger")
+
+// Prove shows that a row, and what became of it if that is known, are among
+// the first size entries; size is that of a checkpoint. With sequence 0 no row
+// is proven. With older > 0 it also shows that the first older entries are the
+// beginning of these.
+func (l *Log) Prove(ctx context.Context, sequence, size, older int64) (*ledger.Proof, error) {
+	e, err := l.extent()
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{extent: e, ctx: ctx, nodes: make(map[ledger.Place]tlog.Hash), leaves: make(map[int64][]tlog.Hash)}
+	defer t.unpacker.close()
+	if err := t.survey(); err != nil {
+		return nil, err
+	}
+	if t.size < size {
+		return nil, fmt.Errorf("the ledger has %d entries, the checkpoint signs for %d: an old copy was restored", t.size, size)
+	}
+	proof := &ledger.Proof{Format: ledger.ProofFormat, Entries: []ledger.ProvenEntry{}}
+	if sequence != 0 {
+		if proof.Entries, err = t.find(sequence); err != nil {
+			return nil, err
+		}
+		if proof.Entries[0].Index >= size {
+			return nil, fmt.Errorf("row %d is newer than the checkpoint: wait for the next one", sequence)
+		}
+		proof.Entries = slices.DeleteFunc(proof.Entries, func(p ledger.ProvenEntry) bool { return p.Index >= size })
+	}
+	for i := range proof.Entries {
+		p := &proof.Entries[i]
+		if p.Path, err = tlog.ProveRecord(size, p.Index, t); err != nil {
+			return nil, err
+		}
+	}
+	if older > 0 && older < size {
+		proof.Consistency, err = tlog.ProveTree(size, older, t)
+	}
+	return proof, err
+}
+
+// tree reads hashes of subtrees: those of nodeLevel and above are kept or were
+// made by one pass over a segment that is not packed, those below are made from
+// the entries, nodeSpan at a time.
+type tree struct {
+	extent
+	ctx      context.Context //nolint:containedctx // of the one call that it lives for
+	segments []surveyed
+	size     int64 // entries of all
+	nodes    map[ledger.Place]tlog.Hash
+	leaves   map[int64][]tlog.Hash // by the number of the span; zero where entries are gone
+	unpacker unpacker
+}
+
+// nodeSpan is how many entries a subtree of nodeLevel has.
+const nodeSpan = 1 << nodeLevel
+
+// surveyed is a segment and what it holds.
+type surveyed struct {
+	at     int // in places
+	header header
+	summary
+}
+
+func (s *surveyed) end() int64 { return s.header.FirstLeaf + s.Leaves }
+
+func (t *tree) survey() error {
+	for i := range t.places {
+		if err := t.ctx.Err(); err != nil {
+			return err
+		}
+		o, err := t.open(i)
+		if err != nil || o == nil {
+			return errors.Join(err, t.whole(i))
+		}
+		if len(t.segments) == 0 {
+			for n, place := range ledger.EdgePlaces(o.header.FirstLeaf) {
+				if n < len(o.header.Edge) {
+					t.nodes[place] = o.header.Edge[n]
+				}
+			}
+		} else if o.header.FirstLeaf != t.size {
+			err = fmt.Errorf("segment %s does not follow the one before it: run `ordergate ledger verify`", o.name())
+		}
+		sum := o.summary
+		if err == nil && !o.header.Packed {
+			var s *survey
+			s, err = surveySegment(o)
+			if err = o.tolerant(err, i == len(t.places)-1); errors.Is(err, io.EOF) {
+				err = nil
+			}
+			if s != nil {
+				sum = s.summary
+			}
+		}
+		if err := errors.Join(explain(o.path, err), o.file.Close()); err != nil {
+			return err
+		}
+		for _, n := range sum.Nodes {
+			t.nodes[n.Place] = n.Hash
+		}
+		t.segments = append(t.segments, surveyed{i, o.header, sum})
+		t.size = o.header.FirstLeaf + sum.Leaves
+	}
+	return nil
+}
+
+// whole says what a missing file means.
+func (t *tree) whole(i int) error {
+	return fmt.Errorf("segment %s was deleted meanwhile: try again", t.places[i].name())
+}
+
+// ReadHashes implements [tlog.HashReader].
+func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		level, n := tlog.SplitStoredHashIndex(index)
+		var err error
+		if hashes[i], err = t.hash(ledger.Place{Level: level, Index: n}); err != nil {
+			return nil, err
+		}
+	}
+	return hashes, nil
+}
+
+func (t *tree) hash(at ledger.Place) (tlog.Hash, error) {
+	if hash, ok := t.nodes[at]; ok {
+		return hash, nil
+	}
+	if len(t.segments) == 0 || at.First() < t.segments[0].header.FirstLeaf && at.Level == 0 || at.End() > t.size {
+		return tlog.Hash{}, fmt.Errorf("entry %d is not kept any more", at.First())
+	}
+	if at.Level == 0 {
+		leaves, err := t.span(at.Index / nodeSpan)
+		if err != nil {
+			return tlog.Hash{}, err
+		}
+		return leaves[at.Index%nodeSpan], nil
+	}
+	left, err := t.hash(ledger.Place{Level: at.Level - 1, Index: 2 * at.Index})
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	right, err := t.hash(ledger.Place{Level: at.Level - 1, Index: 2*at.Index + 1})
+	return tlog.NodeHash(left, right), err
+}
+
+// span returns the hashes of nodeSpan entries.
+func (t *tree) span(n int64) ([]tlog.Hash, error) {
+	if leaves, ok := t.leaves[n]; ok {
+		return leaves, nil
+	}
+	leaves := make([]tlog.Hash, nodeSpan)
+	first, end := n*nodeSpan, (n+1)*nodeSpan
+	for i := range t.segments {
+		s := &t.segments[i]
+		if s.end() <= first || s.header.FirstLeaf >= end {
+			continue
+		}
+		err := t.each(s, first, end, func(index int64, entry []byte) error {
+			leaves[index-first] = tlog.RecordHash(entry)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	t.leaves[n] = leaves
+	return leaves, nil
+}
+
+// each calls do for a segment's entries from number first to before end.
+func (t *tree) each(s *surveyed, first, end int64, do func(index int64, entry []byte) error) error {
+	o, err := t.open(s.at)
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return t.whole(s.at)
+	}
+	defer func() { _ = o.file.Close() }()
+	index := s.header.FirstLeaf
+	for _, b := range s.Blocks { // go to the block that has the first
+		if b.Leaf > first {
+			break
+		}
+		if err := o.seek(b.Offset); err != nil {
+			return explain(o.path, err)
+		}
+		index = b.Leaf
+	}
+	for index < min(end, s.end()) {
+		at := o.at
+		k, payload, err := o.next(nil)
+		if err != nil {
+			return explain(o.path, err)
+		}
+		if payload, err = t.unpacker.unpack(k, payload); err != nil {
+			return explain(o.path, &damageError{at, err.Error()})
+		}
+		err = entries(payload, func(entry []byte) error {
+			index++
+			if index-1 < first || index-1 >= end {
+				return nil
+			}
+			return do(index-1, entry)
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return explain(o.path, err)
+		} else if err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// find returns a row's entry and, if there is one, the entry with the first
+// outcome of its exchange.
+func (t *tree) find(sequence int64) ([]ledger.ProvenEntry, error) {
+	var found []ledger.ProvenEntry
+	var row ledger.Row
+	for i := range t.segments {
+		s := &t.segments[i]
+		if sequence >= s.header.FirstRow+s.Rows {
+			continue
+		}
+		if len(found) == 0 {
+			if sequence < s.header.FirstRow {
+				break
+			}
+			if err := t.row(s, sequence, &row, &found); err != nil {
+				return nil, err
+			}
+		}
+		if err := t.ending(s, row.Head, &found); err != nil || len(found) == 2 {
+			return found, err
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: row %d", ErrNoRow, sequence)
+	}
+	return found, nil
+}
+
+// row finds a row in its segment.
+func (t *tree) row(s *surveyed, sequence int64, row *ledger.Row, found *[]ledger.ProvenEntry) error {
+	first := s.header.FirstLeaf
+	for _, b := range s.Blocks {
+		if b.Row <= sequence {
+			first = b.Leaf
+		}
+	}
+	var decoder ledger.Decoder
+	err := t.each(s, first, s.end(), func(index int64, entry []byte) error {
+		if ledger.EntryKind(entry[0]) != ledger.EntryRow {
+			return nil
+		}
+		if err := decoder.Row(entry, row); err != nil || row.Sequence != sequence {
+			return err
+		}
+		*found = append(*found, ledger.ProvenEntry{Index: index, Entry: slices.Clone(entry)})
+		return errEnough
+	})
+	if err == nil && len(*found) == 0 {
+		err = fmt.Errorf("%w: row %d", ErrNoRow, sequence)
+	}
+	return err
+}
+
+// ending finds the first outcome of an exchange in a segment, behind the row.
+func (t *tree) ending(s *surveyed, head int64, found *[]ledger.ProvenEntry) error {
+	own := head >= s.header.FirstRow
+	if !own && len(s.Blocks) > 0 && !slices.ContainsFunc(s.Late, func(e ledger.Ending) bool { return e.Head == head }) {
+		return nil
+	}
+	return t.each(s, max((*found)[0].Index, s.header.FirstLeaf), s.end(), func(index int64, entry []byte) error {
+		if ledger.EntryKind(entry[0]) != ledger.EntryOutcomes {
+			return nil
+		}
+		endings, err := ledger.DecodeOutcomes(entry)
+		if err != nil || !slices.ContainsFunc(endings, func(e ledger.Ending) bool { return e.Head == head }) {
+			return err
+		}
+		*found = append(*found, ledger.ProvenEntry{Index: index, Entry: slices.Clone(entry)})
+		return errEnough
+	})
+}

@@ -1,0 +1,146 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/metrics/ledger/segment"
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Append implements [ledger.Store].
+func (s *Store) Append(ctx context.Context, rows []rules.Disclosure) error {
+	return s.log.Append(ctx, rows)
+}
+
+// Finish implements [ledger.Store].
+func (s *Store) Finish(ctx context.Context, outcomes []ledger.Outcome) error {
+	return s.log.Finish(ctx, outcomes)
+}
+
+// Disclosures implements [ledger.Store].
+func (s *Store) Disclosures(ctx context.Context, query ledger.Query) iter.Seq2[ledger.Row, error] {
+	return s.log.Disclosures(ctx, query)
+}
+
+// Marks implements [ledger.Store].
+func (s *Store) Marks(ctx context.Context) ([]ledger.Mark, error) { return s.log.Marks(ctx) }
+
+// Mark implements [ledger.Store].
+func (s *Store) Mark(_ context.Context, mark ledger.Mark) error { return s.log.Mark(mark, true) }
+
+// Head implements [ledger.Store].
+func (s *Store) Head(ctx context.Context) (ledger.Head, error) { return s.log.Durable(ctx) }
+
+// Log returns the rows' log, for what only segments have.
+func (s *Store) Log() *segment.Log { return s.log }
+
+// Warnings returns what Open found and did not refuse.
+func (s *Store) Warnings() []string { return s.log.Warnings() }
+
+// Retain implements [ledger.Store].
+func (s *Store) Retain(ctx context.Context, before time.Time) (deleted int64, err error) {
+	if s.write == nil {
+		return 0, segment.ErrReadOnly
+	}
+	incidents, err := s.Incidents(ctx)
+	if err != nil {
+		return 0, err
+	}
+	limit := ledger.HoldTime(before, incidents)
+	deleted, err = s.log.Retain(ctx, limit)
+	return deleted, errors.Join(err, s.retainState(ctx, nanos(limit, 0)))
+}
+
+// retainState deletes bindings and closed incidents that are older than limit,
+// and thins checkpoints out.
+func (s *Store) retainState(ctx context.Context, limit int64) error {
+	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, statement := range []struct {
+			text string
+			args []any
+		}{
+			{"DELETE FROM binding WHERE seen < ?", []any{limit}},
+			{"DELETE FROM incident WHERE state IN (?, ?) AND updated < ?", []any{rules.IncidentClosed.String(), rules.IncidentFalseAlarm.String(), limit}},
+			{
+				"DELETE FROM checkpoint WHERE time < ? AND size NOT IN (SELECT max(size) FROM checkpoint GROUP BY time / ?)",
+				[]any{s.now().Add(-thinAfter).UnixNano(), thinTo.Nanoseconds()},
+			},
+		} {
+			if _, err := tx.ExecContext(ctx, statement.text, statement.args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Checkpoints older than thinAfter are kept one for every thinTo: a year of
+// them takes 3 MB.
+const (
+	thinAfter = 7 * 24 * time.Hour
+	thinTo    = time.Hour
+)
+
+// SaveCheckpoint implements [ledger.Store].
+func (s *Store) SaveCheckpoint(ctx context.Context, checkpoint ledger.Checkpoint) error {
+	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO checkpoint (size, time, note) VALUES (?,?,?)",
+			checkpoint.Size, nanos(checkpoint.Time, 0), checkpoint.Note)
+		return err
+	})
+}
+
+// Checkpoints implements [ledger.Store].
+func (s *Store) Checkpoints(ctx context.Context) (checkpoints []ledger.Checkpoint, err error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT size, note FROM checkpoint ORDER BY size")
+	if err != nil {
+		return nil, explain(s.path, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var size int64
+		var note string
+		if err := rows.Scan(&size, &note); err != nil {
+			return nil, explain(s.path, err)
+		}
+		checkpoint, err := ledger.ReadCheckpoint(note)
+		if err != nil || checkpoint.Size != size {
+			checkpoint = ledger.Checkpoint{Size: size, Note: note} // whoever verifies it says what is wrong
+		}
+		checkpoints = append(checkpoints, checkpoint)
+	}
+	return checkpoints, explain(s.path, rows.Err())
+}
+
+// lastSigned returns the size of the newest checkpoint, 0 if there is none.
+func (s *Store) lastSigned(ctx context.Context) (size int64, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT coalesce(max(size), 0) FROM checkpoint").Scan(&size)
+	return size, explain(s.path, err)
+}
+
+// transact runs do in one transaction, durably. ctx counts only before it
+// begins: a commit must not end in doubt because somebody lost patience.
+func (s *Store) transact(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.write == nil:
+		return fmt.Errorf("ledger %s: %w", s.path, segment.ErrReadOnly)
+	}
+	ctx = context.WithoutCancel(ctx)
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(s.path, err)
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	if err := do(ctx, tx); err != nil {
+		return explain(s.path, err)
+	}
+	return explain(s.path, tx.Commit())
+}
