@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,19 +39,10 @@ type commands struct {
 	Check    cli.Check    `cmd:"" help:"Check a config; print what it comes to, and the worst loss it allows."`
 	Inspect  cli.Inspect  `cmd:"" help:"Say which customer records one captured response body holds."`
 	Test     cli.Test     `cmd:"" help:"Check rule files and run the tests in them."`
-	Report   reports      `cmd:"" help:"Answer who was affected."`
+	Report   cli.Reports  `cmd:"" help:"Answer who was affected."`
 	Incident cli.Incident `cmd:"" help:"List, show, acknowledge and close incidents of a running gateway."`
-	Ledger   ledgers      `cmd:"" help:"Look after the ledger."`
+	Ledger   cli.Ledgers  `cmd:"" help:"Look after the ledger."`
 	Version  struct{}     `cmd:"" help:"Print the version."`
-}
-
-type reports struct {
-	Affected cli.ReportAffected `cmd:"" help:"List the customers whose data left: which fields, when, to whom."`
-}
-
-type ledgers struct {
-	Verify cli.LedgerVerify `cmd:"" help:"Read the ledger and say whether it is sound; or check a proof."`
-	Prove  cli.LedgerProve  `cmd:"" help:"Prove that a row is in the ledger, or that a kept checkpoint is of its beginning."`
 }
 
 type serveCommand struct {
@@ -111,15 +103,15 @@ func dispatch(ctx context.Context, c *commands, command string, stdout, stderr i
 		return c.Inspect.Run(stdout)
 	case "test <files>":
 		return c.Test.Run(stdout)
-	case "report affected":
-		return c.Report.Affected.Run(stdout, stderr)
-	case "ledger verify":
-		return c.Ledger.Verify.Run(stdout, stderr)
-	case "ledger prove":
-		return c.Ledger.Prove.Run(stdout, stderr)
 	case "version":
 		_, err := fmt.Fprintln(stdout, version())
 		return err
+	}
+	switch group, _, _ := strings.Cut(command, " "); group {
+	case "report":
+		return c.Report.Run(command, version(), stdout, stderr)
+	case "ledger":
+		return c.Ledger.Run(command, stdout, stderr)
 	}
 	return c.Incident.Run(ctx, command, stdout)
 }

@@ -177,7 +177,7 @@ func (l *customerList) guess(h *rules.Hasher, countries []string) []string {
 }
 
 // join writes the customers of the list whose data was released.
-func (c *ReportAffected) join(r *report, to console) (err error) {
+func (c *ReportAffected) join(r *affectedList, to console) (err error) {
 	key, err := ledger.LoadKey(c.DataDir)
 	if err != nil {
 		return err
@@ -243,7 +243,7 @@ func tellGuess(list *customerList, guesses []string, to console) bool {
 
 // joiner streams a customer list through a matcher.
 type joiner struct {
-	report    *report
+	report    *affectedList
 	list      *customerList
 	hasher    *rules.Hasher
 	countries []string

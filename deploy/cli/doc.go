@@ -9,7 +9,8 @@
 //
 // The way of the data through a report:
 //
-//	data_dir/ledger.db ──read-only──► metrics/ledger.Affected ──► subjects
+//	data_dir/ledger/, ledger.db ──read-only──► metrics/ledger.Affected ──► subjects ──► report affected, subject
+//	                            └──incident──► metrics/ledger/report ──► report incident, statement ──issued──► data_dir/reports/
 //	customers.csv ──row by row──► rules/record.Identify ──► digests ──► ledger.Matcher ──► CSV or JSON
 //
 // Only a report with --customers holds readable personal data: the retailer's

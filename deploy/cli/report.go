@@ -105,7 +105,7 @@ func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledg
 			keys[row.Key]++
 		}
 	}
-	r := report{incident: c.Incident, query: query, keys: keys, json: c.Format == "json"}
+	r := affectedList{incident: c.Incident, query: query, keys: keys, json: c.Format == "json"}
 	r.subjects, r.counts = affected.Subjects()
 	r.explain(to)
 	return deliver(c.Out, to, func(out io.Writer) error {

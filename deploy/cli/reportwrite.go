@@ -14,8 +14,8 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
-// report is what `report affected` writes, in either format.
-type report struct {
+// affectedList is what `report affected` writes, in either format.
+type affectedList struct {
 	incident string
 	query    ledger.Query
 	keys     map[string]int // disclosures by the id of their digests' key
@@ -25,7 +25,7 @@ type report struct {
 }
 
 // explain tells what the report counts and what it cannot know.
-func (r *report) explain(to console) {
+func (r *affectedList) explain(to console) {
 	disclosures, shared := 0, 0
 	for _, n := range r.keys {
 		disclosures += n
@@ -146,7 +146,7 @@ type jsonWriter struct {
 }
 
 // begin writes the head's members and opens the list.
-func (r *report) begin(out io.Writer, list string) *jsonWriter {
+func (r *affectedList) begin(out io.Writer, list string) *jsonWriter {
 	w := &jsonWriter{out: bufio.NewWriter(out)}
 	head := jsonHead{Incident: r.incident, Counts: r.counts}
 	if !r.query.Since.IsZero() {
@@ -194,7 +194,7 @@ func (w *jsonWriter) end(members string) error {
 }
 
 // writeSubjects writes the report without a customer list.
-func (r *report) writeSubjects(out io.Writer) error {
+func (r *affectedList) writeSubjects(out io.Writer) error {
 	if r.json {
 		w := r.begin(out, "subjects")
 		for i := range r.subjects {

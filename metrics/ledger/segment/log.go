@@ -122,7 +122,7 @@ func Open(dir string, opts Options) (*Log, error) {
 		return nil, err
 	}
 	l.durable = l.at.clone()
-	l.pending = append(l.pending, ledger.Mark{Time: l.opts.Now().UTC(), Kind: ledger.MarkStart})
+	l.pending = append(l.pending, ledger.Mark{Time: l.opts.Now().UTC(), Kind: ledger.MarkStart, Since: l.at.to})
 	if l.file != nil {
 		if err := l.flush(); err != nil {
 			return nil, errors.Join(err, l.file.Close())
