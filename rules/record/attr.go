@@ -63,8 +63,8 @@ func (s *htmlScanner) attribute(p []byte, off int64) int {
 }
 
 // wholeAttr reads an attribute that lies whole in p, from p[i] on: a name in
-// small letters, a value in quotes, nothing between and no reference inside. It
-// returns where it ends, or i if this is another kind.
+// small letters, a value in quotes, nothing between and no rare reference
+// inside. It returns where it ends, or i if this is another kind.
 func (s *htmlScanner) wholeAttr(p []byte, i int, off int64) int {
 	end := i
 	for end < len(p) && p[end]-'A' > 25 && !nameEnds[p[end]] {
@@ -80,13 +80,42 @@ func (s *htmlScanner) wholeAttr(p []byte, i int, off int64) int {
 	}
 	if name := p[i:end]; s.page.wants(name) {
 		v := p[from : from+at]
-		if len(v) > maxValue || bytes.IndexByte(v, '&') >= 0 {
+		if len(v) > maxValue {
 			return i
+		}
+		if bytes.IndexByte(v, '&') >= 0 {
+			if !s.decode(v) {
+				return i
+			}
+			v = s.value
 		}
 		s.attr = append(s.attr[:0], name...)
 		s.endValue(v, off+int64(from+at))
 	}
 	return from + at + 1
+}
+
+// decode makes the text of an attribute's value with references to common
+// characters; it reports whether there are no others in it.
+func (s *htmlScanner) decode(v []byte) bool {
+	for s.value = s.value[:0]; ; {
+		at := bytes.IndexByte(v, '&')
+		if at < 0 {
+			s.value = append(s.value, v...)
+			return true
+		}
+		s.value = append(s.value, v[:at]...)
+		end := bytes.IndexByte(v[at:min(len(v), at+10)], ';')
+		if end < 0 {
+			return false
+		}
+		r := references().get(keyOf(v[at+1 : at+end]))
+		if r.n == 0 {
+			return false
+		}
+		s.value = append(s.value, r.text[:r.n]...)
+		v = v[at+end+1:]
+	}
 }
 
 // attrName reads an attribute's name from p[i] on and returns where it

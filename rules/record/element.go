@@ -1,14 +1,15 @@
 package record
 
-import "bytes"
+import "strings"
 
 // tag is an element that means something to the page.
 type tag uint8
 
 // The tags.
 const (
-	tagOther tag = iota
-	tagBlock     // div, section, ul and so on: a frame of its own
+	tagUnknown tag = iota
+	tagOther       // known to mean nothing
+	tagBlock       // div, section, ul and so on: a frame of its own
 	tagFooter
 	tagNav // header, nav
 	tagArticle
@@ -29,47 +30,55 @@ const (
 	tagElement // of XML
 )
 
+// tagWords are the names of the elements that mean something, but two that are
+// longer than 8 bytes.
+var tagWords = [...]struct {
+	tag   tag
+	names string
+}{
+	{tagOther, "img link meta path g use source picture sup sub code abbr col iframe video template"},
+	{tagBlock, "div section main aside form fieldset ul ol dl li details address figure body center dialog"},
+	{tagArticle, "article"},
+	{tagFooter, "footer"},
+	{tagNav, "nav header"},
+	{tagTable, "table"},
+	{tagHead, "thead"},
+	{tagBody, "tbody tfoot"},
+	{tagRow, "tr"},
+	{tagCell, "td"},
+	{tagHeading, "th"},
+	{tagPara, "p h1 h2 h3 h4 h5 h6 dt dd legend caption pre hr label summary"},
+	{tagBreak, "br"},
+	{tagInline, "strong b span em i small a u time"},
+	{tagInput, "input"},
+	{tagMute, "select option button title datalist noscript svg head"},
+	{tagText, "textarea"},
+	{tagScript, "script"},
+	{tagStyle, "style"},
+}
+
+// tagNames are the tags by their names.
+var tagNames = func() (t names[tag]) {
+	for _, w := range tagWords {
+		for name := range strings.FieldsSeq(w.names) {
+			t.put(name, w.tag)
+		}
+	}
+	return t
+}()
+
 // tagOf returns what an element's name means.
 func tagOf(name []byte) tag {
-	switch string(name) {
-	case "div", "section", "main", "aside", "form", "fieldset", "ul", "ol", "dl", "li", "details", "address", "figure", "body", "center", "dialog":
-		return tagBlock
-	case "article", "blockquote":
-		return tagArticle
-	case "footer":
-		return tagFooter
-	case "nav", "header":
-		return tagNav
-	case "table":
-		return tagTable
-	case "thead":
-		return tagHead
-	case "tbody", "tfoot":
-		return tagBody
-	case "tr":
-		return tagRow
-	case "td":
-		return tagCell
-	case "th":
-		return tagHeading
-	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "legend", "caption", "pre", "hr", "label", "summary", "figcaption":
-		return tagPara
-	case "br":
-		return tagBreak
-	case "strong", "b", "span", "em", "i", "small", "a", "u", "time":
-		return tagInline
-	case "input":
-		return tagInput
-	case "select", "option", "button", "title", "datalist", "noscript", "svg", "head":
-		return tagMute
-	case "textarea":
-		return tagText
-	case "script":
-		return tagScript
-	case "style":
-		return tagStyle
+	if len(name) <= 8 {
+		return tagNames.get(keyOf(name))
 	}
-	return tagOther
+	switch string(name) {
+	case "blockquote":
+		return tagArticle
+	case "figcaption":
+		return tagPara
+	}
+	return tagUnknown
 }
 
 // element is an open element.
@@ -77,12 +86,7 @@ type element struct {
 	tag   tag
 	frame bool
 	mute  bool
-	name  [8]byte // the name's start: which end tag closes it
-	n     uint8
-	class class  // XML: of the name
-	hash  uint64 // XML: of the name
-	last  uint64 // XML: the hash of the element inside that ended last
-	kids  bool   // XML: it has elements inside
+	key   uint64 // of the name: which end tag closes it
 }
 
 // push opens an element.
@@ -93,8 +97,7 @@ func (p *page) push(e element, off int64) {
 		}
 		return
 	}
-	e.tag = p.tag
-	e.n = uint8(copy(e.name[:], p.name[:p.n]))
+	e.tag, e.key = p.tag, p.key
 	if e.mute {
 		p.muted++
 	}
@@ -110,6 +113,21 @@ func (p *page) inside(t tag) bool {
 	return false
 }
 
+// closeTag is the end tag of a name that is known.
+func (p *page) closeTag(t tag, key uint64, off int64) {
+	p.tag, p.key, p.closing = t, key, true
+	if len(p.g.frames) == 0 {
+		p.fragment()
+	}
+	switch {
+	case t == tagPara:
+		p.prose.gap()
+	case t == tagInline && len(p.prose.line) == 0 && !p.link, t == tagOther:
+	default:
+		p.close(off)
+	}
+}
+
 // close is an end tag: it closes the element of that name and what is still
 // open inside it. End tags without an element are ignored.
 func (p *page) close(off int64) {
@@ -121,24 +139,22 @@ func (p *page) close(off int64) {
 		p.prose.brk()
 		return
 	case tagInline:
-		if p.link && p.n == 1 && p.name[0] == 'a' {
+		if p.link && p.key == 'a' {
 			p.link = false
 			p.prose.brk()
 			return
 		}
-		if l := p.prose.line; len(l) > 0 && len(l) <= maxLabel {
-			if _, ok := p.prose.labels(trimLabel(l)); ok {
-				p.prose.brk()
-			}
+		if p.prose.labelled() {
+			p.prose.brk()
 		}
 		return
-	case tagOther, tagInput, tagScript, tagStyle:
+	case tagUnknown, tagOther, tagInput, tagScript, tagStyle:
 		return
 	}
 	cell := p.tag < tagTable || p.tag > tagHeading
 	for i := len(p.stack) - 1; i >= 0; i-- {
 		e := &p.stack[i]
-		if e.tag == p.tag && bytes.Equal(e.name[:e.n], p.name[:min(p.n, len(e.name))]) {
+		if e.tag == p.tag && e.key == p.key {
 			p.pop(i, off)
 			return
 		}
@@ -185,4 +201,10 @@ func (p *page) pop(i int, off int64) {
 func (p *page) end(off int64) {
 	p.prose.gap()
 	p.pop(0, off)
+	for len(p.tree) > 0 {
+		if p.tree[len(p.tree)-1].frame {
+			p.g.leave(off)
+		}
+		p.tree = p.tree[:len(p.tree)-1]
+	}
 }

@@ -36,15 +36,22 @@ func FuzzShortCuts(f *testing.F) {
 		if len(body) > 64<<10 {
 			return
 		}
-		parts, g := run(t, contentType, body, func() int { return len(body) }, nil)
-		want, h := without(t, contentType, body)
-		if len(parts) != len(want) || len(parts) > 0 && !reflect.DeepEqual(parts, want) {
-			t.Fatalf("with short cuts %v\nwithout         %v", parts, want)
-		}
-		if g.Subjects() != h.Subjects() || g.Uninspected() != h.Uninspected() || !reflect.DeepEqual(g.Issued(nil), h.Issued(nil)) {
-			t.Fatalf("with short cuts %d subjects, %q; without %d, %q", g.Subjects(), g.Uninspected(), h.Subjects(), h.Uninspected())
-		}
+		shortCuts(t, contentType, body)
 	})
+}
+
+// shortCuts holds what is found with all short cuts to what is found without
+// any.
+func shortCuts(t testing.TB, contentType string, body []byte) {
+	t.Helper()
+	parts, g := run(t, contentType, body, func() int { return len(body) }, nil)
+	want, h := without(t, contentType, body)
+	if len(parts) != len(want) || len(parts) > 0 && !reflect.DeepEqual(parts, want) {
+		t.Fatalf("with short cuts %v\nwithout         %v", parts, want)
+	}
+	if g.Subjects() != h.Subjects() || g.Uninspected() != h.Uninspected() || !reflect.DeepEqual(g.Issued(nil), h.Issued(nil)) {
+		t.Fatalf("with short cuts %d subjects, %q; without %d, %q", g.Subjects(), g.Uninspected(), h.Subjects(), h.Uninspected())
+	}
 }
 
 // FuzzBytes holds the searches by several bytes at a time to the plain ones.

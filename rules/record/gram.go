@@ -39,6 +39,16 @@ func (g *grams) add(set *[26*26*26/64 + 1]uint64, word []byte, back bool) {
 	}
 }
 
+// gramLetters are the numbers of the letters; more than 25 for other bytes.
+var gramLetters = func() (t [256]uint8) {
+	for b := range t {
+		if t[b] = byte(b) | 0x20 - 'a'; shapes[b]&shapeLetter == 0 {
+			t[b] = 0x80
+		}
+	}
+	return t
+}()
+
 // gramOf returns the number of a text's first three letters, or of its last
 // ones from the end, without the signs between; and how many there are. It is
 // false if a digit or a letter that is not ASCII is among them.
@@ -48,9 +58,9 @@ func gramOf(s []byte, back bool) (at, n int, ok bool) {
 		if back {
 			b = s[len(s)-1-i]
 		}
-		switch {
-		case b|0x20-'a' <= 25:
-			at = at*26 + int(b|0x20-'a')
+		switch l := gramLetters[b]; {
+		case l <= 25:
+			at = at*26 + int(l)
 			n++
 		case b-'0' <= 9 || b >= 0x80:
 			return 0, 0, false
@@ -59,9 +69,22 @@ func gramOf(s []byte, back bool) (at, n int, ok bool) {
 	return at, n, n > 0
 }
 
+// begins reports whether s may begin with a word of the lexicon.
+func (g *grams) begins(s []byte) bool {
+	if len(s) < 3 {
+		return true
+	}
+	a, b, c := gramLetters[s[0]], gramLetters[s[1]], gramLetters[s[2]]
+	at := (int(a)*26+int(b))*26 + int(c)
+	return a|b|c >= 0x80 || g.first[at/64]&(1<<(at%64)) != 0 // most begin with three letters
+}
+
 // may reports whether s may be made of words of the lexicon alone. If not,
 // [classify] does not say senseKnown of it.
 func (g *grams) may(s []byte) bool {
+	if !g.begins(s) {
+		return false
+	}
 	at, n, ok := gramOf(s, false)
 	if !ok || n < 3 {
 		return true

@@ -120,7 +120,12 @@ func (s *htmlScanner) write(p []byte, off int64) {
 		rest, at := p[i:], off+int64(i)
 		switch s.state {
 		case htmlText:
-			i += s.text(rest, at)
+			if !s.page.g.slow && !s.inEnt && !s.page.xml {
+				if i = s.skim(p, i, off); i == len(p) || s.state != htmlText {
+					continue
+				}
+			}
+			i += s.text(p[i:], off+int64(i))
 		case htmlOpen:
 			i += s.opened(p[i])
 		case htmlMarkup:
@@ -209,43 +214,37 @@ func (s *htmlScanner) flushEntity(off int64) {
 
 // unescape appends the text of one character reference.
 func unescape(dst, ref []byte) []byte {
-	switch string(ref) {
-	case "&amp;":
-		return append(dst, '&')
-	case "&lt;":
-		return append(dst, '<')
-	case "&gt;":
-		return append(dst, '>')
-	case "&quot;", "&#34;", "&#034;":
-		return append(dst, '"')
-	case "&#39;", "&#039;", "&apos;":
-		return append(dst, '\'')
-	case "&nbsp;":
-		return append(dst, ' ')
-	case "&#64;", "&commat;", "&#x40;":
-		return append(dst, '@')
+	if len(ref) <= 10 && ref[len(ref)-1] == ';' {
+		if r := references().get(keyOf(ref[1 : len(ref)-1])); r.n > 0 {
+			return append(dst, r.text[:r.n]...)
+		}
 	}
 	if len(ref) < 3 {
 		return append(dst, ref...)
 	}
-	if text, ok := references()[string(ref)]; ok {
-		return append(dst, text...)
-	}
 	return append(dst, html.UnescapeString(string(ref))...)
+}
+
+// charText is the text of a character reference.
+type charText struct {
+	text [4]byte
+	n    uint8
 }
 
 // references are the character references that are common in the pages of
 // shops, with their texts: looking up all others costs an allocation.
-var references = sync.OnceValue(func() map[string]string {
-	m := make(map[string]string)
-	for name := range strings.FieldsSeq(`copy reg trade euro pound yen cent hellip mdash ndash laquo raquo ldquo rdquo lsquo rsquo bdquo sbquo bull middot times
+var references = sync.OnceValue(func() *names[charText] {
+	t := new(names[charText])
+	for name := range strings.FieldsSeq(`amp lt gt quot #34 #034 #39 #039 apos #64 commat #x40 copy reg trade euro pound yen cent hellip mdash ndash laquo raquo ldquo rdquo lsquo rsquo bdquo sbquo bull middot times
 		deg shy thinsp ensp emsp zwnj larr rarr uarr darr check star auml ouml uuml Auml Ouml Uuml szlig eacute egrave ecirc agrave aacute acirc ccedil
 		ntilde oacute iacute uacute aring Aring aelig oslash Oslash frac12 sup2 sup3 plusmn infin colon comma period lbrace rbrace lpar rpar num
 		#8364 #163 #160 #169 #174 #8211 #8212 #8216 #8217 #8220 #8221 #8230 #8226 #171 #187 #215 #43 #x2F #x27 #x2019 #xA0 #47 #58 #xa9 #10 #13`) {
-		ref := "&" + name + ";"
-		m[ref] = html.UnescapeString(ref)
+		r := charText{}
+		r.n = uint8(copy(r.text[:], html.UnescapeString("&"+name+";")))
+		t.put(name, r)
 	}
-	return m
+	t.put("nbsp", charText{text: [4]byte{' '}, n: 1})
+	return t
 })
 
 func (s *htmlScanner) opened(b byte) int {
@@ -393,6 +392,11 @@ func (s *htmlScanner) endTag(off int64) {
 		s.beginTag()
 	}
 	s.state = htmlText
+	s.finish(off)
+}
+
+// finish gives the end of a tag its meaning.
+func (s *htmlScanner) finish(off int64) {
 	switch s.page.finish(s.void, off) {
 	case rawNone:
 		return

@@ -120,7 +120,7 @@ func (k *keys) find(key []byte) uint8 {
 		}
 	}
 	set[i].set(text, len(key), k.classify(key))
-	k.named = k.named || bytes.IndexByte(key, '@') >= 0
+	k.named = k.named || bytes.IndexByte(key, '@') > 0 // "@type" is no address
 	return uint8(at + i)
 }
 

@@ -40,8 +40,9 @@ type page struct {
 	prose  *prose
 	seed   maphash.Seed // XML: of the names' hashes
 	xml    bool
-	opened bool // XML: the current tag's element is open already, for its attributes
-	deep   int  // open elements of XML beyond maxElements
+	opened bool   // XML: the current tag's element is open already, for its attributes
+	tree   []node // XML: the open elements
+	deep   int    // of them beyond maxElements
 	muted  int
 	zone   int // open navigations and headers
 	stack  []element
@@ -49,9 +50,11 @@ type page struct {
 
 	tag     tag
 	closing bool
-	name    [maxTag]byte
+	key     uint64       // of its name
+	name    [maxTag]byte // XML
 	n       int
 	start   int64
+	said    bool     // an attribute was kept
 	kind    [12]byte // the type attribute
 	kindLen int
 	field   []byte
@@ -73,7 +76,7 @@ func (p *page) init(g *grouper) {
 func (p *page) reset() {
 	p.prose.reset()
 	p.xml, p.deep, p.muted, p.zone = false, 0, 0, 0
-	p.stack, p.table, p.link = p.stack[:0], p.table[:0], false
+	p.stack, p.tree, p.table, p.link = p.stack[:0], p.tree[:0], p.table[:0], false
 }
 
 // text takes a run of text.
@@ -85,16 +88,32 @@ func (p *page) text(s []byte, off int64) {
 
 // begin is the name of a tag.
 func (p *page) begin(name []byte, closing bool, start int64) {
-	p.tag, p.closing, p.start = tagOf(name), closing, start
-	switch {
-	case p.xml:
-		p.tag = tagElement
-	case len(p.g.frames) == 0: // a fragment without body: its blocks belong together as a page's do
+	if p.xml {
+		p.beginTag(tagElement, 0, closing, start)
+		p.opened, p.n = false, copy(p.name[:], name)
+		return
+	}
+	p.beginTag(tagOf(name), keyOf(name), closing, start)
+}
+
+// beginTag is begin for a tag that is known.
+func (p *page) beginTag(t tag, key uint64, closing bool, start int64) {
+	p.tag, p.key, p.closing, p.start = t, key, closing, start
+	if len(p.g.frames) == 0 {
+		p.fragment()
+	}
+	if p.said {
+		p.said, p.kindLen, p.has, p.prop = false, 0, false, class{}
+		p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
+	}
+}
+
+// fragment is a tag of a page without body: its blocks belong together as a
+// page's do.
+func (p *page) fragment() {
+	if !p.xml {
 		p.g.enter(frameBlock, class{})
 	}
-	p.n = copy(p.name[:], name)
-	p.kindLen, p.has, p.prop, p.opened = 0, false, class{}, false
-	p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
 }
 
 // wants reports whether the value of an attribute of the current tag matters.
@@ -126,12 +145,13 @@ func (p *page) attr(name, value []byte, start int64) {
 			if !p.opened {
 				p.opened = true
 				p.openXML()
-				p.frameXML(len(p.stack) - 1)
+				p.frameXML(len(p.tree) - 1)
 			}
 			p.g.value(p.g.keys.class(name), value, shapeOf(value), start)
 		}
 		return
 	}
+	p.said = true
 	if d := p.g.keys.declared; d != nil && d.attrs[string(name)] {
 		if c, ok := d.selected(name, value); ok {
 			p.prop = c
@@ -161,11 +181,14 @@ func (p *page) attr(name, value []byte, start int64) {
 			return
 		}
 		s := shapeOf(value)
+		if s&shapeAt == 0 && string(name) == "title" {
+			return
+		}
 		c := p.g.keys.class(bytes.TrimPrefix(name, []byte("data-")))
 		if string(name) == "content" {
 			c = p.prop
 		}
-		if s&shapeAt != 0 || string(name) != "title" && (c.kind == kindEmail || c.kind == kindPhone || c.kind == kindCustomerID) {
+		if s&shapeAt != 0 || c.kind == kindEmail || c.kind == kindPhone || c.kind == kindCustomerID {
 			p.g.value(c, value, s, start)
 		}
 	}
@@ -256,13 +279,13 @@ func (p *page) inline(off int64) {
 		sense = senseShop
 	}
 	switch href := p.href; {
-	case len(href) > 7 && bytes.EqualFold(href[:7], []byte("mailto:")):
+	case len(href) > 7 && href[0]|0x20 == 'm' && bytes.EqualFold(href[:7], []byte("mailto:")):
 		p.prose.brk() // its text is a value of its own
 		p.link = true
 		v, _, _ := bytes.Cut(href[7:], []byte{'?'})
 		p.g.places.source(p.href, p.hrefAt)
 		p.g.value(class{kindEmail, sense | senseKnown}, v, shapeOf(v), p.start)
-	case len(href) > 4 && bytes.EqualFold(href[:4], []byte("tel:")):
+	case len(href) > 4 && href[0]|0x20 == 't' && bytes.EqualFold(href[:4], []byte("tel:")):
 		p.prose.brk()
 		p.link = true
 		o := p.g.own()

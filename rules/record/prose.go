@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	maxLine  = 512 // bytes of a line that is read as a whole
-	maxLines = 12  // lines of a block that are read together
-	maxLabel = 48
+	maxLine    = 512 // bytes of a line that is read as a whole
+	maxLines   = 12  // lines of a block that are read together
+	maxLabel   = 48
+	maxHeading = 40 // "Order #2092"
 )
 
 // prose reads text that people read: lines with labels ("E-Mail: x"), a label
@@ -18,14 +19,17 @@ const (
 // without a larger gap.
 type prose struct {
 	g     *grouper
-	label class // said by the line, cell or element before; it waits for its value
-	cell  bool  // the label is a column's heading
-	said  bool  // a line was a label
-	page  bool  // it is a page's, not a text's
-	zone  bool  // of navigations and headers
-	blank bool  // the line ends in a blank
-	begun bool  // the line, or a line before it in the block, has text
-	start int64 // of the block
+	grams *grams
+	label class     // said by the line, cell or element before; it waits for its value
+	cell  bool      // the label is a column's heading
+	said  bool      // a line was a label
+	page  bool      // it is a page's, not a text's
+	zone  bool      // of navigations and headers
+	blank bool      // the line ends in a blank
+	signs textClass // classes of the line's bytes, and maybe of some before it
+	asked int       // bytes of the line that are no label
+	begun bool      // the line, or a line before it in the block, has text
+	start int64     // of the block
 	line  []byte
 	from  int64 // of the line
 	text  []byte
@@ -39,10 +43,10 @@ type prose struct {
 	n int
 }
 
-func newProse(g *grouper) *prose { return &prose{g: g} }
+func newProse(g *grouper) *prose { return &prose{g: g, grams: lexiconGrams()} }
 
 func (p *prose) reset() {
-	p.label, p.blank, p.begun, p.n = class{}, false, false, 0
+	p.label, p.blank, p.begun, p.n, p.signs, p.asked = class{}, false, false, 0, 0, 0
 	p.line, p.text, p.cells = p.line[:0], p.text[:0], [2]int64{}
 }
 
@@ -61,59 +65,54 @@ func (p *prose) add(s []byte, off int64) { p.until(s, off, textBlank) }
 // returns where that stands, or len(s).
 func (p *prose) until(s []byte, off int64, stop textClass) int {
 	for i := 0; i < len(s); {
-		b := s[i]
-		switch c := textBytes[b]; {
-		case c == 0:
+		switch c := textBytes[s[i]]; {
 		case c == textBlank:
-			if b != 0xA0 {
-				p.blank = true
-				i++
-				continue
-			}
-			if n := len(p.line); n > 0 && p.line[n-1] == 0xC2 { // no-break space
-				p.line = p.line[:n-1]
-				p.blank = true
-				i++
-				continue
-			}
-		case c&stop != 0:
+			p.blank = true
+			i++
+		case c&stop == textMarkup:
 			return i
-		}
-		if len(p.line) == 0 {
-			p.from = p.g.places.begin(off + int64(i))
-			if !p.begun {
-				p.begun, p.start = true, p.from
-			}
-		} else if p.blank {
-			p.line = append(p.line, ' ')
-		}
-		p.blank = false
-		end := p.runEnd(s, i, stop|textBlank)
-		if p.g.places != nil {
-			p.src = addRun(p.src, len(p.line), end-i, off+int64(i))
-		}
-		p.line = append(p.line, s[i:end]...)
-		i = end
-		if len(p.line) >= maxLine {
-			p.slide(off + int64(i) - 1)
+		default:
+			i = p.words(s, i, off, stop|textBlank)
 		}
 	}
 	return len(s)
 }
 
-// runEnd returns where the run of text ends that begins at s[i] and that can
-// be appended as it is: words with one blank between them.
-func (p *prose) runEnd(s []byte, i int, stop textClass) int {
-	end, last := i+1, i+maxLine-len(p.line)
-	for end < len(s) && end < last {
-		switch {
-		case textBytes[s[end]]&stop == 0:
-			end++
-		case s[end] == ' ' && end+1 < len(s) && textBytes[s[end+1]]&stop == 0:
-			end += 2
-		default:
-			return end
+// words appends the run of text that begins at s[i], which is no blank and in no
+// class of stop, and returns where it ends: words with one blank between them.
+func (p *prose) words(s []byte, i int, off int64, stop textClass) int {
+	n := len(p.line)
+	switch {
+	case n == 0:
+		p.from = p.g.places.begin(off + int64(i))
+		if !p.begun {
+			p.begun, p.start = true, p.from
 		}
+	case s[i] == 0xA0 && p.line[n-1] == 0xC2: // no-break space
+		p.line, p.asked, p.blank = p.line[:n-1], 0, true
+		return i + 1
+	case p.blank:
+		p.line = append(p.line, ' ')
+	}
+	p.blank = false
+	end, signs := i+1, p.signs|textBytes[s[i]]
+	for last := min(len(s), i+maxLine-len(p.line)); end < last; end++ {
+		c := textBytes[s[end]]
+		if c&stop != 0 {
+			if s[end] != ' ' || end+1 == len(s) || textBytes[s[end+1]]&stop != 0 {
+				break
+			}
+			end++
+			c = textBytes[s[end]]
+		}
+		signs |= c
+	}
+	if p.g.places != nil {
+		p.src = addRun(p.src, len(p.line), end-i, off+int64(i))
+	}
+	p.line, p.signs = append(p.line, s[i:end]...), signs
+	if len(p.line) >= maxLine {
+		p.slide(off + int64(end) - 1)
 	}
 	return end
 }
@@ -122,13 +121,30 @@ func (p *prose) runEnd(s []byte, i int, stop textClass) int {
 type textClass uint8
 
 const (
-	textBlank  textClass = 1 << iota // divides words; and the second byte of the no-break space, which may
+	textBlank  textClass = 1 << iota // divides words
 	textMarkup                       // begins a tag or a character reference
+	textColon
+	textDigit
+	textHalf // the second byte of the no-break space, which may divide words
+	textSign // one of shapeAt, shapePlus and shapeSecret
 )
 
-var textBytes = [256]textClass{
-	' ': textBlank, '\n': textBlank, '\t': textBlank, '\r': textBlank, 0: textBlank, 0xA0: textBlank, '<': textMarkup, '&': textMarkup,
-}
+var textBytes = func() (t [256]textClass) {
+	for b, s := range shapes {
+		if s&shapeDigit != 0 {
+			t[b] = textDigit
+		}
+		if s&(shapeAt|shapePlus|shapeSecret) != 0 {
+			t[b] = textSign
+		}
+	}
+	for _, b := range []byte{' ', '\n', '\t', '\r', 0} {
+		t[b] = textBlank
+	}
+	t[0xA0] = textBlank | textHalf
+	t['<'], t['&'], t[':'] = textMarkup, textMarkup, textColon
+	return t
+}()
 
 // slide reads the addresses in the first part of a long line and drops it.
 func (p *prose) slide(off int64) {
@@ -148,7 +164,7 @@ func (p *prose) slide(off int64) {
 		cut = max(cut, end)
 	}
 	p.g.places.back(before)
-	p.line = p.line[:copy(p.line, p.line[cut:])]
+	p.line, p.asked = p.line[:copy(p.line, p.line[cut:])], 0
 	p.begun, p.from = true, off-int64(len(p.line))+1
 	if p.g.places != nil {
 		if p.src = cutRuns(p.src, cut); len(p.src) > 0 {
@@ -175,7 +191,39 @@ func (p *prose) brk() {
 	p.text = append(p.text, p.line...)
 	p.lines[p.n].end, p.lines[p.n].start = len(p.text), p.from
 	p.n++
-	p.line = p.line[:0]
+	p.line, p.signs, p.asked = p.line[:0], 0, 0
+}
+
+// dull reports whether the line is nothing to [prose.read], as the only one of
+// its block: no value, no label, and of an address one line is too few.
+func (p *prose) dull() bool {
+	line := p.line
+	if len(line) == 0 {
+		return true
+	}
+	if p.signs&(textSign|textColon) != 0 || p.label != (class{}) {
+		return false
+	}
+	if p.labelled() {
+		return false
+	}
+	if p.signs&textDigit == 0 {
+		return true
+	}
+	_, number := p.headed(line)
+	return number == nil
+}
+
+// labelled reports whether the line is a label so far.
+func (p *prose) labelled() bool {
+	if len(p.line) == p.asked || len(p.line) > maxLabel {
+		return false
+	}
+	_, label := p.labels(trimLabel(p.line))
+	if !label {
+		p.asked = len(p.line)
+	}
+	return label
 }
 
 func (p *prose) at(i int) []byte {
@@ -187,9 +235,25 @@ func (p *prose) at(i int) []byte {
 
 // gap ends the block.
 func (p *prose) gap() {
+	if p.begun {
+		p.endBlock()
+	}
+	p.blank = false
+}
+
+func (p *prose) endBlock() {
+	p.begun = false
+	if p.n == 0 && !p.g.slow && p.dull() {
+		p.clear()
+		return
+	}
 	p.brk()
 	p.block()
-	p.begun = false
+}
+
+// clear forgets the line.
+func (p *prose) clear() {
+	p.line, p.blank, p.signs, p.asked = p.line[:0], false, 0, 0
 }
 
 // block reads the lines that were gathered.
@@ -304,8 +368,11 @@ func (p *prose) labels(s []byte) (class, bool) {
 	if len(s) < 2 || len(s) > maxLabel || s[len(s)-1]-'0' <= 9 && s[len(s)-2]-'0' <= 9 {
 		return class{}, false // a number is a value, even beside a word
 	}
-	if !p.g.slow && !lexiconGrams().may(s) {
+	if !p.g.slow && !p.grams.may(s) {
 		return class{}, false
+	}
+	if at := bytes.IndexByte(s, '@'); at > 0 && at+1 < len(s) && shapes[s[at-1]]&(shapeLetter|shapeDigit) != 0 && shapes[s[at+1]]&(shapeLetter|shapeDigit) != 0 {
+		return class{}, false // an address
 	}
 	c := p.g.keys.class(s)
 	if c.sense&senseKnown == 0 || c.kind == kindOrder && digital(s) {
@@ -360,26 +427,37 @@ func (p *prose) take(c class, v []byte, start int64) {
 
 // heading takes the number out of "Order #2092" or "Invoice No. 17".
 func (p *prose) heading(line []byte, start int64) bool {
-	if len(line) > 40 {
-		return false
+	c, number := p.headed(line)
+	if number != nil {
+		p.g.value(class{kind: kindOrder, sense: c.sense}, number, shapeDigit, start)
+	}
+	return number != nil
+}
+
+// headed returns the number of an order that a heading names, or nil.
+func (p *prose) headed(line []byte) (c class, number []byte) {
+	if len(line) > maxHeading || !p.g.slow && !p.grams.begins(line) {
+		return c, nil
 	}
 	cut := len(line) - 1
 	for cut >= 0 && line[cut] != '#' && line[cut] != ' ' {
 		cut--
 	}
 	if cut < 3 || cut+1 >= len(line) || !digital(line[cut+1:]) || bytes.IndexByte(line[:cut], '@') >= 0 {
-		return false
+		return c, nil
 	}
-	label := bytes.TrimRight(line[:cut], "# :.")
-	if !p.g.slow && !lexiconGrams().may(label) {
-		return false
+	label := line[:cut]
+	for len(label) > 0 && bytes.IndexByte([]byte("# :."), label[len(label)-1]) >= 0 {
+		label = label[:len(label)-1]
 	}
-	c := p.g.keys.class(label)
+	if !p.g.slow && !p.grams.may(label) {
+		return c, nil
+	}
+	c = p.g.keys.class(label)
 	if c.sense&senseKnown == 0 || c.kind != kindOrder && (c.sense&senseOrder == 0 || c.kind != kindNone) || c.sense&senseVeto != 0 {
-		return false
+		return c, nil
 	}
-	p.g.value(class{kind: kindOrder, sense: c.sense}, line[cut+1:], shapeDigit, start)
-	return true
+	return c, line[cut+1:]
 }
 
 // address reads the lines from i on as name, street and town. Without a label
