@@ -58,6 +58,12 @@ func (s *csvScanner) held() int64 {
 func (s *csvScanner) write(p []byte, off int64) {
 	for i := 0; i < len(p); {
 		if !s.begun {
+			if !s.g.slow {
+				if end := s.wholeCell(p, i, off); end > i {
+					i = end
+					continue
+				}
+			}
 			s.begun, s.start, s.quoted, s.closed, s.shape, s.buf = true, off+int64(i), false, false, 0, s.buf[:0]
 			if s.from, s.to = s.start, s.start; p[i] == '"' {
 				s.quoted, s.from = true, s.start+1
@@ -73,9 +79,9 @@ func (s *csvScanner) write(p []byte, off int64) {
 		i++
 		switch {
 		case b == s.delim:
-			s.cell()
+			s.cell(bytes.TrimSpace(s.buf))
 		case b == '\n':
-			s.cell()
+			s.cell(bytes.TrimSpace(s.buf))
 			s.endRow(off + int64(i))
 		case b == '\r' || b == 0:
 		default:
@@ -122,9 +128,41 @@ func (s *csvScanner) add(b byte) {
 	}
 }
 
-// cell takes the cell that has ended.
-func (s *csvScanner) cell() {
-	v := bytes.TrimSpace(s.buf)
+// wholeCell reads a cell that lies whole in p with its end, from p[i] on, and
+// that has no quote in its quotes. It returns where the next one begins, or i if
+// this is another kind.
+func (s *csvScanner) wholeCell(p []byte, i int, off int64) int {
+	from, end, next, kind := i, i, 0, shape(0)
+	if p[i] == '"' {
+		at := bytes.IndexByte(p[i+1:], '"')
+		if at < 0 {
+			return i
+		}
+		from, end = i+1, i+1+at
+		kind, next = shapeOf(p[from:end]), end+1
+	} else {
+		for end < len(p) && p[end] != s.delim && p[end] > '\r' {
+			kind |= shapes[p[end]]
+			end++
+		}
+		next = end
+	}
+	if next+1 < len(p) && p[next] == '\r' && p[next+1] == '\n' && s.delim != '\r' {
+		next++
+	}
+	if next >= len(p) || p[next] != s.delim && p[next] != '\n' || end-from > maxValue {
+		return i
+	}
+	s.start, s.shape = off+int64(i), kind
+	s.cell(bytes.TrimSpace(p[from:end]))
+	if p[next] != s.delim {
+		s.endRow(off + int64(next+1))
+	}
+	return next + 1
+}
+
+// cell takes the cell v that has ended.
+func (s *csvScanner) cell(v []byte) {
 	s.begun = false
 	if s.row == 0 {
 		if s.col < len(s.ends) && len(s.first)+len(v) <= 4*maxValue {
@@ -150,11 +188,15 @@ func (s *csvScanner) cell() {
 	if s.col < s.columns {
 		c = s.heads[s.col]
 	}
-	if len(v) > 0 {
-		s.g.places.whole(v, s.from, s.to)
-		s.g.value(c, v, s.shape, s.start)
+	if s.col++; len(v) == 0 {
+		return
 	}
-	s.col++
+	if s.g.dull(c, v, s.shape) {
+		s.g.tick(s.start)
+		return
+	}
+	s.g.places.whole(v, s.from, s.to)
+	s.g.value(c, v, s.shape, s.start)
 }
 
 func (s *csvScanner) endRow(off int64) {
@@ -197,7 +239,7 @@ func (s *csvScanner) firstRow(off int64) {
 
 func (s *csvScanner) end(off int64) {
 	if s.begun || s.col > 0 {
-		s.cell()
+		s.cell(bytes.TrimSpace(s.buf))
 		s.endRow(off)
 	}
 	s.first = nil

@@ -103,8 +103,14 @@ func (p *page) closeXML(off int64) {
 	}
 	before := p.prose.sourced()
 	for i := range p.prose.n {
-		if v := p.prose.at(i); len(v) > 0 {
-			p.g.value(e.class, v, shapeOf(v)&^shapeLine, p.prose.lines[i].start)
+		v := p.prose.at(i)
+		if len(v) == 0 {
+			continue
+		}
+		if s, start := shapeOf(v)&^shapeLine, p.prose.lines[i].start; p.g.dull(e.class, v, s) {
+			p.g.tick(start)
+		} else {
+			p.g.value(e.class, v, s, start)
 		}
 	}
 	p.prose.reset()

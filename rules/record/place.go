@@ -48,11 +48,22 @@ func streetLike(s []byte) int {
 	if bytes.IndexByte(s, ' ') < 0 {
 		return blockLike(s)
 	}
+	kind := shape(0)
 	for _, b := range s {
+		kind |= shapes[b]
 		if noStreet[b] {
 			return 0
 		}
 	}
+	if kind&(shapeDigit|shapeHigh) == 0 && !unnumbered(s) {
+		return 0
+	}
+	return streetScore(s)
+}
+
+// streetScore is streetLike for a line with blanks and without the signs of
+// noStreet.
+func streetScore(s []byte) int {
 	words, digits, letters, word, edge := 0, 0, 0, false, false
 	var room [48]byte
 	for rest := s; len(rest) > 0; {
@@ -90,6 +101,17 @@ func streetLike(s []byte) int {
 		return 1
 	}
 	return 0
+}
+
+// unnumbered reports whether a line of ASCII may end in s/n, of a house without
+// number.
+func unnumbered(s []byte) bool {
+	for i := len(s) - 1; i >= 0; i-- {
+		if shapes[s[i]]&shapeLetter != 0 {
+			return s[i]|0x20 == 'n'
+		}
+	}
+	return false
 }
 
 // streetWord reports whether a text has a word for street.

@@ -39,6 +39,7 @@ type prose struct {
 	lines [maxLines]struct {
 		end   int
 		start int64
+		signs textClass
 	}
 	n int
 }
@@ -189,7 +190,8 @@ func (p *prose) brk() {
 		p.srcs = appendRuns(p.srcs, p.src, len(p.text))
 	}
 	p.text = append(p.text, p.line...)
-	p.lines[p.n].end, p.lines[p.n].start = len(p.text), p.from
+	l := &p.lines[p.n]
+	l.end, l.start, l.signs = len(p.text), p.from, p.signs
 	p.n++
 	p.line, p.signs, p.asked = p.line[:0], 0, 0
 }
@@ -279,20 +281,21 @@ func (p *prose) sourced() (before reading) {
 // many.
 func (p *prose) read(i int) int {
 	line, start := p.at(i), p.lines[i].start
-	if messageID(line) {
+	colon := p.lines[i].signs&textColon != 0
+	if colon && messageID(line) {
 		return 1
 	}
 	if c, ok := p.labels(trimLabel(line)); ok {
 		p.label, p.said = c, true
 		return 1
 	}
-	if at := bytes.IndexByte(line[:min(len(line), maxLabel)], ':'); at > 0 && !bytes.HasPrefix(line[at:], []byte("://")) {
+	if at := bytes.IndexByte(line[:min(len(line), maxLabel)], ':'); colon && at > 0 && !bytes.HasPrefix(line[at:], []byte("://")) {
 		if c, ok := p.labels(line[:at]); ok {
 			p.take(c, bytes.TrimSpace(line[at+1:]), start)
 			return 1
 		}
 	}
-	if p.heading(line, start) {
+	if p.lines[i].signs&textDigit != 0 && p.heading(line, start) {
 		return 1
 	}
 	if c := p.label; c != (class{}) {
@@ -306,7 +309,9 @@ func (p *prose) read(i int) int {
 	if n := p.address(i, class{}, false); n > 0 {
 		return n
 	}
-	p.take(class{}, line, start)
+	if p.lines[i].signs&textSign != 0 {
+		p.take(class{}, line, start)
+	}
 	return 1
 }
 
@@ -363,6 +368,9 @@ func messageID(line []byte) bool {
 	return false
 }
 
+// noLabel are signs that stand in style sheets and programs, and in no label.
+var noLabel = [256]bool{'{': true, '}': true, ';': true, '<': true, '>': true}
+
 // labels reports whether a text is a label: words that the lexicon knows.
 func (p *prose) labels(s []byte) (class, bool) {
 	if len(s) < 2 || len(s) > maxLabel || s[len(s)-1]-'0' <= 9 && s[len(s)-2]-'0' <= 9 {
@@ -370,6 +378,11 @@ func (p *prose) labels(s []byte) (class, bool) {
 	}
 	if !p.g.slow && !p.grams.may(s) {
 		return class{}, false
+	}
+	for _, b := range s {
+		if noLabel[b] {
+			return class{}, false
+		}
 	}
 	if at := bytes.IndexByte(s, '@'); at > 0 && at+1 < len(s) && shapes[s[at-1]]&(shapeLetter|shapeDigit) != 0 && shapes[s[at+1]]&(shapeLetter|shapeDigit) != 0 {
 		return class{}, false // an address
@@ -596,7 +609,7 @@ func (s *textScanner) write(p []byte, off int64) {
 		if at >= 0 {
 			run = p[:at]
 		}
-		if s.empty && len(bytes.TrimSpace(run)) > 0 {
+		if s.empty && len(run) > 0 && (shapes[run[0]]&(shapeLetter|shapeDigit) != 0 || len(bytes.TrimSpace(run)) > 0) {
 			s.empty = false
 			s.open()
 		}

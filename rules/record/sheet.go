@@ -248,12 +248,11 @@ func (s *sheetScanner) endRow(off int64) {
 // field takes a cell of a table that is not written as delimited text.
 func (s *csvScanner) field(column int, v []byte, start int64) {
 	for s.col < min(column, 1<<10) {
-		s.begun, s.start, s.shape, s.buf = true, start, 0, s.buf[:0]
-		s.cell()
+		s.start, s.shape = start, 0
+		s.cell(nil)
 	}
-	s.begun, s.start, s.shape = true, start, shapeOf(v)
-	s.buf = append(s.buf[:0], v...)
-	s.cell()
+	s.start, s.shape = start, shapeOf(v)
+	s.cell(bytes.TrimSpace(v))
 }
 
 // endLine ends a row of such a table. A title above the headings is not a row.

@@ -51,8 +51,15 @@ func (s *sqlScanner) held() int64 {
 }
 
 func (s *sqlScanner) write(p []byte, off int64) {
-	for i, b := range p {
-		at := off + int64(i)
+	for i := 0; i < len(p); {
+		if !s.g.slow {
+			if end := s.run(p, i, off); end > i {
+				i = end
+				continue
+			}
+		}
+		b, at := p[i], off+int64(i)
+		i++
 		if s.state == sqlCopy {
 			s.copyRow(b, at)
 			continue
@@ -64,6 +71,89 @@ func (s *sqlScanner) write(p []byte, off int64) {
 		}
 		s.plain(b, at)
 	}
+}
+
+// run reads several bytes from p[i] on: a value that lies whole in p with the
+// sign behind it, or a part of one. It returns where it stopped, or i.
+func (s *sqlScanner) run(p []byte, i int, off int64) int {
+	switch {
+	case s.state == sqlCopy:
+		if len(s.word) == 0 {
+			return s.wholeCopy(p, i, off)
+		}
+	case s.quote != 0:
+		if !s.maybe && !s.escape {
+			end := i
+			for end < len(p) && p[end] != s.quote && p[end] != '\\' {
+				s.shape |= shapes[p[end]]
+				end++
+			}
+			s.word = append(s.word, p[i:min(end, i+maxValue-len(s.word))]...)
+			return end
+		}
+	case s.state == sqlRow && s.depth == 0 && len(s.word) == 0:
+		return s.wholeValue(p, i, off)
+	}
+	return i
+}
+
+// wholeValue reads a value of a row and the comma or the parenthesis behind it.
+func (s *sqlScanner) wholeValue(p []byte, i int, off int64) int {
+	from, end, kind := i, i, shape(0)
+	if p[i] == '\'' {
+		from++
+		for end = from; end < len(p) && p[end] != '\'' && p[end] != '\\'; end++ {
+			kind |= shapes[p[end]]
+		}
+	} else {
+		for end < len(p) && sqlWord[p[end]] {
+			kind |= shapes[p[end]]
+			end++
+		}
+	}
+	next := end + from - i // behind the quote
+	if next >= len(p) || end-from > maxValue || from > i && p[end] != '\'' {
+		return i
+	}
+	switch p[next] {
+	case ',', ')':
+	default:
+		return i
+	}
+	if end > from {
+		s.start, s.shape = off+int64(i), kind
+		s.give(bytes.TrimSpace(p[from:end]))
+	}
+	if p[next] == ',' {
+		s.col++
+	} else {
+		s.close(off + int64(next))
+	}
+	return next + 1
+}
+
+// sqlWord are the bytes of the values that stand in no quotes.
+var sqlWord = func() (t [256]bool) {
+	for b := range t {
+		t[b] = b > ' ' && bytes.IndexByte([]byte("'\"`(),;"), byte(b)) < 0
+	}
+	return t
+}()
+
+// wholeCopy reads a value of a row of COPY and the tab behind it.
+func (s *sqlScanner) wholeCopy(p []byte, i int, off int64) int {
+	end, kind := i, shape(0)
+	for end < len(p) && p[end] != '\t' && p[end] != '\n' {
+		kind |= shapes[p[end]]
+		end++
+	}
+	if end == len(p) || p[end] != '\t' || end == i || end-i > maxValue {
+		return i
+	}
+	s.start, s.shape = off+int64(i), kind
+	s.give(bytes.TrimSpace(p[i:end]))
+	s.col++
+	return end + 1
 }
 
 // inQuotes takes a byte inside quotes; false hands it back, as the first one
@@ -217,6 +307,10 @@ func (s *sqlScanner) give(v []byte) {
 	c := class{}
 	if s.col < s.columns {
 		c = s.heads[s.col]
+	}
+	if s.g.dull(c, v, s.shape) {
+		s.g.tick(s.start)
+		return
 	}
 	s.g.value(c, v, s.shape, s.start)
 }
