@@ -8,7 +8,7 @@ import "slices"
 type automaton struct {
 	class  [256]uint8
 	width  int
-	next   []uint32 // state*width+class
+	next   []uint32 // by state*width+class: the next state, and while it is built its number
 	output [][]int  // state to the literals that end there
 }
 
@@ -79,15 +79,21 @@ func (a *automaton) link() {
 			queue = append(queue, child)
 		}
 	}
+	for i, state := range a.next { // as scan reads it: where the row begins, and whether a literal ends there
+		a.next[i] = state * uint32(a.width) << 1
+		if a.output[state] != nil {
+			a.next[i] |= 1
+		}
+	}
 }
 
 // scan calls found for every occurrence of a literal.
 func (a *automaton) scan(text string, found func(literal int)) {
-	state := 0
+	row := uint32(0)
 	for i := range len(text) {
-		state = int(a.next[state*a.width+int(a.class[text[i]])])
-		if out := a.output[state]; out != nil {
-			for _, id := range out {
+		next := a.next[row+uint32(a.class[text[i]])]
+		if row = next >> 1; next&1 != 0 {
+			for _, id := range a.output[int(row)/a.width] {
 				found(id)
 			}
 		}

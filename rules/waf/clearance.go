@@ -165,9 +165,11 @@ type cleared struct {
 	*clearance
 	tx    types.Transaction // of the lean rule set
 	state plugintypes.TransactionState
-	set   []uint64 // bits of the guards that matched
-	dirty []int    // checks of which a bit is set
-	seen  int      // rules of the lean set that have matched so far
+	set   []uint64        // bits of the guards that matched
+	dirty []int           // checks of which a bit is set
+	to    types.RulePhase // checks up to this phase count now
+	full  bool            // all bits of one of them are set
+	seen  int             // rules of the lean set that have matched so far
 }
 
 // begin starts on a transaction of the lean rule set.
@@ -186,24 +188,33 @@ func (c *cleared) may(from, to types.RulePhase) bool {
 	if c.tx.IsInterrupted() || c.leanMatched() {
 		return true
 	}
-	s, _ := c.scratch.Get().(*scratch)
-	defer c.scratch.Put(s)
-	for phase := from; phase <= to; phase++ {
-		for _, gs := range c.phases[phase] {
-			c.values(gs, s)
-		}
+	c.to = to
+	for _, i := range c.dirty {
+		c.complete(i) // what the request left
 	}
 	for _, g := range c.counts {
 		if from <= g.final && g.final <= to && g.matches(c.state, c.constants) {
 			c.mark(g.bit)
 		}
 	}
-	for _, i := range c.dirty {
-		if check := &c.checks[i]; check.phase <= to && !slices.ContainsFunc(check.bits, func(bit int) bool { return c.set[bit>>6]&(1<<(bit&63)) == 0 }) {
-			return true
+	s, _ := c.scratch.Get().(*scratch)
+	defer c.scratch.Put(s)
+	for phase := from; phase <= to; phase++ {
+		for _, gs := range c.phases[phase] {
+			if c.full {
+				return true
+			}
+			c.values(gs, s)
 		}
 	}
-	return false
+	return c.full
+}
+
+// complete notes whether all bits of a check are set.
+func (c *cleared) complete(i int) {
+	if check := &c.checks[i]; check.phase <= c.to && !slices.ContainsFunc(check.bits, func(bit int) bool { return c.set[bit>>6]&(1<<(bit&63)) == 0 }) {
+		c.full = true
+	}
 }
 
 // leanMatched reports whether a rule of the lean set matched that is not
@@ -227,6 +238,9 @@ func (c *cleared) values(gs *guards, s *scratch) {
 		c.value(gs, s, "", col.Get())
 	default:
 		for _, v := range col.FindAll() {
+			if c.full {
+				return
+			}
 			c.value(gs, s, v.Key(), v.Value())
 		}
 	}
@@ -248,9 +262,11 @@ func (c *cleared) value(gs *guards, s *scratch, key, value string) {
 
 func (c *cleared) mark(bit int) {
 	c.set[bit>>6] |= 1 << (bit & 63)
-	if check := c.checkOf[bit]; !slices.Contains(c.dirty, check) {
+	check := c.checkOf[bit]
+	if !slices.Contains(c.dirty, check) {
 		c.dirty = append(c.dirty, check)
 	}
+	c.complete(check)
 }
 
 // report is what the full rule set would have reported, up to the given phase.

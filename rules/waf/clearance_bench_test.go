@@ -3,7 +3,13 @@ package waf
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ordergate/ordergate/rules"
@@ -66,36 +72,116 @@ func browser(method, uri string, n int, contentType, body string) *Request {
 	return r
 }
 
-func BenchmarkClean(b *testing.B) {
-	for _, name := range []string{"product-get", "order-get", "form-post", "json-post"} {
-		for _, cleared := range []bool{false, true} {
-			engine, err := New(Config{Paranoia: 1, Threshold: 5, RequestBody: 128 << 10, ResponseBody: 64 << 10, Uncleared: !cleared})
-			if err != nil {
-				b.Fatal(err)
-			}
-			label := "full"
-			if cleared {
-				label = "cleared"
-			}
-			b.Run(name+"/"+label, func(b *testing.B) {
-				b.ReportAllocs()
-				n, missed := 0, 0
-				for b.Loop() {
-					n++
-					tx := engine.Begin(rules.ExchangeID{1})
-					v, err := tx.Request(storefront[name](n))
-					if err != nil || v != rules.Passed {
-						b.Fatal(v, err)
-					}
-					if tx.quick == nil {
-						missed++
-					}
-					if _, err := tx.Finish(); err != nil {
-						b.Fatal(err)
-					}
-				}
-				b.ReportMetric(float64(missed)/float64(n), "judged/op")
-			})
+// workload is a kind of exchange to measure.
+type workload struct {
+	name    string
+	request func(n int) *Request
+	answer  answer
+}
+
+func workloads() []workload {
+	page := "<html><body><ul>" + strings.Repeat(`<li class="product"><a href="/p/1">Teapot</a> <span>24.95</span></li>`, 350) + "</ul></body></html>"
+	attack := func(q string) func(int) *Request {
+		return func(n int) *Request {
+			return browser("GET", "/search?n="+strconv.Itoa(n)+"&q="+url.QueryEscape(q), n, "", "")
 		}
+	}
+	out := []workload{
+		{"page with its HTML", storefront["product-get"], answer{200, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, page}},
+		{"attack, SQL injection", attack("1' UNION SELECT email,password FROM customers--"), answer{}},
+		{"attack, script", attack("<script>alert(1)</script>"), answer{}},
+		{"attack, path", attack("../../../../etc/passwd"), answer{}},
+	}
+	for _, name := range []string{"product-get", "order-get", "form-post", "json-post"} {
+		out = append(out, workload{name, storefront[name], answer{}})
+	}
+	return out
+}
+
+// BenchmarkShare measures the CPU time of an exchange in the WAF, as ratios to
+// Coraza with its defaults: turn by turn in one run, medians of the turns. "pre"
+// is Coraza with SecRxPreFilter, which loses attacks.
+func BenchmarkShare(b *testing.B) {
+	pre := filepath.Join(b.TempDir(), "prefilter-before.conf")
+	if err := os.WriteFile(pre, []byte("SecRxPreFilter On\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	var engines [3]*Engine
+	for i, config := range []Config{{Uncleared: true}, {Uncleared: true, Files: []string{pre}}, {}} {
+		config.Paranoia, config.Threshold, config.RequestBody, config.ResponseBody = 1, 5, 128<<10, 64<<10
+		var err error
+		if engines[i], err = New(config); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, w := range workloads() {
+		b.Run(w.name, func(b *testing.B) {
+			var turns [3][]float64
+			n := 0
+			for b.Loop() {
+				for i, engine := range engines {
+					const each = 8
+					before := cpuTime(b)
+					for range each {
+						n++
+						serve(b, engine, w.request(n/len(engines)), w.answer)
+					}
+					turns[i] = append(turns[i], float64(cpuTime(b)-before)/each)
+				}
+			}
+			full := median(turns[0])
+			b.ReportMetric(full/1e3, "full-µs")
+			b.ReportMetric(full/median(turns[1]), "full/pre")
+			b.ReportMetric(median(turns[2])/1e3, "cleared-µs")
+			b.ReportMetric(full/median(turns[2]), "full/cleared")
+		})
+	}
+}
+
+// serve runs an exchange; one without a status has no answer.
+func serve(b *testing.B, engine *Engine, r *Request, a answer) {
+	if a.status != 0 {
+		exchange(b, engine, r, a)
+		return
+	}
+	tx := engine.Begin(rules.ExchangeID{1})
+	if _, err := tx.Request(r); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := tx.Finish(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// cpuTime is the time that this process has computed, in nanoseconds.
+func cpuTime(b *testing.B) int64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// BenchmarkCleared is a cleared exchange alone, for profiles and allocations.
+func BenchmarkCleared(b *testing.B) {
+	engine, err := New(Config{Paranoia: 1, Threshold: 5, RequestBody: 128 << 10, ResponseBody: 64 << 10})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, w := range workloads() {
+		if strings.HasPrefix(w.name, "attack") {
+			continue
+		}
+		b.Run(w.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				serve(b, engine, w.request(n), w.answer)
+			}
+		})
 	}
 }

@@ -190,7 +190,7 @@ func (g *countGuard) matches(state, constants plugintypes.TransactionState) bool
 // scratch is the working memory of one evaluation.
 type scratch struct {
 	texts    []string // by node
-	distinct []string // texts without repetitions
+	distinct []string // texts that differ in more than the case of ASCII
 	which    []int    // node to index in distinct
 	bits     []int    // result
 }
@@ -221,8 +221,8 @@ func (gs *guards) transform(s *scratch, value string) {
 			text = before
 		}
 		d := s.which[n.parent]
-		if text != before {
-			if d = slices.Index(s.distinct, text); d < 0 {
+		if text != before && !sameFolded(text, s.distinct[d]) {
+			if d = slices.IndexFunc(s.distinct, func(known string) bool { return sameFolded(text, known) }); d < 0 {
 				d = len(s.distinct)
 				s.distinct = append(s.distinct, text)
 			}
@@ -237,28 +237,50 @@ var folds = foldsToASCII
 
 // search asks the guards whose literals are in one of the distinct texts.
 func (gs *guards) search(c *clearance, s *scratch, d int, text, key string) {
-	var seen byteSet
-	for i := range len(text) {
-		seen.add(text[i])
-	}
-	if seen[2]|seen[3] != 0 && folds(text) {
+	if folds(text) {
 		for _, g := range gs.list {
 			gs.ask(c, s, g, key, d)
 		}
 		return
 	}
-	if seen.meets(&gs.bytes) {
-		for i := range gs.byByte {
-			if g := &gs.byByte[i]; seen.meets(&g.any) {
-				gs.ask(c, s, g.guard, key, d)
-			}
-		}
+	if len(gs.byByte) > 0 {
+		gs.searchBytes(c, s, d, text, key)
 	}
 	c.literals.scan(text, func(id int) {
 		for _, g := range gs.byLiteral[id] {
 			gs.ask(c, s, g, key, d)
 		}
 	})
+}
+
+// searchBytes asks the guards of which one of their characters is in the text.
+func (gs *guards) searchBytes(c *clearance, s *scratch, d int, text, key string) {
+	var seen byteSet
+	for i := range len(text) {
+		seen.add(text[i])
+	}
+	if !seen.meets(&gs.bytes) {
+		return
+	}
+	for i := range gs.byByte {
+		if g := &gs.byByte[i]; seen.meets(&g.any) {
+			gs.ask(c, s, g.guard, key, d)
+		}
+	}
+}
+
+// sameFolded reports whether two texts are the same but for the case of ASCII:
+// they hold the same literals.
+func sameFolded(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if a[i] != b[i] && (a[i]|0x20 != b[i]|0x20 || a[i]|0x20 < 'a' || a[i]|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 // ask evaluates a guard at its nodes whose text is the d-th distinct one, or

@@ -296,6 +296,62 @@ func TestLiveProof(t *testing.T) {
 	}
 }
 
+// TestParallel judges many exchanges at once, for the race detector.
+func TestParallel(t *testing.T) {
+	engine, err := New(Config{Paranoia: 1, Threshold: 5, RequestBody: 128 << 10, ResponseBody: 64 << 10, Sample: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{"Content-Type": {"text/html"}}
+	for worker := range 4 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			for i := range 25 {
+				n := worker*7 + i // some values are known already, some are not
+				for _, name := range []string{"product-get", "json-post"} {
+					if verdict, report := exchange(t, engine, storefront[name](n), answer{200, header, "<html>a page</html>"}); verdict != rules.Passed || report.Clearance != Cleared {
+						t.Errorf("%+v %+v: want it cleared", verdict, report)
+					}
+				}
+				if i%5 > 0 {
+					continue
+				}
+				if verdict, report := exchange(t, engine, browser("GET", "/search?q=1%27%20or%201=1--", n, "", ""), answer{}); verdict == rules.Passed {
+					t.Errorf("%+v: an attack passed", report)
+				}
+			}
+		})
+	}
+}
+
+// TestAllocations keeps a cleared exchange from growing: most of it is Coraza's
+// own parsing.
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	engine, err := New(Config{Paranoia: 1, Threshold: 5, RequestBody: 128 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, most := range map[string]float64{"product-get": 430, "order-get": 410, "form-post": 690, "json-post": 640} {
+		n := 0
+		got := testing.AllocsPerRun(200, func() {
+			n++
+			tx := engine.Begin(rules.ExchangeID{1})
+			if _, err := tx.Request(storefront[name](n)); err != nil || tx.quick == nil {
+				t.Fatal("not cleared", err)
+			}
+			if _, err := tx.Finish(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > most {
+			t.Errorf("%s: %v allocations, want at most %v", name, got, most)
+		}
+	}
+}
+
 // TestControls: the numbers of controls are read from inside Coraza.
 func TestControls(t *testing.T) {
 	for name, want := range map[string]int{
