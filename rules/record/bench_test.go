@@ -135,11 +135,13 @@ func finding(cfg *Config, h *rules.Hasher, contentType string, body []byte, reco
 
 // benchmark measures the finder over one body, in MB/s and allocations a body,
 // and in the same run, since machines differ and vary: "x/copy", how many times
-// as long as io.Copy of it through a buffer of the same size takes, and
-// "x/tokens", how many times as long as a tokenizer without any meaning, run
-// over the whole body: x/net/html for markup, json.Decoder.Token for JSON (0:
-// there is none for this form). With -short it leaves these out.
-func benchmark(b *testing.B, contentType string, body []byte, tokens func([]byte)) {
+// as long as io.Copy of it through a buffer of the same size takes, and how
+// many times as long as others take for the whole body without asking for any
+// meaning: "x/tokens", for the tokenizer of x/net/html, or for JSON
+// json.Decoder.Token, which makes a value of each token; and "x/valid", for
+// json.Valid, which only walks through the states of the text. With -short it
+// leaves these out.
+func benchmark(b *testing.B, contentType string, body []byte, others ...other) {
 	b.Helper()
 	h := testHasher(b)
 	cfg := &Config{}
@@ -160,10 +162,22 @@ func benchmark(b *testing.B, contentType string, body []byte, tokens func([]byte
 		_, _ = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{bytes.NewReader(body)}, buffer)
 	})
 	b.ReportMetric(found/copied, "x/copy")
-	if tokens != nil {
-		b.ReportMetric(found/median(func() { tokens(body) }), "x/tokens")
+	for _, o := range others {
+		b.ReportMetric(found/median(func() { o.run(body) }), o.unit)
 	}
 }
+
+// other is what a finder is measured beside.
+type other struct {
+	unit string
+	run  func(body []byte)
+}
+
+var (
+	tokensOfJSON = other{"x/tokens", tokensJSON}
+	validJSON    = other{"x/valid", func(body []byte) { json.Valid(body) }}
+	tokensOfHTML = other{"x/tokens", tokensHTML}
+)
 
 // median returns the median time of some calls in nanoseconds.
 func median(call func()) float64 {
@@ -194,34 +208,34 @@ func tokensHTML(body []byte) {
 }
 
 func BenchmarkFinderJSON(b *testing.B) {
-	benchmark(b, "application/json", customersJSON(1000), tokensJSON)
+	benchmark(b, "application/json", customersJSON(1000), tokensOfJSON, validJSON)
 }
 
 func BenchmarkFinderUsers(b *testing.B) {
-	benchmark(b, "application/json", usersJSON(1000), tokensJSON)
+	benchmark(b, "application/json", usersJSON(1000), tokensOfJSON, validJSON)
 }
 
 func BenchmarkFinderCatalogue(b *testing.B) {
-	benchmark(b, "application/json", catalogueJSON(1000), tokensJSON)
+	benchmark(b, "application/json", catalogueJSON(1000), tokensOfJSON, validJSON)
 }
 
 // BenchmarkFinderEscaped is the catalogue as encoders write it that escape
 // slashes and what is not ASCII, such as PHP's.
 func BenchmarkFinderEscaped(b *testing.B) {
 	body := bytes.ReplaceAll(catalogueJSON(1000), []byte("/"), []byte(`\/`))
-	benchmark(b, "application/json", bytes.ReplaceAll(body, []byte("Garden"), []byte(`G\u00e4rten`)), tokensJSON)
+	benchmark(b, "application/json", bytes.ReplaceAll(body, []byte("Garden"), []byte(`G\u00e4rten`)), tokensOfJSON, validJSON)
 }
 
 func BenchmarkFinderHTML(b *testing.B) {
-	benchmark(b, "text/html", customersHTML(1000), tokensHTML)
+	benchmark(b, "text/html", customersHTML(1000), tokensOfHTML)
 }
 
 func BenchmarkFinderPage(b *testing.B) {
-	benchmark(b, "text/html", productPage(), tokensHTML)
+	benchmark(b, "text/html", productPage(), tokensOfHTML)
 }
 
 func BenchmarkFinderStyle(b *testing.B) {
-	benchmark(b, "text/plain", stylesheet(500), nil)
+	benchmark(b, "text/plain", stylesheet(500))
 }
 
 // TestAllocations holds a body without personal data to no allocation a

@@ -15,13 +15,22 @@ func (c *chunks[T]) at(i int) *T { return &c.list[i/chunkSize][i%chunkSize] }
 // push adds a value to the end. The first chunk grows as it is filled, since
 // most lists are short.
 func (c *chunks[T]) push(v T) {
-	if c.n%chunkSize == 0 {
+	at := c.n / chunkSize
+	if at == len(c.list) {
 		c.list = append(c.list, nil)
 		if c.n > 0 {
-			c.list[len(c.list)-1] = make([]T, 0, chunkSize)
+			c.list[at] = make([]T, 0, chunkSize)
 		}
 	}
-	last := &c.list[len(c.list)-1]
-	*last = append(*last, v)
+	c.list[at] = append(c.list[at], v)
 	c.n++
+}
+
+// clear wipes the list and keeps its memory.
+func (c *chunks[T]) clear() {
+	for i := range c.list {
+		clear(c.list[i])
+		c.list[i] = c.list[i][:0]
+	}
+	c.n = 0
 }

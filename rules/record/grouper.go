@@ -74,6 +74,8 @@ func (g *grouper) init(cfg *Config, h *rules.Hasher) {
 func (g *grouper) close() {
 	g.keys.release()
 	g.keys = nil
+	g.report.told.release()
+	g.report.told = nil
 }
 
 // enter opens a structure whose key has class c.

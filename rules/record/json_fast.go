@@ -42,14 +42,8 @@ func nextAt(p []byte) int {
 // stringEnd returns where in p, from i on, the first byte stands that is a
 // double quote, a backslash or a control character, or len(p).
 func stringEnd(p []byte, i int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; i <= len(p)-8; i += 8 {
-		x := binary.LittleEndian.Uint64(p[i:])
-		// With this bit turned the quote is the one below the blank, which
-		// takes the place of the quote. The lowest bit set is exact: a borrow
-		// reaches higher bytes only.
-		q, e := x^('"'^' ')*ones, x^('\\'*ones)
-		if m := ((q-('!'*ones))&^q | (e-ones)&^e) & tops; m != 0 {
+		if m := stringStops(binary.LittleEndian.Uint64(p[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}
 	}
@@ -57,6 +51,16 @@ func stringEnd(p []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// stringStops has the top bit of each byte set that ends a string in x, and
+// perhaps of bytes above the lowest of them: a borrow reaches higher bytes only.
+func stringStops(x uint64) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	// With this bit turned the quote takes the place of the blank, and the blank
+	// that of the quote: it and what is below it are one range.
+	q, e := x^('"'^' ')*ones, x^('\\'*ones)
+	return ((q-('!'*ones))&^q | (e-ones)&^e) & tops
 }
 
 // fast reads from i on as long as tokens lie whole in p and are what JSON is
@@ -198,25 +202,37 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 	g, last, answer := s.g, s.last, s.g.claim == nil
 	k := g.keys
 	for {
-		end, at := k.follow(p, i, last, s.depth)
-		if end <= i {
+		at := k.guess(last, s.depth)
+		e := &k.cache[at]
+		if len(p)-i >= keyRoom+8 && e.leads((*[keyRoom + 8]byte)(p[i:])) {
+			i += int(e.whole)
+		} else {
 			if end, at = k.next(p, i, last, s.depth); end <= i {
 				s.last, s.state, s.class = last, jsonKey, class{}
 				return i, false
 			}
+			i, e = end, &k.cache[at]
 		}
-		e := &k.cache[at]
 		last = at
-		if i = end; i < len(p) && p[i] <= ' ' {
-			i = blanks(p, i)
-		}
 		b := byte(0)
 		if i < len(p) {
-			b = p[i]
+			if b = p[i]; b <= ' ' {
+				if i = blanks(p, i); i < len(p) {
+					b = p[i]
+				}
+			}
 		}
 		end = i + 1
 		if b == '"' {
-			end = stringEnd(p, end)
+			m := uint64(0)
+			if end <= len(p)-8 { // most strings are short
+				m = stringStops(binary.LittleEndian.Uint64(p[end:]))
+			}
+			if m != 0 {
+				end += bits.TrailingZeros64(m) / 8
+			} else {
+				end = stringEnd(p, end)
+			}
 		} else if b-'0' <= 9 || b == '-' {
 			for end < len(p) && (p[end]-'0' <= 9 || p[end] == '.' || p[end] == '-') {
 				end++

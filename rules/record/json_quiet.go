@@ -133,17 +133,21 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 	object := false
 	for {
 		if object {
-			n, at := k.follow(q, i, last, s.depth+depth)
-			if n <= i {
-				if i < len(q) && jsonBlanks[q[i]] {
+			at := k.guess(last, s.depth+depth)
+			e := &k.cache[at]
+			if len(q)-i >= keyRoom+8 && e.leads((*[keyRoom + 8]byte)(q[i:])) {
+				i += int(e.whole)
+			} else {
+				if i < len(q) && q[i] <= ' ' {
 					i = blanks(q, i)
 				}
+				n := 0
 				if n, at = k.next(q, i, last, s.depth+depth); n <= 0 {
 					return n
 				}
+				i, e = n, &k.cache[at]
 			}
-			i, last = n, at
-			t = k.cache[at].tells
+			last, t = at, e.tells
 		}
 		if i >= len(q) {
 			return 0

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	keyRoom  = 40 // bytes of a key that the cache holds; of a longer one its hash and its end
+	keyRoom  = 36 // bytes of a key that the cache holds; of a longer one its hash and its end
 	keyMore  = 3  // bytes around a key in JSON: the quotes and the colon
 	keySets  = 64
 	keyWays  = 4
@@ -46,7 +46,7 @@ type knownKey struct {
 
 // set makes e the key of a text of n bytes, as [keys.find] cuts it.
 func (e *knownKey) set(text []byte, n int, c class) {
-	*e = knownKey{n: uint8(n), class: c, dull: dullOf(c), tells: tellsOf(c), head: ^uint64(0), mask: ^uint64(0)}
+	*e = knownKey{n: uint8(n), class: c, dull: dullOf(c), tells: tellsOf(c), head: ^uint64(0), mask: ^uint64(0)} // nothing in UTF-8 is like that
 	e.text[0] = '"'
 	end := 1 + copy(e.text[1:], text)
 	if len(text) < n || stringEnd(text, 0) < n { // JSON would end at a quote in it
@@ -60,11 +60,10 @@ func (e *knownKey) set(text []byte, n int, c class) {
 	}
 }
 
-// leads reports whether p begins with the key, its quotes and its colon; a key
-// without a whole text may lead anything.
+// leads reports whether p begins with the key, its quotes and its colon.
 func (e *knownKey) leads(p *[keyRoom + 8]byte) bool {
-	d := (binary.LittleEndian.Uint64(p[:]) ^ e.head) | (binary.LittleEndian.Uint64(p[min(e.back, keyRoom):]) ^ e.tail)
-	return d&e.mask == 0 && (e.whole <= 16 || string(p[8:e.back]) == string(e.text[8:e.back]))
+	d := (binary.LittleEndian.Uint64(p[:]) ^ e.head) | (binary.LittleEndian.Uint64(p[e.back&31:]) ^ e.tail)
+	return d&e.mask == 0 && (e.whole-1 < 16 || e.whole > 16 && string(p[8:e.back]) == string(e.text[8:e.back]))
 }
 
 // keyPool holds caches between responses: the keys of a shop are few.
@@ -124,16 +123,10 @@ func (k *keys) find(key []byte) uint8 {
 	return uint8(at + i)
 }
 
-// follow tells whether p[i:] begins with the key, its quotes and its colon,
-// that followed the key prev at a depth when they were seen last, where it ends
-// and which that is. Near the end of p it does not know.
-func (k *keys) follow(p []byte, i int, prev uint8, depth int) (end int, at uint8) {
-	at = k.after[uint(prev)*keyDepth+uint(depth)%keyDepth]
-	e := &k.cache[at]
-	if len(p)-i < keyRoom+8 || !e.leads((*[keyRoom + 8]byte)(p[i:])) {
-		return i, at
-	}
-	return i + int(e.whole), at
+// guess returns the key that followed the key prev at a depth when they were
+// seen last.
+func (k *keys) guess(prev uint8, depth int) uint8 {
+	return k.after[uint(prev)*keyDepth+uint(depth)%keyDepth]
 }
 
 // learn notes that the key at followed prev.
@@ -141,8 +134,10 @@ func (k *keys) learn(prev uint8, depth int, at uint8) {
 	k.after[uint(prev)*keyDepth+uint(depth)%keyDepth] = at
 }
 
-// next is follow for a key that was not foreseen. It returns 0 if the key does
-// not end in p, and -1 if it is none, or one that the cache cannot hold.
+// next reads the key at p[i], its quotes and its colon, where it is not the one
+// that was foreseen behind the key prev, at a depth. It returns where it ends and
+// which it is; 0 if it does not end in p, and -1 if it is none, or one that the
+// cache cannot hold.
 func (k *keys) next(p []byte, i int, prev uint8, depth int) (end int, at uint8) {
 	if i >= len(p) {
 		return 0, 0

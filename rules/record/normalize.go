@@ -57,9 +57,17 @@ func NormalizeCustomerID(raw []byte) ([]byte, bool) {
 	return raw, true
 }
 
+// ink are the signs of ASCII that are no blanks.
+var ink = func() (t [256]bool) {
+	for b := '!'; b < utf8.RuneSelf; b++ {
+		t[b] = true
+	}
+	return t
+}()
+
 // trim is [bytes.TrimSpace], which most values have no need of.
 func trim(v []byte) []byte {
-	if n := len(v); n > 0 && v[0]-'!' < utf8.RuneSelf-'!' && v[n-1]-'!' < utf8.RuneSelf-'!' {
+	if len(v) > 0 && ink[v[0]] && ink[v[len(v)-1]] {
 		return v
 	}
 	return bytes.TrimSpace(v)

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/ordergate/ordergate/rules"
@@ -9,7 +8,6 @@ import (
 
 const (
 	maxSubjects = 16384 // subjects remembered in one response
-	maxKnown    = 49152 // their digests
 	maxIssued   = 8
 )
 
@@ -19,9 +17,8 @@ type report struct {
 	out      []rules.Record
 	ids      []rules.Identifier // room that the records' identifiers are cut from
 	subjects chunks[subject]
-	digests  chunks[rules.Digest]
-	table    []known // open addressing, by the digest's first bytes
-	beyond   int     // reports that could not be remembered
+	told     *told // nil: nothing yet
+	beyond   int   // reports that could not be remembered
 	issued   []rules.Digest
 	fresh    int // issued[fresh:] was not yet taken
 	weak     weak
@@ -38,88 +35,6 @@ type subject struct {
 	mail   bool // an e-mail is known: another one is another person
 	fields rules.Fields
 	name   uint64 // hash of the name, 0 while unknown
-}
-
-// known says that a digest was told about a subject: 16 bits of the digest's
-// place in digests, 15 of the subject's slot, and 33 of the digest itself,
-// which spare most looks at the whole of it. 0 is free: slots begin with 1.
-type known uint64
-
-const (
-	slotBits  = 15
-	indexBits = 16
-	printBits = 64 - slotBits - indexBits
-
-	_ = uint(1<<slotBits - 1 - maxSubjects) // they fit
-	_ = uint(1<<indexBits - maxKnown)
-)
-
-func newKnown(d *rules.Digest, index int, slot int32) known {
-	return known(print33(d))<<(slotBits+indexBits) | known(index)<<slotBits | known(slot)
-}
-
-// print33 is the part of a digest that finds its place in the table.
-func print33(d *rules.Digest) uint64 {
-	return binary.LittleEndian.Uint64(d[:8]) & (1<<printBits - 1)
-}
-
-func (k known) print() uint64 { return uint64(k >> (slotBits + indexBits)) }
-func (k known) index() int    { return int(k >> slotBits & (1<<indexBits - 1)) }
-func (k known) slot() int32   { return int32(k & (1<<slotBits - 1)) }
-
-// find returns the slot of the subject that a digest was first told about, or
-// 0.
-func (r *report) find(d *rules.Digest) int32 {
-	if len(r.table) == 0 {
-		return 0
-	}
-	want, mask := print33(d), uint64(len(r.table)-1)
-	for i := want & mask; r.table[i] != 0; i = (i + 1) & mask {
-		if k := r.table[i]; k.print() == want && *r.digests.at(k.index()) == *d {
-			return k.slot()
-		}
-	}
-	return 0
-}
-
-// knows reports whether an identifier was told about a subject.
-func (r *report) knows(d *rules.Digest, slot int32) bool {
-	if len(r.table) == 0 {
-		return false
-	}
-	want, mask := print33(d), uint64(len(r.table)-1)
-	for i := want & mask; r.table[i] != 0; i = (i + 1) & mask {
-		if k := r.table[i]; k.slot() == slot && k.print() == want && *r.digests.at(k.index()) == *d {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *report) insert(d *rules.Digest, slot int32) {
-	if r.digests.n >= maxKnown {
-		return
-	}
-	if 4*(r.digests.n+1) > 3*len(r.table) {
-		old := r.table
-		r.table = make([]known, max(64, 2*len(old)))
-		for _, k := range old {
-			if k != 0 {
-				r.put(k)
-			}
-		}
-	}
-	r.put(newKnown(d, r.digests.n, slot))
-	r.digests.push(*d)
-}
-
-func (r *report) put(k known) {
-	mask := uint64(len(r.table) - 1)
-	i := k.print() & mask
-	for r.table[i] != 0 {
-		i = (i + 1) & mask
-	}
-	r.table[i] = k
 }
 
 // cut returns room for n identifiers that stay with the record.
@@ -151,7 +66,7 @@ func (r *report) slotOf(g *group, name uint64) int32 {
 			if id.Kind != kind {
 				continue
 			}
-			slot := r.find(&id.Digest)
+			slot := r.told.find(&id.Digest)
 			if slot == 0 {
 				continue
 			}
@@ -171,6 +86,9 @@ func (r *report) slotOf(g *group, name uint64) int32 {
 // add reports a group: a new subject, or what is new about a known one.
 func (r *report) add(g *group, name uint64) {
 	sortIdentifiers(g.ids[:g.n])
+	if r.told == nil {
+		r.told = newTold()
+	}
 	slot := g.slot
 	if slot == 0 {
 		slot = r.slotOf(g, name)
@@ -191,17 +109,25 @@ func (r *report) add(g *group, name uint64) {
 	if s.name == 0 {
 		s.name = name
 	}
+	fields &^= s.fields
+	if first {
+		for i := range g.ids[:g.n] {
+			r.told.insert(&g.ids[i].Digest, slot)
+		}
+		s.fields = fields
+		r.push(s.id, g.ids[:g.n], fields)
+		return
+	}
 	var fresh [rules.MaxIdentifiers]rules.Identifier
 	n := 0
 	for i := range g.ids[:g.n] {
 		id := &g.ids[i]
-		if first || !r.knows(&id.Digest, slot) {
+		if !r.told.knows(&id.Digest, slot) {
 			fresh[n] = *id
 			n++
-			r.insert(&id.Digest, slot)
+			r.told.insert(&id.Digest, slot)
 		}
 	}
-	fields &^= s.fields
 	if n == 0 && fields == 0 {
 		return
 	}
@@ -211,14 +137,18 @@ func (r *report) add(g *group, name uint64) {
 
 func (r *report) push(subject rules.Identifier, ids []rules.Identifier, fields rules.Fields) {
 	n := len(ids)
-	if !slices.Contains(ids, subject) {
-		n++
-	}
-	room := r.cut(n)
-	room = append(room, subject)
-	for _, id := range ids {
-		if id != subject {
-			room = append(room, id)
+	var room []rules.Identifier
+	if n > 0 && ids[0] == subject { // as the first part of a record has it
+		room = append(r.cut(n), ids...)
+	} else {
+		if !slices.Contains(ids, subject) {
+			n++
+		}
+		room = append(r.cut(n), subject)
+		for _, id := range ids {
+			if id != subject {
+				room = append(room, id)
+			}
 		}
 	}
 	if len(room) > rules.MaxIdentifiers {
