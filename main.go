@@ -111,7 +111,7 @@ func dispatch(ctx context.Context, c *commands, command string, stdout, stderr i
 	case "report":
 		return c.Report.Run(command, version(), stdout, stderr)
 	case "ledger":
-		return c.Ledger.Run(command, stdout, stderr)
+		return c.Ledger.Run(command, version(), stdout, stderr)
 	}
 	return c.Incident.Run(ctx, command, stdout)
 }

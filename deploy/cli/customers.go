@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -178,11 +179,7 @@ func (l *customerList) guess(h *rules.Hasher, countries []string) []string {
 
 // join writes the customers of the list whose data was released.
 func (c *ReportAffected) join(r *affectedList, to console) (err error) {
-	key, err := ledger.LoadKey(c.DataDir)
-	if err != nil {
-		return err
-	}
-	hasher, err := rules.NewHasher(key.Secret)
+	keys, err := loadHashers(c.DataDir)
 	if err != nil {
 		return err
 	}
@@ -191,18 +188,18 @@ func (c *ReportAffected) join(r *affectedList, to console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, list.file.Close()) }()
-	guesses := list.guess(hasher, c.Countries)
+	guesses := list.guess(keys[0].hasher, c.Countries)
 	used := tellGuess(list, guesses, to)
 	if !used {
 		return usagef("no column of %s can be joined (%s): name one email, customer_id or phone, or name and street",
 			c.Customers, strings.Join(list.columns, ", "))
 	}
 	for id, n := range r.keys {
-		if id != key.ID {
-			to.note("%d disclosures were digested with key %q, not with the present key %s: they cannot be joined", n, id, key.ID)
+		if !slices.ContainsFunc(keys, func(k keyed) bool { return k.id == id }) {
+			to.note("%d disclosures were digested with key %q, which is not in data_dir (the present one is %s): they cannot be joined", n, id, keys[0].id)
 		}
 	}
-	joined := joiner{report: r, list: list, hasher: hasher, countries: c.Countries, matcher: ledger.NewMatcher(r.subjects)}
+	joined := joiner{report: r, list: list, keys: keys, countries: c.Countries, matcher: ledger.NewMatcher(r.subjects)}
 	if r.json {
 		err = joined.writeJSON(to.out)
 	} else {
@@ -216,6 +213,37 @@ func (c *ReportAffected) join(r *affectedList, to console) (err error) {
 		to.note("%d lines are not UTF-8 and were read as Windows-1252", list.latin)
 	}
 	return nil
+}
+
+// keyed is a key of the ledger, ready to digest.
+type keyed struct {
+	id     string
+	hasher *rules.Hasher
+}
+
+// loadHashers loads the present key and the retired ones.
+func loadHashers(dir string) ([]keyed, error) {
+	keys, err := ledger.LoadKeys(dir)
+	if err != nil {
+		return nil, err
+	}
+	var hashers []keyed
+	for _, key := range keys {
+		hasher, err := rules.NewHasher(key.Secret)
+		if err != nil {
+			return nil, err
+		}
+		hashers = append(hashers, keyed{key.ID, hasher})
+	}
+	return hashers, nil
+}
+
+// identify digests what names somebody, with every key.
+func identify(keys []keyed, countries, columns, cells []string) (ids []rules.Identifier) {
+	for _, key := range keys {
+		ids = append(ids, record.Identify(key.hasher, countries, columns, cells)...)
+	}
+	return ids
 }
 
 // tellGuess prints what the columns are taken for and reports whether any can
@@ -245,7 +273,7 @@ func tellGuess(list *customerList, guesses []string, to console) bool {
 type joiner struct {
 	report    *affectedList
 	list      *customerList
-	hasher    *rules.Hasher
+	keys      []keyed
 	countries []string
 	matcher   *ledger.Matcher
 	matched   int // customers
@@ -260,7 +288,7 @@ func (j *joiner) each(write func(cells []string, s *ledger.Subject) error) error
 		} else if err != nil {
 			return err
 		}
-		s, ok := j.matcher.Match(record.Identify(j.hasher, j.countries, j.list.columns, cells))
+		s, ok := j.matcher.Match(identify(j.keys, j.countries, j.list.columns, cells))
 		if !ok {
 			continue
 		}

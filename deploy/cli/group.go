@@ -32,13 +32,22 @@ func (c *Reports) Run(command, version string, stdout, stderr io.Writer) error {
 // Ledgers are the commands `ordergate ledger …`.
 type Ledgers struct {
 	Verify LedgerVerify `cmd:"" help:"Read the ledger and say whether it is sound; or check a proof."`
+	Export LedgerExport `cmd:"" help:"Write rows, signed and with their custody, for somebody else's hands."`
+	Key    LedgerKey    `cmd:"" help:"Look after the keys of the ledger's digests."`
 	Prove  LedgerProve  `cmd:"" help:"Prove that a row is in the ledger, or that a kept checkpoint is of its beginning."`
 }
 
-// Run carries out one of the commands, named as kong names it.
-func (c *Ledgers) Run(command string, stdout, stderr io.Writer) error {
-	if command == "ledger prove" {
+// Run carries out one of the commands, named as kong names it. version is the
+// program's.
+func (c *Ledgers) Run(command, version string, stdout, stderr io.Writer) error {
+	switch {
+	case command == "ledger prove":
 		return c.Prove.Run(stdout, stderr)
+	case strings.HasPrefix(command, "ledger key"):
+		return c.Key.Run(command, stdout)
+	case strings.HasPrefix(command, "ledger export"):
+		c.Export.Version = version
+		return c.Export.Run(stdout, stderr)
 	}
 	return c.Verify.Run(stdout, stderr)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,5 +207,84 @@ func changeIncident(t *testing.T, dir string) {
 	_, err = db.Exec("UPDATE incident SET body = replace(body, 'guest', 'staff')")
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// After a rotation reports reach the rows of both keys; a destroyed key makes
+// its rows anonymous.
+func TestLedgerKey(t *testing.T) {
+	e := newEvidence(t)
+	run := func(c LedgerKey, command string) (string, error) {
+		var out bytes.Buffer
+		c.DataDir = e.dir
+		err := c.Run("ledger key "+command, &out)
+		return out.String(), err
+	}
+	e.sent(nil, "email=erika@example.org")
+	e.keep()
+	if _, err := run(LedgerKey{}, "rotate"); !errors.Is(err, sqlite.ErrLocked) {
+		t.Errorf("while a gateway runs: %v", err)
+	}
+	if err := e.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(LedgerKey{}, "rotate")
+	if err != nil || !strings.HasPrefix(out, "new key ") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	keys, err := ledger.LoadKeys(e.dir)
+	if err != nil || len(keys) != 2 {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+	if out, err := run(LedgerKey{}, "list"); err != nil || out != keys[0].ID+" present\n"+keys[1].ID+" retired\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if e.hasher, err = rules.NewHasher(keys[0].Secret); err != nil {
+		t.Fatal(err)
+	}
+	if e.store, err = sqlite.Open(context.Background(), e.dir, sqlite.Options{Key: keys[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+	e.rows = nil
+	e.sent(nil, "email=erika@example.org")
+	e.sent(nil, "email=ann@example.org")
+	e.keep()
+	customers := e.file("customers.csv", "email\nerika@example.org\nann@example.org\n")
+	report, notes := e.report(ReportAffected{Customers: customers})
+	if !strings.Contains(report, "erika@example.org,name|email,2026-03-01T12:01:00Z,2026-03-01T12:01:00Z,2,") || strings.Contains(notes, "cannot be joined") {
+		t.Errorf("with both keys:\n%s\n%s", report, notes)
+	}
+	escrow := filepath.Join(t.TempDir(), "escrow.key")
+	if out, err := run(LedgerKey{Export: exportKey{File: escrow, ID: keys[1].ID}}, "export <file>"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if info, err := os.Stat(escrow); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the exported key: %v %v", info, err)
+	}
+	for name, test := range map[string]struct {
+		c    LedgerKey
+		cmd  string
+		want string
+	}{
+		"without yes":     {LedgerKey{Destroy: destroyKey{ID: keys[1].ID}}, "destroy <id>", "--yes"},
+		"the present key": {LedgerKey{Destroy: destroyKey{ID: keys[0].ID, Yes: true}}, "destroy <id>", "rotate first"},
+		"a strange key":   {LedgerKey{Destroy: destroyKey{ID: "../x", Yes: true}}, "destroy <id>", "16 hexadecimal"},
+		"export nothing":  {LedgerKey{Export: exportKey{File: escrow + "2", ID: "ab"}}, "export <file>", "no ledger key"},
+		"export over":     {LedgerKey{Export: exportKey{File: escrow}}, "export <file>", "exists"},
+	} {
+		if out, err := run(test.c, test.cmd); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q\n%s", name, err, test.want, out)
+		}
+	}
+	if out, err := run(LedgerKey{Destroy: destroyKey{ID: keys[1].ID, Yes: true}}, "destroy <id>"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	report, notes = e.report(ReportAffected{Customers: customers})
+	if !strings.Contains(report, "erika@example.org,name|email,2026-03-01T12:01:00Z,2026-03-01T12:01:00Z,1,") || !strings.Contains(notes, "1 disclosures were digested with key") {
+		t.Errorf("with the old key destroyed:\n%s\n%s", report, notes)
+	}
+	marks, err := e.store.Marks(context.Background())
+	if err != nil || !slices.ContainsFunc(marks, func(m ledger.Mark) bool { return m.Kind == ledger.MarkKey }) {
+		t.Errorf("the rotation is not noted: %v %v", marks, err)
 	}
 }

@@ -30,6 +30,7 @@ type LedgerVerify struct {
 	Checkpoint string `help:"Compare with the checkpoints in this file, kept elsewhere." placeholder:"FILE" type:"path"`
 	PublicKey  string `name:"public-key" help:"Check signatures with this key (a file or the key itself) instead of the one in data_dir." placeholder:"KEY"`
 	Proof      string `help:"Check this proof of 'ledger prove' with --public-key; nothing else is read." placeholder:"FILE" type:"path"`
+	Export     string `help:"Check this folder of 'ledger export' with --public-key; nothing else is read." placeholder:"DIR" type:"path"`
 	JSON       bool   `name:"json" help:"Write the findings as JSON."`
 
 	// Now is the time that durations in Since and Until are counted back from;
@@ -39,6 +40,9 @@ type LedgerVerify struct {
 
 // Run writes the findings to stdout and returns an error if there is any fault.
 func (c *LedgerVerify) Run(stdout, stderr io.Writer) error {
+	if c.Export != "" {
+		return c.checkExport(console{stdout, stderr})
+	}
 	if c.Proof != "" {
 		return c.checkProof(console{stdout, stderr})
 	}

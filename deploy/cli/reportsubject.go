@@ -14,7 +14,6 @@ import (
 	"github.com/ordergate/ordergate/metrics/ledger/report"
 	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
-	"github.com/ordergate/ordergate/rules/record"
 )
 
 // ReportSubject is `ordergate report subject`: "was I affected?", for the help
@@ -63,15 +62,11 @@ func (c *ReportSubject) Run(stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	key, err := ledger.LoadKey(c.DataDir)
+	keys, err := loadHashers(c.DataDir)
 	if err != nil {
 		return err
 	}
-	hasher, err := rules.NewHasher(key.Secret)
-	if err != nil {
-		return err
-	}
-	ids, err := c.identifiers(hasher)
+	ids, err := c.identifiers(keys)
 	if err != nil {
 		return err
 	}
@@ -81,7 +76,7 @@ func (c *ReportSubject) Run(stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	answer, err := ask(ctx, store, key.ID, ids, since)
+	answer, err := ask(ctx, store, keys, ids, since)
 	if err != nil {
 		return err
 	}
@@ -92,7 +87,7 @@ func (c *ReportSubject) Run(stdout, stderr io.Writer) (err error) {
 }
 
 // identifiers digests what was typed.
-func (c *ReportSubject) identifiers(hasher *rules.Hasher) ([]rules.Identifier, error) {
+func (c *ReportSubject) identifiers(keys []keyed) ([]rules.Identifier, error) {
 	var columns, cells []string
 	for _, cell := range []struct{ flag, column, value string }{
 		{"--email", "email", c.Email}, {"--phone", "phone", c.Phone}, {"--customer-id", "customer_id", c.CustomerID},
@@ -102,12 +97,12 @@ func (c *ReportSubject) identifiers(hasher *rules.Hasher) ([]rules.Identifier, e
 			continue
 		}
 		alone := cell.column != "name" && cell.column != "street"
-		if alone && len(record.Identify(hasher, c.Countries, []string{cell.column}, []string{cell.value})) == 0 {
+		if alone && len(identify(keys, c.Countries, []string{cell.column}, []string{cell.value})) == 0 {
 			return nil, usagef("%s cannot be read: type it as the customer writes it; national phone numbers need --countries", cell.flag)
 		}
 		columns, cells = append(columns, cell.column), append(cells, cell.value)
 	}
-	ids := record.Identify(hasher, c.Countries, columns, cells)
+	ids := identify(keys, c.Countries, columns, cells)
 	if len(ids) == 0 {
 		return nil, usagef("who is asking? Name --email, --phone, --customer-id or --order, or --name with --street")
 	}
@@ -115,7 +110,7 @@ func (c *ReportSubject) identifiers(hasher *rules.Hasher) ([]rules.Identifier, e
 }
 
 // ask reads the ledger for one person.
-func ask(ctx context.Context, store *sqlite.Store, key string, ids []rules.Identifier, since time.Time) (*subjectAnswer, error) {
+func ask(ctx context.Context, store *sqlite.Store, keys []keyed, ids []rules.Identifier, since time.Time) (*subjectAnswer, error) {
 	incidents, err := store.Incidents(ctx)
 	if err != nil {
 		return nil, err
@@ -142,7 +137,7 @@ func ask(ctx context.Context, store *sqlite.Store, key string, ids []rules.Ident
 		if row.Time.After(last) {
 			last = row.Time
 		}
-		if row.Key != key {
+		if !slices.ContainsFunc(keys, func(k keyed) bool { return k.id == row.Key }) {
 			answer.Unjoinable++
 		}
 		affected.Add(row)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -45,6 +46,17 @@ func (s *Signer) Sign(head Head, now time.Time) (Checkpoint, error) {
 	}
 	c.Note = string(signed)
 	return c, nil
+}
+
+// SignText signs a text for a purpose, such as the manifest of an export: what
+// is signed is the purpose, which keeps it from being taken for anything else,
+// and the text's SHA-256.
+func (s *Signer) SignText(purpose string, text []byte) ([]byte, error) {
+	return note.Sign(&note.Note{Text: digestNote(purpose, text)}, s.signer)
+}
+
+func digestNote(purpose string, text []byte) string {
+	return fmt.Sprintf("%s\nsha256 %x\n", purpose, sha256.Sum256(text))
 }
 
 // ErrCheckpoint says that a text is no checkpoint of a ledger.
@@ -137,6 +149,19 @@ func (v *Verifier) Check(c *Checkpoint) error {
 	}
 	if signed.Text != c.text(signed.Sigs[0].Name) {
 		return fmt.Errorf("checkpoint of entry %d: %w: its text is not what it should be", c.Size, ErrCheckpoint)
+	}
+	return nil
+}
+
+// CheckText says whether a signature is of a text and its purpose, with one of
+// the keys: see [Signer.SignText].
+func (v *Verifier) CheckText(purpose string, text, signature []byte) error {
+	signed, err := note.Open(signature, note.VerifierList(v.verifiers...))
+	if err != nil {
+		return fmt.Errorf("its signature is not that of the known key: %w", err)
+	}
+	if signed.Text != digestNote(purpose, text) {
+		return errors.New("its digest is not the one that was signed")
 	}
 	return nil
 }

@@ -81,8 +81,9 @@ func LoadOrCreateKey(dir string) (Key, error) {
 
 // LoadKey returns the key in dir. It refuses a file that others than its owner
 // may read, and one that was damaged; a missing file is fs.ErrNotExist.
-func LoadKey(dir string) (Key, error) {
-	path := filepath.Join(dir, KeyFile)
+func LoadKey(dir string) (Key, error) { return loadKey(filepath.Join(dir, KeyFile)) }
+
+func loadKey(path string) (Key, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Key{}, fmt.Errorf("read the ledger key: %w: is this the data_dir of the gateway?", err)
@@ -114,7 +115,7 @@ func createKey(dir string) error {
 	if _, err := rand.Read(secret); err != nil {
 		return err
 	}
-	return createFile(dir, KeyFile, fmt.Sprintf("%s %s %s\n", keyHeader, keyID(secret), hex.EncodeToString(secret)))
+	return createFile(dir, KeyFile, Key{ID: keyID(secret), Secret: secret}.text())
 }
 
 // createFile writes a file of mode 0600 beside its final name and links it

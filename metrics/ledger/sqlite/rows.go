@@ -80,6 +80,14 @@ func (s *Store) retainState(ctx context.Context, limit int64) error {
 	})
 }
 
+// ForgetBindings deletes all sessions.
+func (s *Store) ForgetBindings(ctx context.Context) error {
+	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM binding")
+		return err
+	})
+}
+
 // Checkpoints older than thinAfter are kept one for every thinTo: a year of
 // them takes 3 MB.
 const (

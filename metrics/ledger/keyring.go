@@ -1,0 +1,120 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+)
+
+// retiredPattern is the name of a retired key's file: KeyFile, a point, its id.
+var retiredPattern = regexp.MustCompile(`^` + regexp.QuoteMeta(KeyFile) + `\.([0-9a-f]{16})$`)
+
+// LoadKeys returns the present key and then the retired ones by id, which older
+// rows were digested with. It refuses what [LoadKey] refuses, of any of them.
+func LoadKeys(dir string) ([]Key, error) {
+	present, err := LoadKey(dir)
+	if err != nil {
+		return nil, err
+	}
+	files, err := os.ReadDir(dir) // sorted by name
+	if err != nil {
+		return nil, fmt.Errorf("look for retired ledger keys: %w", err)
+	}
+	keys := []Key{present}
+	for _, file := range files {
+		if !retiredPattern.MatchString(file.Name()) {
+			continue
+		}
+		key, err := loadKey(filepath.Join(dir, file.Name()))
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(keys, func(k Key) bool { return k.ID == key.ID }) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// RotateKey makes a new present key in dir and retires the one before, which
+// stays beside it, so that reports reach rows of both. At every moment the
+// present key is there whole. Whoever calls it sees to it that no gateway runs.
+func RotateKey(dir string) (before, now Key, err error) {
+	if before, err = LoadKey(dir); err != nil {
+		return before, now, err
+	}
+	err = createFile(dir, KeyFile+"."+before.ID, before.text())
+	if err != nil && !errors.Is(err, fs.ErrExist) { // it exists after a rotation that was interrupted
+		return before, now, fmt.Errorf("retire ledger key %s: %w", before.ID, err)
+	}
+	secret := make([]byte, sha256.Size)
+	if _, err := rand.Read(secret); err != nil {
+		return before, now, err
+	}
+	now = Key{ID: keyID(secret), Secret: secret}
+	fresh := KeyFile + ".next"
+	if err := errors.Join(os.RemoveAll(filepath.Join(dir, fresh)), createFile(dir, fresh, now.text())); err != nil {
+		return before, now, fmt.Errorf("make the new ledger key: %w", err)
+	}
+	if err := errors.Join(os.Rename(filepath.Join(dir, fresh), filepath.Join(dir, KeyFile)), syncDir(dir)); err != nil {
+		return before, now, fmt.Errorf("make the new ledger key the present one: %w", err)
+	}
+	return before, now, nil
+}
+
+// DestroyKey destroys a retired key for good: the rows that were digested with it
+// are anonymous from then on, wherever no copy of the key is left. The present
+// key cannot be destroyed; rotate first.
+func DestroyKey(dir, id string) error {
+	present, err := LoadKey(dir)
+	if err != nil {
+		return err
+	}
+	if present.ID == id {
+		return fmt.Errorf("ledger key %s is the present one: rotate first, then destroy it", id)
+	}
+	path := filepath.Join(dir, KeyFile+"."+id)
+	if !retiredPattern.MatchString(filepath.Base(path)) {
+		return fmt.Errorf("ledger key %q: want an id of 16 hexadecimal characters", id)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // matches the pattern
+	if err != nil {
+		return fmt.Errorf("destroy ledger key %s: %w", id, err)
+	}
+	// Overwritten first: a file system that writes in place keeps nothing of it.
+	_, err = file.WriteAt(make([]byte, 256), 0)
+	if err = errors.Join(err, file.Sync(), file.Close(), os.Remove(path)); err != nil {
+		return fmt.Errorf("destroy ledger key %s: %w", id, err)
+	}
+	return syncDir(dir)
+}
+
+// text is the content of the key's file.
+func (k Key) text() string {
+	return fmt.Sprintf("%s %s %s\n", keyHeader, k.ID, hex.EncodeToString(k.Secret))
+}
+
+// ExportKey writes a key's file to path (mode 0600, never replacing one), for
+// escrow: whoever has it can test guesses against the ledger.
+func ExportKey(dir, id, path string) error {
+	keys, err := LoadKeys(dir)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key.ID == id || id == "" && key.ID == keys[0].ID {
+			if err := createFile(filepath.Dir(path), filepath.Base(path), key.text()); err != nil {
+				return fmt.Errorf("export ledger key %s to %s: %w", key.ID, path, err)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("no ledger key %q among the %d of this data_dir: `ordergate ledger key list` shows them", id, len(keys))
+}
