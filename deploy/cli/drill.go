@@ -19,6 +19,8 @@ type Drill struct {
 	Only     []string `help:"Only these playbooks and workloads, such as A05,B02." placeholder:"ID"`
 	Seed     uint64   `help:"Seed of the shop's people and of what is random." default:"0"`
 	Seeds    string   `help:"Several seeds, such as 0-19, instead of one." placeholder:"FROM-TO"`
+	Benign   bool     `help:"Only the honest workloads."`
+	Sessions int      `help:"Play the honest workloads, seed after seed from --seed on, until there were so many honest sessions; 100000 take hours." placeholder:"N"`
 	WhiteBox bool     `help:"Also the variants in which the attacker knows thresholds and windows." default:"true" negatable:""`
 	Parallel int      `help:"How many are played at a time; they wait for the disk more than they compute." default:"4"`
 	JSON     bool     `name:"json" help:"Write JSON instead of tables."`
@@ -34,11 +36,20 @@ func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
 	if c.Parallel < 1 || c.Parallel > 64 {
 		return usagef("--parallel %d: want 1 to 64", c.Parallel)
 	}
-	options := drill.Options{Seeds: seeds, Only: c.Only, Plain: !c.WhiteBox, Parallel: c.Parallel}
+	if c.Sessions < 0 || c.Sessions > maxSessions || c.Sessions > 0 && c.Seeds != "" {
+		return usagef("--sessions %d: want 1 to %d, from --seed on, without --seeds", c.Sessions, maxSessions)
+	}
+	options := drill.Options{Seeds: seeds, Only: c.Only, Benign: c.Benign, Plain: !c.WhiteBox, Parallel: c.Parallel}
 	if isTerminal(stderr) {
 		options.Progress = stderr
 	}
-	results, err := drill.Run(ctx, options)
+	run := drill.Run
+	if c.Sessions > 0 {
+		run = func(ctx context.Context, o drill.Options) ([]drill.Result, error) {
+			return drill.Many(ctx, o, c.Sessions)
+		}
+	}
+	results, err := run(ctx, options)
 	if errors.Is(err, drill.ErrNothing) {
 		return usagef("--only %s: %v", strings.Join(c.Only, ","), err)
 	} else if err != nil {
@@ -68,6 +79,9 @@ func isTerminal(to io.Writer) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
+
+// maxSessions bounds how many honest sessions one run plays.
+const maxSessions = 10_000_000
 
 // maxSeeds bounds how many seeds one run takes.
 const maxSeeds = 1000

@@ -11,11 +11,13 @@ import (
 
 func TestDrillUsage(t *testing.T) {
 	for name, c := range map[string]Drill{
-		"unknown id":    {Only: []string{"X01"}, Parallel: 1},
-		"bad seeds":     {Seeds: "9-3", Parallel: 1},
-		"many seeds":    {Seeds: "0-5000", Parallel: 1},
-		"no seeds":      {Seeds: "some", Parallel: 1},
-		"none parallel": {Only: []string{"A01"}},
+		"unknown id":         {Only: []string{"X01"}, Parallel: 1},
+		"bad seeds":          {Seeds: "9-3", Parallel: 1},
+		"sessions and seeds": {Seeds: "0-3", Sessions: 10, Parallel: 1},
+		"no sessions":        {Sessions: -1, Parallel: 1},
+		"many seeds":         {Seeds: "0-5000", Parallel: 1},
+		"no seeds":           {Seeds: "some", Parallel: 1},
+		"none parallel":      {Only: []string{"A01"}},
 	} {
 		var out bytes.Buffer
 		var usage UsageError

@@ -52,6 +52,21 @@ func TestDrill(t *testing.T) {
 	}
 }
 
+// TestMany: seed after seed until there were enough sessions, summed up by
+// workload, attacks left out.
+func TestMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts gateways")
+	}
+	results, err := Many(t.Context(), Options{Only: []string{"A01a", "B12"}, Parallel: 1}, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != 1 || results[0].ID != "B12" || results[0].Seeds < 2 || results[0].Sessions < 6 || len(results[0].Missed) > 0 {
+		t.Errorf("%+v, want B12 with two seeds or more and at least 6 sessions", results)
+	}
+}
+
 func TestRunRefusesUnknownIDs(t *testing.T) {
 	if _, err := Run(t.Context(), Options{Only: []string{"Z99"}}); !errors.Is(err, ErrNothing) {
 		t.Errorf("got %v, want ErrNothing", err)

@@ -25,6 +25,7 @@ const maxDrill = 5 * time.Minute
 type Options struct {
 	Seeds    []uint64  // nil: 0
 	Only     []string  // ids such as A05 or B02; A01 means A01a to A01c, too. Nil: all
+	Benign   bool      // only the honest workloads
 	Plain    bool      // leave out the variants in which the attacker knows the rules
 	Parallel int       // scenes at a time; 0 means 1
 	Progress io.Writer // is told of each result; nil: nobody
@@ -62,7 +63,7 @@ type part struct {
 }
 
 func (o *Options) wants(p *playbook) bool {
-	if p.white && o.Plain {
+	if p.white && o.Plain || !p.benign && o.Benign {
 		return false
 	}
 	return len(o.Only) == 0 || slices.ContainsFunc(o.Only, func(id string) bool {

@@ -14,6 +14,7 @@ type Result struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Seed     uint64 `json:"seed"`
+	Seeds    int    `json:"seeds,omitempty"` // how many the numbers of a workload are the sums of; 0: one
 	WhiteBox bool   `json:"white_box"`
 	Benign   bool   `json:"benign"`
 	Scale    string `json:"scale"`

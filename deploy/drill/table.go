@@ -95,7 +95,11 @@ func (r *Result) attack(out *strings.Builder) {
 }
 
 func (r *Result) workload(out *strings.Builder) {
-	fmt.Fprintf(out, "%-5s  %-50s %8d %8d %7d %6d  %s\n", r.label(), r.Name, r.Sessions, r.Requests, r.Refused, r.FalseAlerts, r.Scale)
+	scale := r.Scale
+	if r.Seeds > 1 {
+		scale = fmt.Sprintf("%d times, with seeds from %d on: %s", r.Seeds, r.Seed, scale)
+	}
+	fmt.Fprintf(out, "%-5s  %-50s %8d %8d %7d %6d  %s\n", r.label(), r.Name, r.Sessions, r.Requests, r.Refused, r.FalseAlerts, scale)
 	r.why(out)
 }
 
