@@ -145,6 +145,6 @@ func BenchmarkFinderForms(b *testing.B) {
 		{"style/empty", "text/css", stylesheet(500), tokensHTML},
 		{"image/empty", "image/png", bytes.Repeat([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), 8<<10), tokensHTML},
 	} {
-		b.Run(c.name, func(b *testing.B) { benchmark(b, c.contentType, c.body, c.tokens) })
+		b.Run(c.name, func(b *testing.B) { benchmark(b, c.contentType, c.body, other{"x/tokens", c.tokens}) })
 	}
 }

@@ -137,7 +137,7 @@ func finding(cfg *Config, h *rules.Hasher, contentType string, body []byte, reco
 // and in the same run, since machines differ and vary: "x/copy", how many times
 // as long as io.Copy of it through a buffer of the same size takes, and how
 // many times as long as others take for the whole body without asking for any
-// meaning: "x/tokens", for the tokenizer of x/net/html, or for JSON
+// meaning: "x/tokens", for a tokenizer of the form, or x/net/html; for JSON
 // json.Decoder.Token, which makes a value of each token; and "x/valid", for
 // json.Valid, which only walks through the states of the text. With -short it
 // leaves these out.
