@@ -20,10 +20,12 @@
 // Most of a body tells nothing, and most of its bytes are passed over by short
 // cuts: keys of JSON are guessed from the key before, values that no rule could
 // keep are dropped by the class of their key and their first byte, whole JSON
-// structures are passed over where nothing singles anybody out (quiet), texts of
-// a page are known for no labels by their first and last letters. A short cut
-// never decides what is found: each can be switched off, and fuzz tests hold
-// what is found with them to what is found without (FuzzShortCuts, FuzzShapes).
+// structures are passed over where nothing singles anybody out (quiet). Tags of
+// a page, cells of CSV and values of dumps that lie whole in a piece are read in
+// one step, and texts of a page are known for no labels by their first and last
+// letters and dropped before they are gathered. A short cut never decides what
+// is found: each can be switched off, and fuzz tests hold what is found with them
+// to what is found without (FuzzShortCuts, FuzzPieces, FuzzShapes).
 // Keys and their classes are remembered from one response to the next, and
 // behind which of them a structure was not quiet; nothing else is.
 //
