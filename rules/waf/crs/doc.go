@@ -22,6 +22,10 @@
 // and when the rules saw every one of its requests, except those that the test
 // itself wants to see fail.
 //
+// TestClearance judges the same requests with and without clearance, directly,
+// and compares verdict, hits and scores: one test in four, or with
+// -clearance.every 1 all of them.
+//
 // Every test that does not pass is a line of known.txt with its reason. The
 // table only shrinks: a test that fails and is not in it fails, and so does
 // one that passes and is in it.
