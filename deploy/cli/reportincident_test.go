@@ -208,7 +208,7 @@ func TestReportStatement(t *testing.T) {
 		"gdpr34":     {"Nature of the breach", "Likely consequences", "Measures taken"},
 		"california": {"## What Happened", "## What Information Was Involved", "## What We Are Doing", "## What You Can Do", "## For More Information"},
 		"sec8k":      {"Nature", "Scope", "Timing", "Impact", "[--material]", "[4 business days from the decision"},
-		"customer":   {"Dear customer", "your name and your email address", "Muster Shop", "1 gaps", "1800 000 000"},
+		"customer":   {"Dear customer", "Your name and your email address", "Muster Shop", "1 gaps", "1800 000 000"},
 		"helpline":   {"Was I affected?", "report subject", "your name, your email address and a payment card number"},
 	} {
 		text := statementOf(t, e, ReportStatement{reportFlags: flags, Kind: kind})

@@ -65,6 +65,12 @@ func (l letter) List() string {
 	}
 }
 
+// Sentence is List as the beginning of a sentence.
+func (l letter) Sentence() string {
+	list := l.List()
+	return strings.ToUpper(list[:1]) + list[1:] // ASCII
+}
+
 // Due is when a law wants something done, or that its clock has not begun.
 func (l letter) Due(law string) string {
 	for _, d := range l.Clock.Due {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -54,6 +55,9 @@ func childRuns() bool {
 	select {}
 }
 
+// kills is how many times TestKill kills.
+var kills = flag.Int("kills", 6, "how many times TestKill kills its process")
+
 // A process that is killed at any moment has lost nothing that it
 // acknowledged, and leaves a ledger that opens.
 func TestKill(t *testing.T) {
@@ -62,8 +66,8 @@ func TestKill(t *testing.T) {
 	}
 	dir := t.TempDir()
 	acknowledged := make(map[rules.ExchangeID]bool)
-	for round := range 6 {
-		lives(t, dir, round*1_000_000, 40+round*123, acknowledged)
+	for round := range *kills {
+		lives(t, dir, round*1_000_000, 40+round*123%800, acknowledged)
 		// A report reads beside the hot journal, before any writer opened it.
 		reader, err := OpenReadOnly(context.Background(), dir)
 		if err != nil {
