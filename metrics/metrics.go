@@ -42,6 +42,7 @@ type Metrics struct {
 	breach    [severityCount]prometheus.Gauge
 	contained [stepCount][roleCount]prometheus.Counter
 	canaries  [roleCount]prometheus.Counter
+	callouts  map[rules.CalloutOutcome]prometheus.Counter
 	unseen    map[rules.Uninspected]prometheus.Counter
 	appended  prometheus.Histogram
 	gap       prometheus.Counter
@@ -193,7 +194,12 @@ func (m *Metrics) alarm() []prometheus.Collector {
 	for _, severity := range rules.Severities() {
 		m.breach[severity] = breach.WithLabelValues(severity.String())
 	}
-	return []prometheus.Collector{trips, contained, signals, open, breach}
+	callouts := counters("ordergate_callouts_total", "Events of containment that the platform was to be told of, by what became of them.", "outcome")
+	m.callouts = make(map[rules.CalloutOutcome]prometheus.Counter)
+	for _, outcome := range rules.CalloutOutcomes() {
+		m.callouts[outcome] = callouts.WithLabelValues(string(outcome))
+	}
+	return []prometheus.Collector{trips, contained, signals, open, breach, callouts}
 }
 
 // operation makes the metrics of the ledger, the config and the process.

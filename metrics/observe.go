@@ -118,6 +118,16 @@ func (m *Metrics) Contained(step rules.Step, role rules.Role) {
 	}
 }
 
+// Callout counts an event that the platform was to be told of. An outcome that
+// does not exist counts as failed.
+func (m *Metrics) Callout(outcome rules.CalloutOutcome) {
+	c, ok := m.callouts[outcome]
+	if !ok {
+		c = m.callouts[rules.CalloutFailed]
+	}
+	c.Inc()
+}
+
 // Uninspected counts a response that was not inspected, or not wholly. The
 // empty reason counts nothing.
 func (m *Metrics) Uninspected(reason rules.Uninspected) {

@@ -15,5 +15,8 @@
 //  9. refuse.go      the one place that answers instead of the upstream
 //  10. finish.go      one log line, one call to the observer, the outcome to the ledger
 //
+// Beside it callout.go tells the platform of sessions that are held, in the
+// background, where the operator wants it.
+//
 // What inspects sees byte for byte what the other side receives, or its masked form twice.
 package proxy

@@ -36,6 +36,7 @@ type exchange struct {
 	wanted    rules.Role
 	presented []rules.Digest // credentials that the request showed
 	principal rules.Principal
+	held      string // the principal's own session or token, if the platform is to be told of it; gone once it was
 	body      []byte // of the request, up to its limit
 	streamed  bool   // more of it follows, unread
 	claim     record.Claim

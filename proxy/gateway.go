@@ -46,6 +46,8 @@ type Config struct {
 	Ledger    Ledger
 	Observer  Observer
 	Log       *slog.Logger
+	// Callout tells the platform of sessions that are held; nil: nobody does.
+	Callout *Callout
 	// Now is what decisions take for the time; nil: time.Now. Deadlines of
 	// connections are the machine's own time always.
 	Now func() time.Time
@@ -63,6 +65,7 @@ type Gateway struct {
 	ledger   Ledger
 	observer Observer
 	log      *slog.Logger
+	callout  *Callout
 	now      func() time.Time
 	wait     func(ctx context.Context, delay time.Duration) error
 	timeouts Timeouts
@@ -85,7 +88,7 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	}
 	g := &Gateway{
 		hasher: config.Hasher, engine: config.Engine, ledger: config.Ledger, observer: config.Observer,
-		log: config.Log, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
+		log: config.Log, callout: config.Callout, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
 		slowed: make(chan struct{}, maxSlowed),
 		heavy:  make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 	}

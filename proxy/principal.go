@@ -223,4 +223,7 @@ func (x *exchange) identify(r *http.Request) {
 	}
 	x.presented = c.Sessions
 	x.principal = x.gateway.engine.Recognise(&c, x.start)
+	if at := slices.Index(c.Sessions, x.principal.Session); at >= 0 && x.gateway.callout.wants() {
+		x.held = values[at]
+	}
 }

@@ -54,6 +54,10 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 func (x *exchange) contained(ctx context.Context) rules.Verdict {
 	v := x.enforce(x.gateway.engine.Admit(&x.principal, x.start))
 	x.Step = v.Step
+	if !v.ByAddress { // whoever else is there has done nothing: the session is not to be ended
+		x.gateway.callout.present(&x.principal, v.Step, x.held)
+	}
+	x.held = ""
 	if v.Action == rules.Refuse || v.Delay <= 0 {
 		return v
 	}

@@ -65,3 +65,18 @@ type Containment struct {
 	// which may be a whole office: only a person orders it.
 	Addresses bool `json:"addresses,omitempty"`
 }
+
+// CalloutOutcome is what became of one event that the platform is told of.
+type CalloutOutcome string
+
+// The outcomes: the closed label set of ordergate_callouts_total.
+const (
+	CalloutDelivered CalloutOutcome = "delivered" // the platform answered with 2xx
+	CalloutFailed    CalloutOutcome = "failed"    // given up after its repetitions
+	CalloutDropped   CalloutOutcome = "dropped"   // the queue was full, or the process ended
+)
+
+// CalloutOutcomes returns every outcome.
+func CalloutOutcomes() []CalloutOutcome {
+	return []CalloutOutcome{CalloutDelivered, CalloutFailed, CalloutDropped}
+}

@@ -53,6 +53,7 @@ type Verdict struct {
 	RetryAfter time.Duration // when the same request may succeed; zero: never or unknown
 	Delay      time.Duration // how long a request that passes waits first
 	Step       Step          // the containment that the verdict comes from
+	ByAddress  bool          // it holds everybody at the address, not this principal's session or account
 }
 
 // Passed is the verdict that lets an exchange through.

@@ -76,6 +76,8 @@ type Config struct {
 	Caps Caps `yaml:"caps"`
 	// Detectors tune single detectors.
 	Detectors Detectors `yaml:"detectors"`
+	// Containment tunes what happens when a principal is held.
+	Containment Containment `yaml:"containment"`
 	// Canaries are planted customers who never order: whoever is sent one is
 	// reading what is not theirs. Secret: their values are never printed.
 	Canaries Canaries `yaml:"canaries"`

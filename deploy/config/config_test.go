@@ -90,6 +90,9 @@ func roundTrip(t *testing.T, c *Config) {
 	t.Helper()
 	open := *c
 	open.dir, open.AdminToken, open.Canaries = "", NewSecret("sixteen characters"), Canaries{}
+	if secret := &open.Containment.Callout.Secret; !secret.IsZero() {
+		*secret = NewSecret("sixteen characters")
+	}
 	text := strings.ReplaceAll(open.YAML(), "(hidden)", "sixteen characters")
 	again, err := Parse("again", []byte(text))
 	if err != nil {
@@ -225,7 +228,10 @@ func TestDigest(t *testing.T) {
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {
-	c := parse(t, minimal+"admin_token: hunter2hunter2hunter2\ncanaries: {emails: [hunter2@shop.example], phones: ['+61255500199'], customer_ids: [hunter2]}\n")
+	c := parse(t, minimal+"admin_token: hunter2hunter2hunter2\ncanaries: {emails: [hunter2@shop.example], phones: ['+61255500199'], customer_ids: [hunter2]}\ncontainment: {callout: {url: https://shop.example, secret: hunter2}}\n")
+	if callout, told := c.Callout(); !told || callout.Secret != "hunter2" {
+		t.Error("the callout's secret was not read")
+	}
 	if c.AdminToken.Reveal() != "hunter2hunter2hunter2" {
 		t.Error("the token was not read")
 	}

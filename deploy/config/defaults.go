@@ -52,6 +52,9 @@ func Default() Config {
 			Walk:  Containing{Contain: rules.StepRefuse},
 			Guess: Containing{Contain: rules.StepSlow},
 		},
+		Containment: Containment{Callout: Callout{
+			Header: "Authorization", Timeout: 5 * time.Second, Events: []string{"refuse", "revoke", "release"},
+		}},
 		Limits: Limits{
 			RequestHeaders: 64 << 10,
 			FirstWindow:    64 << 10,

@@ -107,7 +107,7 @@ func readFile(path string) ([]byte, error) {
 func (c *Config) Digest() string {
 	e := encoder{reveal: true}
 	canonical := *c
-	canonical.AdminToken = Secret{}
+	canonical.AdminToken, canonical.Containment.Callout.Secret = Secret{}, Secret{}
 	e.fields(reflect.ValueOf(&canonical).Elem(), reflect.Value{}, 0)
 	sum := sha256.Sum256([]byte(e.b.String()))
 	return hex.EncodeToString(sum[:8])

@@ -37,6 +37,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	v.detectors(&c.Detectors)
+	v.containment(&c.Containment.Callout)
 	v.canaries(c)
 	v.records(&c.Records)
 	if c.SubjectsHeader != "" && strings.Trim(strings.ToLower(c.SubjectsHeader), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {

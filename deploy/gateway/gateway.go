@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ type Gateway struct {
 	engine    *exfil.Engine
 	metrics   *metrics.Metrics
 	watch     *watch
+	callout   *proxy.Callout // nil: the platform is not told of containments
 	proxy     *proxy.Gateway
 	server    *proxy.Server
 	secure    *proxy.Server // with TLS; nil: none ends here
@@ -129,6 +131,10 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	g.metrics.Source(g.snapshot)
 	g.metrics.ConfigLoaded(true, time.Now())
 	g.watch = newWatch(g)
+	if callout, told := g.config.Callout(); told {
+		callout.Log, callout.Done = g.log, g.metrics.Callout
+		g.callout = proxy.NewCallout(callout)
+	}
 	asn, err := g.config.OpenASN()
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
@@ -136,7 +142,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	g.setASN(asn)
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Upstreams(), Health: g.config.UpstreamHealth(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
-		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Now: g.now, Wait: g.options.Wait,
+		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine))
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
@@ -275,6 +281,7 @@ func (g *Gateway) release(ctx context.Context) error {
 	if g.proxy != nil {
 		g.proxy.Close()
 	}
+	g.callout.Close(ctx)
 	if g.ledger != nil {
 		errs = append(errs, g.ledger.Close(ctx))
 	}
@@ -305,11 +312,12 @@ func fixed(old, now *config.Config) []string {
 	for name, same := range map[string]bool{
 		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
-		"ledger.checkpoints": old.Ledger.Checkpoints == now.Ledger.Checkpoints,
-		"health":             old.Health == now.Health,
-		"tls.listen":         old.TLS.Listen == now.TLS.Listen,
-		"tls.certificates":   old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
-		"limits.principals":  old.Limits.Principals == now.Limits.Principals,
+		"ledger.checkpoints":  old.Ledger.Checkpoints == now.Ledger.Checkpoints,
+		"health":              old.Health == now.Health,
+		"tls.listen":          old.TLS.Listen == now.TLS.Listen,
+		"tls.certificates":    old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
+		"limits.principals":   old.Limits.Principals == now.Limits.Principals,
+		"containment.callout": reflect.DeepEqual(old.Containment.Callout, now.Containment.Callout),
 	} {
 		if !same {
 			names = append(names, name)

@@ -162,6 +162,13 @@ func (w *watch) Signal(s *rules.Signal) {
 	w.gateway.metrics.Signal(s)
 	incident, _, notable := w.gateway.engine.Incidents().Join(s)
 	w.queue(incident, notable)
+	if s.Step != rules.StepNone { // whom the detector holds, whatever else the incident is about
+		held := rules.Incident{
+			ID: incident.ID, Session: s.Principal.Session, Account: s.Principal.Account,
+			Containment: &rules.Containment{Step: s.Step, Since: s.Time, Until: s.Until},
+		}
+		w.gateway.callout.Incident(&held)
+	}
 }
 
 // Open implements proxy.IncidentDesk.
@@ -173,7 +180,16 @@ func (w *watch) Set(id string, state rules.IncidentState) (rules.Incident, bool)
 	if ok {
 		w.queue(incident, true)
 	}
+	if ok && state.Ended() && incident.Containment != nil {
+		w.released(incident)
+	}
 	return incident, ok
+}
+
+// released tells the platform that the principals of an incident were let go.
+func (w *watch) released(incident rules.Incident) {
+	incident.Containment = nil
+	w.gateway.callout.Incident(&incident)
 }
 
 // Contain implements proxy.IncidentDesk.
@@ -183,6 +199,7 @@ func (w *watch) Contain(id string, c rules.Containment, lasting time.Duration) (
 	incident, ok := w.gateway.engine.Contain(id, c, now)
 	if ok && incident.Containment != nil {
 		w.queue(incident, true)
+		w.gateway.callout.Incident(&incident)
 	}
 	return incident, ok
 }
@@ -192,6 +209,7 @@ func (w *watch) Release(id string) (rules.Incident, bool) {
 	incident, ok := w.gateway.engine.Release(id, w.gateway.now().UTC())
 	if ok {
 		w.queue(incident, true)
+		w.released(incident)
 	}
 	return incident, ok
 }

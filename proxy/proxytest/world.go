@@ -31,6 +31,7 @@ type Setup struct {
 	Exfil    exfil.Config
 	WAF      waf.Config
 	Timeouts proxy.Timeouts
+	Callout  *proxy.Callout
 	TLS      *proxy.TLS                                           // nil: without
 	Client   *tls.Config                                          // what the client trusts and shows, with TLS
 	Now      func() time.Time                                     // nil: time.Now
@@ -134,7 +135,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	log := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Gateway, err = proxy.New(&proxy.Config{
 		Upstreams: setup.Upstreams, Health: setup.Health, Timeouts: setup.Timeouts, Hasher: w.Hasher,
-		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait,
+		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait, Callout: setup.Callout,
 	}, w.Policy)
 	if err != nil {
 		tb.Fatal(err)

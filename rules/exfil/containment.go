@@ -44,6 +44,7 @@ type hold struct {
 	step     rules.Step
 	until    time.Time
 	incident string
+	address  bool // the key is an address
 }
 
 func newContainment(size int) *containment {
@@ -147,7 +148,7 @@ func (c *containment) of(p *rules.Principal, now time.Time) (hardest hold) {
 	defer c.mu.Unlock()
 	for _, key := range [...]capKey{{rules.KeySession, p.Session}, {rules.KeyAccount, p.Account}, {rules.KeyIP, p.IP}} {
 		if h, ok := c.held.Peek(key); ok && h.until.After(now) && h.step > hardest.step {
-			hardest = h
+			hardest, hardest.address = h, key.kind == rules.KeyIP
 		}
 	}
 	return hardest
@@ -159,14 +160,16 @@ func (c *containment) of(p *rules.Principal, now time.Time) (hardest hold) {
 func (e *Engine) Admit(p *rules.Principal, now time.Time) rules.Verdict {
 	switch h := e.contained.of(p, now); h.step {
 	case rules.StepRefuse, rules.StepRevoke:
-		return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonContained, Status: http.StatusForbidden, RetryAfter: h.until.Sub(now), Step: h.step}
+		return rules.Verdict{
+			Action: rules.Refuse, Reason: rules.ReasonContained, Status: http.StatusForbidden, RetryAfter: h.until.Sub(now), Step: h.step, ByAddress: h.address,
+		}
 	case rules.StepSlow:
 		v := rules.Passed
-		v.Delay, v.Step = slowBy, h.step
+		v.Delay, v.Step, v.ByAddress = slowBy, h.step, h.address
 		return v
 	case rules.StepMask, rules.StepCut:
 		v := rules.Passed
-		v.Step = h.step
+		v.Step, v.ByAddress = h.step, h.address
 		return v
 	case rules.StepNone:
 	}
