@@ -300,7 +300,7 @@ func (g *grouper) settle(f *frame, base, at int16) {
 	b, r := &g.groups[base], &g.groups[at]
 	part := r.sense&(sensePlace|senseOrder) != 0
 	switch {
-	case r.mail() && b.mail() && !part && !b.shares(r, rules.IdentifierEmail):
+	case r.mail() && b.mail() && (!part || r.sense&sensePlace == 0) && !b.shares(r, rules.IdentifierEmail): // a parcel may go to somebody else, an order is its buyer's
 		g.finish(at)
 	case !r.named && !part && b.clashes(r):
 		g.finish(at)
