@@ -67,7 +67,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged := make(map[rules.ExchangeID]bool)
 	for round := range *kills {
-		lives(t, dir, round*1_000_000, 40+round*123%800, acknowledged)
+		lives(t, dir, round*100_000, 40+round*123%800, acknowledged)
 		// A report reads beside the hot journal, before any writer opened it.
 		reader, err := OpenReadOnly(context.Background(), dir)
 		if err != nil {
