@@ -89,6 +89,7 @@ func benchmarkGet(b *testing.B, client *http.Transport, address, agent string) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		request.Host = "shop.example" // an address would be a finding of the WAF (CRS 920350)
 		request.Header.Set("User-Agent", agent)
 		request.Header.Set("Accept", "*/*")
 		response, err := client.RoundTrip(request)
