@@ -345,16 +345,42 @@ func TestTLSFilesChange(t *testing.T) {
 	}
 }
 
-// TestASNFileMissing: neither serve nor check goes on without the database that
-// the config names.
-func TestASNFileMissing(t *testing.T) {
-	dir := t.TempDir()
-	path := writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide("http://127.0.0.1:1", filepath.Join(dir, "data"))+"asn: {file: none.mmdb}\n")
-	for _, command := range []string{"serve", "check"} {
-		var stderr bytes.Buffer
-		if code := run(t.Context(), []string{command, "--config", path}, io.Discard, &stderr); code != cli.ExitUsage || !strings.Contains(stderr.String(), "none.mmdb: does not exist: look at the path") {
-			t.Errorf("%s: code %d, %s", command, code, stderr.String())
+// TestFilesMissing: neither serve nor check goes on without a file that the
+// config names.
+func TestFilesMissing(t *testing.T) {
+	for _, text := range []string{"asn: {file: none.file}\n", "upstream_tls: {ca: none.file}\n"} {
+		dir := t.TempDir()
+		path := writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide("https://127.0.0.1:1", filepath.Join(dir, "data"))+text)
+		for _, command := range []string{"serve", "check"} {
+			var stderr bytes.Buffer
+			if code := run(t.Context(), []string{command, "--config", path}, io.Discard, &stderr); code != cli.ExitUsage || !strings.Contains(stderr.String(), "none.file: does not exist: look at the path") {
+				t.Errorf("%s with %s: code %d, %s", command, text, code, stderr.String())
+			}
 		}
+	}
+}
+
+// TestProxyProtocol: the config's load balancers must say who the client is,
+// on the listener for clients alone.
+func TestProxyProtocol(t *testing.T) {
+	upstream := orders(t)
+	dir := t.TempDir()
+	c := startChild(t, writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide(upstream.URL, filepath.Join(dir, "data"))+"proxy_protocol: [127.0.0.1]\n"))
+	defer c.end(t, syscall.SIGTERM) //nolint:errcheck // asserted elsewhere
+	for header, fine := range map[string]bool{"PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n": true, "": false} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(c.listen, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, header+"GET /orders/1 HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+		answer, _ := io.ReadAll(conn)
+		_ = conn.Close()
+		if bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) != fine || !fine && len(answer) > 0 {
+			t.Errorf("with header %q: %.60q", header, answer)
+		}
+	}
+	if text := get(t, c.admin+"/livez"); text != "ok\n" {
+		t.Errorf("the admin listener says %q", text)
 	}
 }
 

@@ -10,18 +10,19 @@ type FileKind uint8
 const (
 	FilesCertificates FileKind = iota // for TLS
 	FilesASN                          // network operators
+	FilesUpstream                     // the certificate that the platform is shown
 	fileKinds
 )
 
 // FileKinds returns every kind, in order.
-func FileKinds() []FileKind { return []FileKind{FilesCertificates, FilesASN} }
+func FileKinds() []FileKind { return []FileKind{FilesCertificates, FilesASN, FilesUpstream} }
 
 // String returns the stable name; a value out of range is "other".
 func (k FileKind) String() string {
 	if k >= fileKinds {
 		return other
 	}
-	return [fileKinds]string{"certificates", "asn"}[k]
+	return [fileKinds]string{"certificates", "asn", "upstream"}[k]
 }
 
 // FilesRead says whether the files of a kind could be used when they were read

@@ -40,12 +40,15 @@ type Observer interface {
 type Config struct {
 	Upstreams []Upstream
 	Health    Health
-	Timeouts  Timeouts
-	Hasher    *rules.Hasher // cloned for every exchange
-	Engine    *exfil.Engine
-	Ledger    Ledger
-	Observer  Observer
-	Log       *slog.Logger
+	// UpstreamTLS is how TLS is made to upstreams whose URL is https; nil: with the
+	// machine's authorities, and without a certificate of our own.
+	UpstreamTLS *UpstreamTLS
+	Timeouts    Timeouts
+	Hasher      *rules.Hasher // cloned for every exchange
+	Engine      *exfil.Engine
+	Ledger      Ledger
+	Observer    Observer
+	Log         *slog.Logger
 	// Callout tells the platform of sessions that are held; nil: nobody does.
 	Callout *Callout
 	// Now is what decisions take for the time; nil: time.Now. Deadlines of
@@ -99,7 +102,7 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 		g.wait = wait
 	}
 	g.rates = newRates()
-	g.backends = newBackends(config.Upstreams, g.transport(), config.Health, config.Log)
+	g.backends = newBackends(config.Upstreams, g.transport(config.UpstreamTLS), config.Health, config.Log)
 	g.proxy = g.reverseProxy()
 	g.Reload(policy)
 	return g, nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -42,7 +43,10 @@ type ServerConfig struct {
 	// TLS ends here when it is set: HTTP/1.1 and HTTP/2 as the client chooses
 	// (ALPN, RFC 7301). Nil: the listener speaks without TLS.
 	TLS *TLS
-	Log *slog.Logger
+	// ProxyProtocol are the load balancers that say who the client is before the
+	// connection's first byte (see withProxyProtocol); empty: none.
+	ProxyProtocol []netip.Prefix
+	Log           *slog.Logger
 }
 
 const defaultMaxHeader = 64 << 10
@@ -65,6 +69,7 @@ func Listen(address string, handler http.Handler, config ServerConfig) (*Server,
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
+	listener = withProxyProtocol(listener, config.ProxyProtocol, timeouts.ReadHeader)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	var accepting net.Listener

@@ -111,10 +111,11 @@ func describeUpstream(err error) string {
 	return fmt.Sprintf("protocol error (%T)", err)
 }
 
-func (g *Gateway) transport() *http.Transport {
+func (g *Gateway) transport(upstreamTLS *UpstreamTLS) *http.Transport {
 	dialer := &net.Dialer{Timeout: g.timeouts.UpstreamConnect, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
+		TLSClientConfig:        upstreamTLS.client(),
 		TLSHandshakeTimeout:    g.timeouts.UpstreamConnect,
 		ResponseHeaderTimeout:  g.timeouts.UpstreamHeader,
 		ExpectContinueTimeout:  time.Second,

@@ -19,6 +19,9 @@ type Config struct {
 	// Health asks the platform's servers whether they work; without it only
 	// requests that fail say so: five in a row take a server out for 10 seconds.
 	Health Health `yaml:"health,omitempty"`
+	// UpstreamTLS is how TLS is made to the platform's servers, where their URL is
+	// https.
+	UpstreamTLS UpstreamTLS `yaml:"upstream_tls,omitempty"`
 	// Listen is the address that clients connect to, as host:port.
 	// Without a host: on every interface.
 	Listen string `yaml:"listen"`
@@ -45,6 +48,11 @@ type Config struct {
 	// that names its own address escapes every limit on addresses. Danger:
 	// behind a load balancer that is not listed all clients share one address.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// ProxyProtocol are the addresses and CIDRs of load balancers that pass TCP on
+	// and say who the client is in a PROXY protocol header (version 1 or 2), on listen
+	// and on tls.listen. From them the header is required: a connection without one is
+	// closed. From anybody else it is not read, and refused as what is no request.
+	ProxyProtocol []netip.Prefix `yaml:"proxy_protocol"`
 	// ASN says which network operator an address belongs to.
 	ASN ASN `yaml:"asn"`
 	// Platform is the name of the platform pack. Only generic exists in this version.

@@ -21,6 +21,7 @@ func (c *Config) Validate() error {
 	var v checker
 	v.servers(c)
 	v.tls(c)
+	v.upstreamTLS(c)
 	v.health(&c.Health)
 	v.chosen("platform", c.Platform, "generic")
 	v.chosen("state", c.State, "memory")
@@ -130,6 +131,12 @@ func (v *checker) servers(c *Config) {
 	}
 	if strings.TrimSpace(c.DataDir) == "" {
 		v.fault("data_dir", "", "is empty", "write a folder, such as ./ordergate-data")
+	}
+	for i, p := range c.ProxyProtocol {
+		if p.Bits() == 0 {
+			v.fault(fmt.Sprintf("proxy_protocol[%d]", i), p.String(), "lets every client name its own address",
+				"write the addresses of your load balancers only")
+		}
 	}
 	for i, p := range c.TrustedProxies {
 		if p.Bits() == 0 {

@@ -50,6 +50,11 @@ func (g *Gateway) renew() {
 			g.renewed(metrics.FilesCertificates, err)
 		}
 	}
+	if g.platform != nil {
+		if changed, err := g.platform.Renew(time.Now()); changed {
+			g.renewed(metrics.FilesUpstream, err)
+		}
+	}
 	if asn := g.operators(); asn != nil {
 		if changed, err := asn.Renew(); changed {
 			g.renewed(metrics.FilesASN, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,8 +41,9 @@ type Gateway struct {
 	server    *proxy.Server
 	secure    *proxy.Server // with TLS; nil: none ends here
 	tls       *proxy.TLS
-	reloading sync.Mutex // guards asn
-	asn       *proxy.ASN // nil: no database
+	platform  *proxy.UpstreamTLS // nil: the standard way
+	reloading sync.Mutex         // guards asn
+	asn       *proxy.ASN         // nil: no database
 	admin     *proxy.Server
 	warm      time.Time
 	now       func() time.Time
@@ -140,8 +142,11 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	g.setASN(asn)
+	if g.platform, err = g.config.OpenUpstreamTLS(time.Now()); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
 	g.proxy, err = proxy.New(&proxy.Config{
-		Upstreams: g.config.Upstreams(), Health: g.config.UpstreamHealth(), Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
+		Upstreams: g.config.Upstreams(), Health: g.config.UpstreamHealth(), UpstreamTLS: g.platform, Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
 		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine))
 	if err != nil {
@@ -152,13 +157,15 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 		Ready:   g.ready, Token: g.config.AdminToken.Reveal(), Incidents: g.watch,
 	}
 	server := proxy.ServerConfig{Timeouts: g.config.ProxyTimeouts(), MaxHeader: int(g.config.Limits.RequestHeaders), Log: g.log}
-	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, server); err != nil {
+	clients := server
+	clients.ProxyProtocol = g.config.ProxyProtocol
+	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, clients); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
 	if g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), server); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	return g.openTLS(server)
+	return g.openTLS(clients)
 }
 
 // wall compiles the WAF of a config, and says when there is no clearance.
@@ -314,6 +321,8 @@ func fixed(old, now *config.Config) []string {
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
 		"ledger.checkpoints":  old.Ledger.Checkpoints == now.Ledger.Checkpoints,
 		"health":              old.Health == now.Health,
+		"upstream_tls":        old.UpstreamTLS == now.UpstreamTLS,
+		"proxy_protocol":      slices.Equal(old.ProxyProtocol, now.ProxyProtocol),
 		"tls.listen":          old.TLS.Listen == now.TLS.Listen,
 		"tls.certificates":    old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
 		"limits.principals":   old.Limits.Principals == now.Limits.Principals,

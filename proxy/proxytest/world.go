@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -27,15 +28,17 @@ import (
 
 // Setup is what a test may change before the world starts.
 type Setup struct {
-	Policy   proxy.Policy
-	Exfil    exfil.Config
-	WAF      waf.Config
-	Timeouts proxy.Timeouts
-	Callout  *proxy.Callout
-	TLS      *proxy.TLS                                           // nil: without
-	Client   *tls.Config                                          // what the client trusts and shows, with TLS
-	Now      func() time.Time                                     // nil: time.Now
-	Wait     func(ctx context.Context, delay time.Duration) error // nil: by a timer
+	Policy        proxy.Policy
+	Exfil         exfil.Config
+	WAF           waf.Config
+	Timeouts      proxy.Timeouts
+	Callout       *proxy.Callout
+	TLS           *proxy.TLS // nil: without
+	ProxyProtocol []netip.Prefix
+	UpstreamTLS   *proxy.UpstreamTLS                                   // nil: the standard way
+	Client        *tls.Config                                          // what the client trusts and shows, with TLS
+	Now           func() time.Time                                     // nil: time.Now
+	Wait          func(ctx context.Context, delay time.Duration) error // nil: by a timer
 	// Upstreams are of the test's own, instead of the handler's; empty: none.
 	Upstreams []proxy.Upstream
 	Health    proxy.Health
@@ -134,7 +137,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	}
 	log := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Gateway, err = proxy.New(&proxy.Config{
-		Upstreams: setup.Upstreams, Health: setup.Health, Timeouts: setup.Timeouts, Hasher: w.Hasher,
+		Upstreams: setup.Upstreams, Health: setup.Health, UpstreamTLS: setup.UpstreamTLS, Timeouts: setup.Timeouts, Hasher: w.Hasher,
 		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait, Callout: setup.Callout,
 	}, w.Policy)
 	if err != nil {
@@ -146,7 +149,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 
 func (w *World) listen(setup *Setup, log *slog.Logger) {
 	w.Helper()
-	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: setup.Timeouts, TLS: setup.TLS, Log: log})
+	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: setup.Timeouts, TLS: setup.TLS, ProxyProtocol: setup.ProxyProtocol, Log: log})
 	if err != nil {
 		w.Fatal(err)
 	}
