@@ -90,8 +90,12 @@ func (c *ReportSubject) Run(stdout, stderr io.Writer) (err error) {
 func (c *ReportSubject) identifiers(keys []keyed) ([]rules.Identifier, error) {
 	var columns, cells []string
 	for _, cell := range []struct{ flag, column, value string }{
-		{"--email", "email", c.Email}, {"--phone", "phone", c.Phone}, {"--customer-id", "customer_id", c.CustomerID},
-		{"--order", "order_number", c.Order}, {"--name", "name", c.Name}, {"--street", "street", c.Street},
+		{"--email", "email", c.Email},
+		{"--phone", "phone", c.Phone},
+		{"--customer-id", "customer_id", c.CustomerID},
+		{"--order", "order_number", c.Order},
+		{"--name", "name", c.Name},
+		{"--street", "street", c.Street},
 	} {
 		if cell.value == "" {
 			continue

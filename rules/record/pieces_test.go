@@ -29,9 +29,14 @@ var cells = []string{
 // assembled is a text of pieces.
 func assembled(picks []byte, seed uint64) (contentType string, body []byte) {
 	starts := [...]struct{ contentType, text string }{
-		{"text/html", "<html><body>"}, {"text/html", ""}, {"text/csv", "customer_id;name;email;telephone;title;description\n"}, {"text/csv", ""},
-		{"application/sql", "INSERT INTO `customer` (`customer_id`, `name`, `email`, `telephone`, `title`) VALUES (1,"}, {"application/sql", ""},
-		{"application/xml", "<?xml version=\"1.0\"?><list>"}, {"text/plain", ""},
+		{"text/html", "<html><body>"},
+		{"text/html", ""},
+		{"text/csv", "customer_id;name;email;telephone;title;description\n"},
+		{"text/csv", ""},
+		{"application/sql", "INSERT INTO `customer` (`customer_id`, `name`, `email`, `telephone`, `title`) VALUES (1,"},
+		{"application/sql", ""},
+		{"application/xml", "<?xml version=\"1.0\"?><list>"},
+		{"text/plain", ""},
 	}
 	start, of := starts[seed%uint64(len(starts))], cells
 	if start.contentType == "text/html" {

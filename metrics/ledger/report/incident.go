@@ -173,28 +173,30 @@ type Subjects struct {
 	Note   string `json:"note"`
 }
 
-// Consequences, Measures and Notification are mostly people's to state.
-type (
-	Consequences struct {
-		Harm      Fact `json:"likely_harm"`
-		Risk      Fact `json:"risk_rating"`
-		Rationale Fact `json:"rationale"`
-		Remedy    Fact `json:"remedial_action"`
-		Prevented Fact `json:"serious_harm_prevented"`
-	}
-	Measures struct {
-		Automatic  []string `json:"automatic"`
-		Manual     Fact     `json:"manual"`
-		Revoked    Fact     `json:"tokens_revoked"`
-		FixedAt    Fact     `json:"vulnerability_fixed_at"`
-		Collateral Fact     `json:"collateral"`
-	}
-	Notification struct {
-		Told           Fact `json:"told"`
-		LawEnforcement Fact `json:"law_enforcement_delay"`
-		Steps          Fact `json:"steps_recommended"`
-	}
-)
+// Consequences are what a breach does to people: people's to state.
+type Consequences struct {
+	Harm      Fact `json:"likely_harm"`
+	Risk      Fact `json:"risk_rating"`
+	Rationale Fact `json:"rationale"`
+	Remedy    Fact `json:"remedial_action"`
+	Prevented Fact `json:"serious_harm_prevented"`
+}
+
+// Measures are what was done; the gateway knows only its own.
+type Measures struct {
+	Automatic  []string `json:"automatic"`
+	Manual     Fact     `json:"manual"`
+	Revoked    Fact     `json:"tokens_revoked"`
+	FixedAt    Fact     `json:"vulnerability_fixed_at"`
+	Collateral Fact     `json:"collateral"`
+}
+
+// Notification is who was told what: people's to state.
+type Notification struct {
+	Told           Fact `json:"told"`
+	LawEnforcement Fact `json:"law_enforcement_delay"`
+	Steps          Fact `json:"steps_recommended"`
+}
 
 // Integrity is why the rest can be believed, and how far.
 type Integrity struct {
