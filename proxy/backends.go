@@ -32,7 +32,7 @@ type Health struct {
 
 const (
 	// maxFailures in a row, of connecting or of answering at all, take a server
-	// out for outFor; then one request tries it.
+	// out for outFor; then one request in every outFor tries it until one succeeds.
 	maxFailures = 5
 	outFor      = 10 * time.Second
 	// Of a health check, this many answers in a row change a server's state.
@@ -52,7 +52,6 @@ type backend struct {
 	weight int
 	failed atomic.Int32 // in a row
 	out    atomic.Int64 // until when it is taken out, in Unix nanoseconds; 0: it is not
-	trying atomic.Bool  // one request finds out whether it is back
 	ill    atomic.Bool  // says its health check
 }
 
@@ -117,8 +116,9 @@ func (b *backends) pick(not *backend) *backend {
 		return server != not && !server.ill.Load() && server.out.Load() <= now
 	}
 	if server := b.among(up); server != nil {
-		// Behind its time out, a server gets one request before it gets its share.
-		if server.out.Load() == 0 || server.trying.CompareAndSwap(false, true) {
+		// Behind its time out, a server gets one request before it gets its share. What
+		// became of that may never be told, so the next one comes after outFor.
+		if until := server.out.Load(); until == 0 || server.out.CompareAndSwap(until, now+int64(outFor)) {
 			return server
 		}
 		if other := b.among(func(s *backend) bool { return up(s) && s.out.Load() == 0 }); other != nil {
@@ -157,7 +157,6 @@ func (b *backends) served(server *backend, well bool) {
 	if well {
 		server.failed.Store(0)
 		if server.out.Swap(0) != 0 {
-			server.trying.Store(false)
 			b.log.Info("upstream is back", "upstream", server.url.Host)
 		}
 		return
@@ -166,7 +165,6 @@ func (b *backends) served(server *backend, well bool) {
 		if server.out.Swap(b.now().Add(outFor).UnixNano()) == 0 {
 			b.log.Warn("upstream is out after failures in a row", "upstream", server.url.Host, "failures", server.failed.Load(), "for", outFor.String())
 		}
-		server.trying.Store(false)
 	}
 }
 
@@ -202,8 +200,6 @@ func (b *backends) settle(r *http.Request, server *backend, response *http.Respo
 		b.served(server, status != http.StatusBadGateway && status != http.StatusServiceUnavailable && status != http.StatusGatewayTimeout)
 	case r.Context().Err() == nil && !errors.Is(err, errMisframed):
 		b.served(server, false)
-	default:
-		server.trying.Store(false)
 	}
 }
 
