@@ -91,7 +91,7 @@ func (g *Gateway) upstreamError(w http.ResponseWriter, r *http.Request, err erro
 	case errors.As(err, &netErr) && netErr.Timeout():
 		v.Reason, v.Status = rules.ReasonTimeout, http.StatusGatewayTimeout
 	}
-	if v.Reason == rules.ReasonUpstream || v.Reason == rules.ReasonTimeout {
+	if refused == nil && (v.Reason == rules.ReasonUpstream || v.Reason == rules.ReasonTimeout) {
 		g.log.Warn("upstream failed", "exchange", x.id.String(), "route", x.route, "cause", describeUpstream(err))
 	}
 	x.refuse(w, v)
