@@ -82,6 +82,33 @@ func TestRunEnds(t *testing.T) {
 	}
 }
 
+// TestPlayEnds: a piece that never ends by itself is ended, by virtual time or by
+// the number of its requests, and a slow machine ends none.
+func TestPlayEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts gateways")
+	}
+	endless := func(pause time.Duration, what func(*visitor)) *part {
+		return &part{playbook{id: "X01", benign: true, life: time.Minute, play: func(s *scene) {
+			s.most = s.books.requests + 50
+			s.act(0, func(sleep func(time.Duration) bool) {
+				v := s.visitor(homeAddress(1), false)
+				for sleep(pause) {
+					what(v)
+				}
+			})
+		}}, 0}
+	}
+	for name, p := range map[string]*part{
+		"sleeps":  endless(day, func(*visitor) {}),
+		"goes on": endless(0, func(v *visitor) { v.do(get("/")) }),
+	} {
+		if _, err := play(t.Context(), p); !errors.Is(err, errEndless) {
+			t.Errorf("%s: got %v, want errEndless", name, err)
+		}
+	}
+}
+
 // TestPlaybooks: all twenty and fourteen are there, and say what they scale.
 func TestPlaybooks(t *testing.T) {
 	have, seen := map[string]bool{}, map[string]bool{}

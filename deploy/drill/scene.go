@@ -26,6 +26,8 @@ type scene struct {
 	people            int
 	busy              int           // actors of the piece that are not through
 	curtain           time.Duration // when the piece began
+	until             time.Duration // when it fails, if it is not over
+	most              int           // requests, likewise
 	next              int           // the next honest customer
 }
 
@@ -36,8 +38,14 @@ func (s *scene) fail(err error) {
 	}
 }
 
-// ended reports whether the piece is over: honest people go home then.
-func (s *scene) ended() bool { return s.err != nil || s.ctx.Err() != nil || s.busy == 0 }
+// ended reports whether the piece is over: honest people go home then. One that
+// goes on for too long fails.
+func (s *scene) ended() bool {
+	if s.busy > 0 && (s.clock.since() > s.until || s.books.requests > s.most) {
+		s.fail(errEndless)
+	}
+	return s.err != nil || s.ctx.Err() != nil || s.busy == 0
+}
 
 // act lets an actor of the piece enter; the scene lasts until all are through.
 func (s *scene) act(after time.Duration, a actor) {

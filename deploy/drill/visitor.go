@@ -137,9 +137,9 @@ func template(path string) string {
 	return strings.Join(parts, "/")
 }
 
-func (v *visitor) request(what call, number int) (*http.Request, error) {
+func (v *visitor) request(ctx context.Context, what call, number int) (*http.Request, error) {
 	s := v.scene
-	req, err := http.NewRequestWithContext(s.ctx, what.method, s.world.url+what.path, strings.NewReader(what.body))
+	req, err := http.NewRequestWithContext(ctx, what.method, s.world.url+what.path, strings.NewReader(what.body))
 	if err != nil {
 		return nil, fmt.Errorf("making a request of the drill: %w", err)
 	}
@@ -169,11 +169,17 @@ func (v *visitor) request(what call, number int) (*http.Request, error) {
 	return req, nil
 }
 
+// maxExchange bounds one exchange, in real time: beyond it the drill itself is
+// broken, however loaded the machine.
+const maxExchange = 2 * time.Minute
+
 // once sends one request and returns where it is sent on to.
 func (v *visitor) once(what call) (got reply, location string) {
 	s := v.scene
+	ctx, cancel := context.WithTimeout(s.ctx, maxExchange)
+	defer cancel()
 	number := s.world.nextRequest()
-	req, err := v.request(what, number)
+	req, err := v.request(ctx, what, number)
 	if err != nil {
 		s.fail(err)
 		return reply{}, ""
@@ -184,7 +190,7 @@ func (v *visitor) once(what call) (got reply, location string) {
 	resp, err := s.world.wires.RoundTrip(req)
 	if err != nil {
 		var dial *net.OpError
-		if s.ctx.Err() != nil || errors.As(err, &dial) && dial.Op == "dial" {
+		if ctx.Err() != nil || errors.As(err, &dial) && dial.Op == "dial" {
 			s.fail(fmt.Errorf("reaching the gateway: %w", err))
 		}
 		got.cut = true
@@ -195,7 +201,10 @@ func (v *visitor) once(what call) (got reply, location string) {
 		got.body = decode(resp.Header.Get("Content-Encoding"), body)
 		v.keep(resp)
 	}
-	s.world.settled(s.ctx)
+	s.world.settled(ctx)
+	if ctx.Err() != nil {
+		s.fail(fmt.Errorf("waiting for the gateway: %w", ctx.Err()))
+	}
 	got.slowed = s.clock.since()-before >= slowSign
 	got.gained = v.received(got, number, session)
 	s.clock.reach(s.clock.since() + exchangeTakes)
@@ -260,7 +269,7 @@ func (v *visitor) show() {
 
 // settled waits until the gateway has told everything of the last exchange.
 func (w *world) settled(ctx context.Context) {
-	patience := time.NewTimer(2 * time.Second) // a request that net/http refuses itself never gets there.
+	patience := time.NewTimer(20 * time.Second) // a request that net/http refuses itself never gets there.
 	defer patience.Stop()
 	select {
 	case <-w.finished:

@@ -68,7 +68,7 @@ func build(ctx context.Context, c *clock, customers []demo.Customer) (w *world, 
 		return w, err
 	}
 	w.url = "http://" + w.gateway.Addr()
-	w.wires = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: 30 * time.Second}
+	w.wires = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second}
 	return w, nil
 }
 
