@@ -21,6 +21,8 @@ type exchange struct {
 	hasher  *rules.Hasher
 	control *http.ResponseController
 
+	group     *group   // of servers that get the request
+	astray    bool     // no group serves its host: it is refused
 	backend   *backend // that gets the request
 	target    *url.URL // as the client asked
 	framing   *framing // of an HTTP/1 connection

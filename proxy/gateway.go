@@ -43,12 +43,14 @@ type Config struct {
 	// UpstreamTLS is how TLS is made to upstreams whose URL is https; nil: with the
 	// machine's authorities, and without a certificate of our own.
 	UpstreamTLS *UpstreamTLS
-	Timeouts    Timeouts
-	Hasher      *rules.Hasher // cloned for every exchange
-	Engine      *exfil.Engine
-	Ledger      Ledger
-	Observer    Observer
-	Log         *slog.Logger
+	// Groups serve what is not Upstreams'; the first that fits gets a request.
+	Groups   []Group
+	Timeouts Timeouts
+	Hasher   *rules.Hasher // cloned for every exchange
+	Engine   *exfil.Engine
+	Ledger   Ledger
+	Observer Observer
+	Log      *slog.Logger
 	// Callout tells the platform of sessions that are held; nil: nobody does.
 	Callout *Callout
 	// Now is what decisions take for the time; nil: time.Now. Deadlines of
@@ -74,7 +76,7 @@ type Gateway struct {
 	timeouts Timeouts
 	routes   *recordRoutes
 	rates    *rates
-	backends *backends
+	groups   *groups
 	proxy    *httputil.ReverseProxy
 	pool     *bufferPool
 	slowed   chan struct{} // a token for each request of a slowed principal that waits
@@ -102,7 +104,7 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 		g.wait = wait
 	}
 	g.rates = newRates()
-	g.backends = newBackends(config.Upstreams, g.transport(config.UpstreamTLS), config.Health, config.Log)
+	g.groups = g.newGroups(config)
 	g.proxy = g.reverseProxy()
 	g.Reload(policy)
 	return g, nil
@@ -112,12 +114,31 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 func (g *Gateway) Reload(policy *Policy) { g.policy.Store(policy) }
 
 // Close ends the health checks and releases idle upstream connections.
-func (g *Gateway) Close() { g.backends.close() }
+func (g *Gateway) Close() { g.groups.close() }
 
 // Upstreams says how the platform's servers do, and how many requests were sent
 // to a second one since the start.
 func (g *Gateway) Upstreams() (states []UpstreamState, retries uint64) {
-	return g.backends.states(), g.backends.retries.Load()
+	for _, each := range g.groups.all() {
+		for _, state := range each.states() {
+			if each.name != "" {
+				state.Name = each.name + " " + state.Name
+			}
+			states = append(states, state)
+		}
+		retries += each.retries.Load()
+	}
+	return states, retries
+}
+
+func (g *Gateway) newGroups(config *Config) *groups {
+	made := &groups{fallback: &group{backends: newBackends(config.Upstreams, g.transport(config.UpstreamTLS), config.Health, config.Log)}}
+	for _, c := range config.Groups {
+		made.named = append(made.named, &group{
+			name: c.Name, hosts: c.Hosts, paths: c.Paths, backends: newBackends(c.Servers, g.transport(c.TLS), c.Health, config.Log),
+		})
+	}
+	return made
 }
 
 // ServeHTTP serves one exchange.
@@ -158,9 +179,10 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	if f, ok := r.Context().Value(framingKey{}).(*framing); ok && r.ProtoMajor == 1 {
 		x.framing, x.request = f, f.next()
 	}
-	x.rule = x.policy.routeOf(r.Method, r.URL.Path)
+	x.directed(r)
+	x.rule = x.policy.routeOf(x.group.name, r.Method, r.URL.Path)
 	if x.route = x.rule.Template; x.route == "" {
-		x.route = template(r.URL.Path)
+		x.route = x.group.template(r.URL.Path)
 	}
 	return x
 }

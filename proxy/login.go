@@ -174,7 +174,7 @@ func (x *exchange) loginOutcome() exfil.Outcome {
 // pageDigest names a page, its query included, for as long as a login is
 // followed.
 func (x *exchange) pageDigest(uri string) rules.Digest {
-	return x.hasher.Key(rules.KeyClientID, []byte("page\x00"+uri))
+	return x.hasher.Key(rules.KeyClientID, []byte("page\x00"+x.group.name+"\x00"+uri))
 }
 
 // loginAccount names the account that a login request is for: all sessions of

@@ -42,6 +42,7 @@ type RoleRule struct {
 // matches wins.
 type RouteRule struct {
 	Path     string   // glob, as in RoleRule
+	Upstream string   // name of the Group that the request is for; empty: any
 	Methods  []string // upper case; empty: all
 	Template string   // name in ledger and incidents; empty: made from the path
 	// Mode overrides Policy.Mode where set.
@@ -67,14 +68,16 @@ type Policy struct {
 	// FingerprintHeader is where a trusted proxy says how the client begins TLS
 	// (JA4); empty: nowhere.
 	FingerprintHeader string
-	Sessions          []Carrier
-	ASN               *ASN // whose network an address is; nil: not known
-	Roles             []RoleRule
-	Routes            []RouteRule
-	Records           *record.Config
-	SubjectsHeader    string // of responses: how many foreign customers they disclose; empty: none
-	WAF               *waf.Engine
-	Rates             Rates
+	// Hosts are those that Config.Upstreams serve, as in Group; empty: every one.
+	Hosts          []string
+	Sessions       []Carrier
+	ASN            *ASN // whose network an address is; nil: not known
+	Roles          []RoleRule
+	Routes         []RouteRule
+	Records        *record.Config
+	SubjectsHeader string // of responses: how many foreign customers they disclose; empty: none
+	WAF            *waf.Engine
+	Rates          Rates
 	// HideErrors replaces the platform's own pages of status 500 and more by ours:
 	// they carry stack traces, queries and now and then a record.
 	HideErrors bool

@@ -27,6 +27,9 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 		// two different requests.
 		return malformed
 	}
+	if x.astray && !x.observes() {
+		return misdirected
+	}
 	x.uri = r.URL.RequestURI()
 	x.identify(r)
 	x.Role = x.principal.Role

@@ -39,11 +39,11 @@ func matchSegment(glob, segment string) bool {
 	return len(segment) >= len(before)+len(after) && strings.HasPrefix(segment, before) && strings.HasSuffix(segment, after)
 }
 
-// routeOf returns the first rule for a request, or the zero rule.
-func (p *Policy) routeOf(method, path string) *RouteRule {
+// routeOf returns the first rule for a request to a group, or the zero rule.
+func (p *Policy) routeOf(group, method, path string) *RouteRule {
 	for i := range p.Routes {
 		rule := &p.Routes[i]
-		if (len(rule.Methods) == 0 || slices.Contains(rule.Methods, method)) && matchPath(rule.Path, path) {
+		if (rule.Upstream == "" || rule.Upstream == group) && (len(rule.Methods) == 0 || slices.Contains(rule.Methods, method)) && matchPath(rule.Path, path) {
 			return rule
 		}
 	}
@@ -53,13 +53,24 @@ func (p *Policy) routeOf(method, path string) *RouteRule {
 // template names the route of a path without what names a customer or an
 // order: segments with a digit, a sign of encoding or more than 32 bytes
 // become {id}. At most rules.MaxRoute bytes.
-func template(path string) string {
+func template(path string) string { return templateWithin(path, rules.MaxRoute) }
+
+// template names the group, too, where it serves hosts of its own: the same path
+// means something else there.
+func (g *group) template(path string) string {
+	if len(g.hosts) == 0 {
+		return template(path)
+	}
+	return g.name + ":" + templateWithin(path, rules.MaxRoute-len(g.name)-1)
+}
+
+func templateWithin(path string, most int) string {
 	var b strings.Builder
 	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
 		if nameless(segment) {
 			segment = "{id}"
 		}
-		if b.Len()+1+len(segment)+len("/…") > rules.MaxRoute {
+		if b.Len()+1+len(segment)+len("/…") > most {
 			b.WriteString("/…")
 			break
 		}

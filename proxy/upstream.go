@@ -21,7 +21,7 @@ import (
 func (g *Gateway) reverseProxy() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite:        g.rewrite,
-		Transport:      g.backends,
+		Transport:      g.groups,
 		ModifyResponse: g.modifyResponse,
 		ErrorHandler:   g.upstreamError,
 		BufferPool:     g.pool,
@@ -31,7 +31,7 @@ func (g *Gateway) reverseProxy() *httputil.ReverseProxy {
 
 func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 	x := exchangeOf(pr.In.Context())
-	x.backend, x.target = g.backends.pick(nil), pr.In.URL
+	x.backend, x.target = x.group.pick(nil), pr.In.URL
 	pr.SetURL(x.backend.url)
 	pr.Out.Host = pr.In.Host
 	// What an untrusted client says of the hops before it is not passed on;

@@ -47,6 +47,9 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	if _, err := cfg.OpenUpstreamTLS(time.Now()); err != nil {
 		return err //nolint:wrapcheck // faults of the config
 	}
+	if _, err := cfg.UpstreamGroups(time.Now()); err != nil {
+		return err //nolint:wrapcheck // faults of the config
+	}
 	if _, err := cfg.OpenASN(); err != nil {
 		return err //nolint:wrapcheck // faults of the config
 	}

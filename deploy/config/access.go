@@ -70,6 +70,9 @@ func (m *MachineCap) windows() Windows {
 type Route struct {
 	// Path is a pattern: * stands for one segment, ** for any number. Required.
 	Path Glob `yaml:"path"`
+	// Upstream limits the exception to the requests of one group of upstreams, by
+	// its name; without it, it is for those of all.
+	Upstream string `yaml:"upstream,omitempty"`
 	// Methods limit the exception to some methods; without any it is for all.
 	Methods []string `yaml:"methods,omitempty"`
 	// Mode is what becomes of verdicts here, in place of the mode of the whole gateway.

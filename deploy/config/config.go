@@ -19,6 +19,15 @@ type Config struct {
 	// Health asks the platform's servers whether they work; without it only
 	// requests that fail say so: five in a row take a server out for 10 seconds.
 	Health Health `yaml:"health,omitempty"`
+	// Hosts are the names of the Host header that upstream serves, without ports;
+	// *.shop.example is every name below it. A request for any other, which no group
+	// of upstreams serves either, is answered 421; so is one whose TLS handshake named
+	// a host of another group. Empty: every host.
+	Hosts []string `yaml:"hosts,omitempty"`
+	// Upstreams are further groups of servers, for some hosts or paths; the first
+	// that fits gets the request, and upstream gets what none fits. Caps, WAF and
+	// ledger are one for all of them.
+	Upstreams []UpstreamGroup `yaml:"upstreams,omitempty"`
 	// UpstreamTLS is how TLS is made to the platform's servers, where their URL is
 	// https.
 	UpstreamTLS UpstreamTLS `yaml:"upstream_tls,omitempty"`

@@ -34,10 +34,10 @@ func (c *Config) WAFConfig() waf.Config {
 func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 	p := &proxy.Policy{
 		Mode: c.Mode, TrustedProxies: c.TrustedProxies, Records: c.RecordConfig(h), WAF: engine,
-		FingerprintHeader: c.TLS.FingerprintHeader,
-		SubjectsHeader:    c.SubjectsHeader,
-		Rates:             c.Rates.proxy(),
-		HideErrors:        c.Responses.HideErrors, StripHeaders: c.Responses.StripHeaders,
+		FingerprintHeader: c.TLS.FingerprintHeader, Hosts: lower(c.Hosts),
+		SubjectsHeader: c.SubjectsHeader,
+		Rates:          c.Rates.proxy(),
+		HideErrors:     c.Responses.HideErrors, StripHeaders: c.Responses.StripHeaders,
 		WAFRequestError: c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
 		LedgerFailure: c.Ledger.OnFailure, LedgerWait: c.Ledger.Wait,
 		RequestBody: int64(c.WAF.RequestBodyLimit), Window: int(c.Limits.FirstWindow), Ratio: int64(c.Limits.DecodedRatio),
@@ -87,16 +87,20 @@ func (r Rates) proxy() proxy.Rates {
 
 func (r *Route) proxy() proxy.RouteRule {
 	return proxy.RouteRule{
-		Path: string(r.Path), Methods: r.Methods, Template: r.Template, Mode: r.Mode,
+		Path: string(r.Path), Upstream: r.Upstream, Methods: r.Methods, Template: r.Template, Mode: r.Mode,
 		Rates: r.Rates.proxy(), HideErrors: r.HideErrors,
 		StreamBody: r.RequestBody == OverflowStream, RequestBody: int64(r.Limit), Uninspected: r.Uninspected,
 	}
 }
 
-// Upstreams returns the order platform's servers.
-func (c *Config) Upstreams() []proxy.Upstream {
+// Servers returns the order platform's servers.
+func (c *Config) Servers() []proxy.Upstream {
+	return servers(c.Upstream)
+}
+
+func servers(list []Upstream) []proxy.Upstream {
 	var out []proxy.Upstream
-	for _, u := range c.Upstream {
+	for _, u := range list {
 		out = append(out, proxy.Upstream{URL: u.URL.URL(), Weight: u.Weight})
 	}
 	return out
@@ -104,7 +108,11 @@ func (c *Config) Upstreams() []proxy.Upstream {
 
 // UpstreamHealth returns how the platform's servers are asked whether they work.
 func (c *Config) UpstreamHealth() proxy.Health {
-	return proxy.Health{Path: c.Health.Path, Every: c.Health.Every, Timeout: c.Health.Timeout}
+	return c.Health.proxy()
+}
+
+func (h *Health) proxy() proxy.Health {
+	return proxy.Health{Path: h.Path, Every: h.Every, Timeout: h.Timeout}
 }
 
 // ProxyTimeouts returns the bounds of every wait.

@@ -52,7 +52,7 @@ func TestUpstreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := c.Upstreams()
+	got := c.Servers()
 	if len(got) != 3 || got[0].Weight != 3 || got[1].Weight != 1 || got[1].URL.Path != "/base" || got[2].URL.Hostname() != "fd00::3" {
 		t.Errorf("upstreams %v", got)
 	}

@@ -25,35 +25,39 @@ type UpstreamTLS struct {
 // OpenUpstreamTLS reads the files; nil where the standard way is meant. The
 // error is [Faults].
 func (c *Config) OpenUpstreamTLS(now time.Time) (*proxy.UpstreamTLS, error) {
-	u := c.UpstreamTLS
+	opened, faults := c.openUpstreamTLS("upstream_tls", c.UpstreamTLS, now)
+	return opened, faults.err()
+}
+
+func (c *Config) openUpstreamTLS(path string, u UpstreamTLS, now time.Time) (*proxy.UpstreamTLS, Faults) {
 	if u == (UpstreamTLS{}) {
-		return nil, nil //nolint:nilnil // nothing is what there is
+		return nil, nil
 	}
 	opened, err := proxy.NewUpstreamTLS(proxy.UpstreamTLSConfig{
 		Certificate: proxy.CertificateFiles{Certificate: c.beside(u.Certificate), Key: c.beside(u.Key)},
 		CA:          c.beside(u.CA), ServerName: u.ServerName,
 	}, now)
 	if err != nil {
-		return nil, fileFaults("upstream_tls", err)
+		return nil, fileFaults(path, err)
 	}
 	return opened, nil
 }
 
-func (v *checker) upstreamTLS(c *Config) {
-	u := c.UpstreamTLS
+// upstreamTLS checks how TLS is made to some servers.
+func (v *checker) upstreamTLS(path string, u UpstreamTLS, list []Upstream) {
 	if u == (UpstreamTLS{}) {
 		return
 	}
 	if u.Certificate != "" && u.Key == "" {
-		v.fault("upstream_tls.key", "", "is missing", "write the file of the certificate's key")
+		v.fault(path+".key", "", "is missing", "write the file of the certificate's key")
 	}
 	if u.Certificate == "" && u.Key != "" {
-		v.fault("upstream_tls.certificate", "", "is missing", "write the file of the key's certificate")
+		v.fault(path+".certificate", "", "is missing", "write the file of the key's certificate")
 	}
-	for _, server := range c.Upstream {
+	for _, server := range list {
 		if server.URL.URL().Scheme == "https" {
 			return
 		}
 	}
-	v.fault("upstream_tls", "", "is never used, because no upstream is https", "write https:// in the platform's URL, or remove it")
+	v.fault(path, "", "is never used, because no upstream is https", "write https:// in the platform's URL, or remove it")
 }

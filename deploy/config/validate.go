@@ -21,8 +21,9 @@ func (c *Config) Validate() error {
 	var v checker
 	v.servers(c)
 	v.tls(c)
-	v.upstreamTLS(c)
-	v.health(&c.Health)
+	v.upstreamTLS("upstream_tls", c.UpstreamTLS, c.Upstream)
+	v.health("health.", &c.Health)
+	v.upstreams(c)
 	v.chosen("platform", c.Platform, "generic")
 	v.chosen("state", c.State, "memory")
 	v.onOff("mode", c.Mode)
@@ -105,18 +106,7 @@ func (v *checker) servers(c *Config) {
 	if len(c.Upstream) == 0 {
 		v.fault("upstream", "", "is missing", "write the platform's address, such as http://127.0.0.1:3000")
 	}
-	seen := make(map[URL]bool, len(c.Upstream))
-	for i, u := range c.Upstream {
-		path := fmt.Sprintf("upstream[%d].", i)
-		switch {
-		case u.URL.IsZero():
-			v.fault(path+"url", "", "is missing", "write the server's address, such as http://127.0.0.1:3000")
-		case seen[u.URL]:
-			v.fault(path+"url", u.URL.String(), "is written twice", "keep one, and give it more weight")
-		}
-		seen[u.URL] = true
-		v.within(path+"weight", u.Weight, 1, 1000)
-	}
+	v.serverList("upstream", c.Upstream)
 	listenOK := v.address("listen", c.Listen)
 	adminOK := v.address("admin", c.Admin)
 	if token := c.AdminToken; !token.IsZero() && utf8.RuneCountInString(token.Reveal()) < 16 {
@@ -146,18 +136,34 @@ func (v *checker) servers(c *Config) {
 	}
 }
 
-func (v *checker) health(h *Health) {
+// serverList checks the servers of one group.
+func (v *checker) serverList(path string, list []Upstream) {
+	seen := make(map[URL]bool, len(list))
+	for i, u := range list {
+		path := fmt.Sprintf("%s[%d].", path, i)
+		switch {
+		case u.URL.IsZero():
+			v.fault(path+"url", "", "is missing", "write the server's address, such as http://127.0.0.1:3000")
+		case seen[u.URL]:
+			v.fault(path+"url", u.URL.String(), "is written twice", "keep one, and give it more weight")
+		}
+		seen[u.URL] = true
+		v.within(path+"weight", u.Weight, 1, 1000)
+	}
+}
+
+func (v *checker) health(path string, h *Health) {
 	if *h == (Health{}) {
 		return
 	}
 	if !strings.HasPrefix(h.Path, "/") || strings.ContainsAny(h.Path, "?# ") {
-		v.fault("health.path", h.Path, "is no path", "write one such as /health")
+		v.fault(path+"path", h.Path, "is no path", "write one such as /health")
 	}
 	if h.Every != 0 {
-		v.lasting("health.every", h.Every, 100*time.Millisecond, time.Hour)
+		v.lasting(path+"every", h.Every, 100*time.Millisecond, time.Hour)
 	}
 	if h.Timeout != 0 {
-		v.lasting("health.timeout", h.Timeout, 10*time.Millisecond, time.Minute)
+		v.lasting(path+"timeout", h.Timeout, 10*time.Millisecond, time.Minute)
 	}
 }
 

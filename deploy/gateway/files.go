@@ -50,8 +50,8 @@ func (g *Gateway) renew() {
 			g.renewed(metrics.FilesCertificates, err)
 		}
 	}
-	if g.platform != nil {
-		if changed, err := g.platform.Renew(time.Now()); changed {
+	for _, platform := range g.platform {
+		if changed, err := platform.Renew(time.Now()); changed {
 			g.renewed(metrics.FilesUpstream, err)
 		}
 	}
@@ -60,6 +60,25 @@ func (g *Gateway) renew() {
 			g.renewed(metrics.FilesASN, err)
 		}
 	}
+}
+
+// openPlatform reads the files that TLS to the platform's servers needs.
+func (g *Gateway) openPlatform() (*proxy.UpstreamTLS, []proxy.Group, error) {
+	now := time.Now()
+	first, err := g.config.OpenUpstreamTLS(now)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // says it all
+	}
+	groups, err := g.config.UpstreamGroups(now)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // says it all
+	}
+	for _, group := range append([]proxy.Group{{TLS: first}}, groups...) {
+		if group.TLS != nil {
+			g.platform = append(g.platform, group.TLS)
+		}
+	}
+	return first, groups, nil
 }
 
 // operators is the database of network operators; nil: none.

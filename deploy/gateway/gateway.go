@@ -41,9 +41,9 @@ type Gateway struct {
 	server    *proxy.Server
 	secure    *proxy.Server // with TLS; nil: none ends here
 	tls       *proxy.TLS
-	platform  *proxy.UpstreamTLS // nil: the standard way
-	reloading sync.Mutex         // guards asn
-	asn       *proxy.ASN         // nil: no database
+	platform  []*proxy.UpstreamTLS // certificates that the platform is shown, by group
+	reloading sync.Mutex           // guards asn
+	asn       *proxy.ASN           // nil: no database
 	admin     *proxy.Server
 	warm      time.Time
 	now       func() time.Time
@@ -142,11 +142,12 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	g.setASN(asn)
-	if g.platform, err = g.config.OpenUpstreamTLS(time.Now()); err != nil {
-		return err //nolint:wrapcheck // says it all
+	upstreamTLS, groups, err := g.openPlatform()
+	if err != nil {
+		return err
 	}
 	g.proxy, err = proxy.New(&proxy.Config{
-		Upstreams: g.config.Upstreams(), Health: g.config.UpstreamHealth(), UpstreamTLS: g.platform, Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
+		Upstreams: g.config.Servers(), Health: g.config.UpstreamHealth(), UpstreamTLS: upstreamTLS, Groups: groups, Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
 		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine))
 	if err != nil {
@@ -321,6 +322,7 @@ func fixed(old, now *config.Config) []string {
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
 		"ledger.checkpoints":  old.Ledger.Checkpoints == now.Ledger.Checkpoints,
 		"health":              old.Health == now.Health,
+		"upstreams":           reflect.DeepEqual(old.Upstreams, now.Upstreams),
 		"upstream_tls":        old.UpstreamTLS == now.UpstreamTLS,
 		"proxy_protocol":      slices.Equal(old.ProxyProtocol, now.ProxyProtocol),
 		"tls.listen":          old.TLS.Listen == now.TLS.Listen,

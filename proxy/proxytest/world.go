@@ -42,6 +42,7 @@ type Setup struct {
 	// Upstreams are of the test's own, instead of the handler's; empty: none.
 	Upstreams []proxy.Upstream
 	Health    proxy.Health
+	Groups    []proxy.Group
 }
 
 // World is a running gateway in front of a test's own upstream.
@@ -137,7 +138,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	}
 	log := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Gateway, err = proxy.New(&proxy.Config{
-		Upstreams: setup.Upstreams, Health: setup.Health, UpstreamTLS: setup.UpstreamTLS, Timeouts: setup.Timeouts, Hasher: w.Hasher,
+		Upstreams: setup.Upstreams, Health: setup.Health, UpstreamTLS: setup.UpstreamTLS, Groups: setup.Groups, Timeouts: setup.Timeouts, Hasher: w.Hasher,
 		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait, Callout: setup.Callout,
 	}, w.Policy)
 	if err != nil {
@@ -194,6 +195,9 @@ func (w *World) Do(method, path, body string, headers ...string) Response {
 	}
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ": ")
+		if name == "Host" { // net/http takes it from elsewhere
+			request.Host = value
+		}
 		request.Header.Add(name, value)
 	}
 	w.sent.Add(1)

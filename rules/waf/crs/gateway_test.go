@@ -84,7 +84,7 @@ func start(t *testing.T) *gateway {
 	w := &watch{t: t, log: create(t, filepath.Join(dir, "waf.log")), audit: audit}
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	handler, err := proxy.New(&proxy.Config{
-		Upstreams: cfg.Upstreams(), Timeouts: cfg.ProxyTimeouts(), Hasher: hasher,
+		Upstreams: cfg.Servers(), Timeouts: cfg.ProxyTimeouts(), Hasher: hasher,
 		Engine: exfil.New(cfg.Exfil(hasher)), Ledger: &proxytest.Ledger{}, Observer: w, Log: log,
 	}, cfg.Policy(hasher, engine))
 	if err != nil {
