@@ -26,6 +26,7 @@ type frame struct {
 	wrap    bool // its key says nothing
 	element bool // of an array
 	crowd   bool // it has shown two different people: children stand for themselves
+	roots   bool // its children were each asked for by themselves, see grouper.apart
 	npend   uint8
 	class   class // of its key; sense includes what it inherits
 	own     int16 // group of its direct values, or none
@@ -99,8 +100,8 @@ func (g *grouper) enter(k frameKind, c class) {
 		switch {
 		case f.element:
 			f.class, f.named, f.wrap = p.class, p.named, p.wrap
-		case c.sense&senseTransparent != 0 && c.sense&^(senseTransparent|senseKnown) == 0:
-			f.wrap = true
+		case c.sense&senseTransparent != 0 && c.sense&^(senseTransparent|senseKnown|senseRoots) == 0:
+			f.wrap, f.roots = true, c.sense&senseRoots != 0 && k == frameObject && g.outermost()
 			f.class.sense |= p.class.sense &^ senseThing
 			f.class.kind = kindNone
 		case c.sense&(senseCustomer|senseOrder) != 0:
@@ -120,6 +121,13 @@ func (g *grouper) enter(k frameKind, c class) {
 		f.element = true
 	}
 	g.frames = append(g.frames, f)
+}
+
+// outermost reports whether the innermost structure is the root of a body, or an
+// element of a list that is.
+func (g *grouper) outermost() bool {
+	n := len(g.frames)
+	return n == 1 && g.frames[0].kind == frameObject || n == 2 && g.frames[0].kind == frameArray && g.frames[1].kind == frameObject
 }
 
 // leave closes the innermost structure at offset off.

@@ -121,7 +121,7 @@ func classify(key []byte) class {
 		if w.kind == kindPrice {
 			w.sense |= senseProduct
 		}
-		c.sense |= w.sense &^ senseTransparent
+		c.sense |= w.sense &^ (senseTransparent | senseRoots)
 	}
 	if c.kind == kindToken && (!known || c.sense&^(senseCustomer|senseClient) != 0) {
 		c.kind = kindOpaque

@@ -70,6 +70,7 @@ const (
 	senseKnown       // the lexicon knows every word of the key
 	senseDeclared    // the operator says so
 	senseClient      // the customer in person, not a login, an account or a contact of theirs
+	senseRoots       // data: what a GraphQL answer holds, each part asked for by itself
 
 	sensePlace = senseDelivery | senseBilling | senseAddress
 )
@@ -93,7 +94,7 @@ var kindNames = map[string]kind{
 var senseNames = map[string]sense{
 	"+customer": senseCustomer, "+client": senseClient, "+delivery": senseDelivery, "+billing": senseBilling, "+address": senseAddress,
 	"+order": senseOrder, "+product": senseProduct, "+shop": senseShop, "+staff": senseStaff, "+thing": senseThing,
-	"+veto": senseVeto, "+transparent": senseTransparent,
+	"+veto": senseVeto, "+transparent": senseTransparent, "+roots": senseRoots,
 }
 
 // lexicon maps a word, as [fold] writes it, to its class. It is built once

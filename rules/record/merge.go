@@ -19,11 +19,14 @@ func (g *grouper) attach(at int16, element bool) {
 		g.attachStrong(at, p, element)
 		return
 	}
-	if g.useful(r, p, element) {
+	switch {
+	case !g.useful(r, p, element):
+		g.drop(at)
+	case p.roots && !element && (!r.nameless() || r.customer.n > 0 || r.n > 0):
+		g.wait(at, p, false)
+	default:
 		g.joinOwn(at, p)
-		return
 	}
-	g.drop(at)
 }
 
 // useful reports whether a child that names nobody tells something about its
@@ -112,7 +115,7 @@ func (f *frame) unlink(g *grouper, at int16) int16 {
 func (g *grouper) attachStrong(at int16, p *frame, element bool) {
 	r := &g.groups[at]
 	dependent := r.sense&(sensePlace|senseOrder) != 0
-	if p.own != none {
+	if p.own != none && !p.roots {
 		o := &g.groups[p.own]
 		if r.mail() && o.shares(r, rules.IdentifierEmail) || o.core() && !r.mail() && (dependent || !o.clashes(r)) {
 			p.part(r)
@@ -133,7 +136,12 @@ func (g *grouper) attachStrong(at int16, p *frame, element bool) {
 		g.finish(at)
 		return
 	}
-	r.next, p.pend = p.pend, at
+	g.wait(at, p, element)
+}
+
+// wait lets a group wait for the end of frame p.
+func (g *grouper) wait(at int16, p *frame, element bool) {
+	g.groups[at].next, p.pend = p.pend, at
 	if p.npend++; p.npend > maxPending {
 		p.crowd = p.crowd || element
 		g.finish(g.unpend(p))
@@ -226,6 +234,9 @@ func (g *grouper) resolve(f *frame) int16 {
 	}
 	base := f.own
 	if base == none || !g.groups[base].core() {
+		if f.roots {
+			g.apart(f)
+		}
 		base = g.principal(f)
 	}
 	if base == none { // several people, none of them the one that it is about
