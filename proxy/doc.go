@@ -6,6 +6,7 @@
 //  1. conn.go        the server's own refusals get a reference id like ours
 //  2. gateway.go     ServeHTTP makes the exchange; one defer finishes it
 //  3. request.go     what the standard library would silently rewrite is refused; the body is read up to its limit
+//     group.go       which servers it is for; shape.go, graphql.go: may it look like this?
 //  4. principal.go   credentials, client address, role ► exfil.Engine.Recognise
 //  5. rules/waf      phases 1 and 2
 //  6. upstream.go    httputil.ReverseProxy with Rewrite; Accept-Encoding narrowed to what can be decoded

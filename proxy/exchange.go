@@ -82,6 +82,7 @@ type Summary struct {
 	Step        rules.Step // that its principal is held by
 	Masked      int        // values of foreign records that were masked
 	Cut         bool       // refused after the status line
+	Limited     Limited    // the limit of its shape that the request was over
 	Weak        int        // purchases shown of people whom nothing singles out: no subjects
 	Held        int        // most bytes of the response held at a time
 }

@@ -90,7 +90,7 @@ func (x *exchange) settleState(completed bool) {
 // templates only.
 func (x *exchange) log() {
 	level := slog.LevelDebug
-	if x.Reason != rules.ReasonNone || x.Signals > 0 || x.Weak > 0 || x.Uninspected != rules.UninspectedNone {
+	if x.Reason != rules.ReasonNone || x.Signals > 0 || x.Weak > 0 || x.Limited != "" || x.Uninspected != rules.UninspectedNone {
 		level = slog.LevelInfo
 	}
 	if !x.gateway.log.Enabled(context.Background(), level) {
@@ -108,6 +108,9 @@ func (x *exchange) log() {
 	}
 	if x.Step != rules.StepNone {
 		attrs = append(attrs, slog.String("held", x.Step.String()), slog.Int("masked", x.Masked))
+	}
+	if x.Limited != "" {
+		attrs = append(attrs, slog.String("limited", string(x.Limited)))
 	}
 	if x.Weak > 0 {
 		attrs = append(attrs, slog.Int("weak", x.Weak))

@@ -286,3 +286,23 @@ func TestRandomSignsAreNoRefusal(t *testing.T) {
 		}
 	}
 }
+
+// FuzzGraphQLShape: whatever a document says, measuring it ends, and agrees
+// with itself: a document within limits stays so when they grow.
+func FuzzGraphQLShape(f *testing.F) {
+	for _, seed := range []string{`{"query":"{a{b}}"}`, `[{"query":"{a}"}]`, `{"query":"{...F} fragment F on T{a ...G} fragment G on T{b ...F}"}`, `{"QUERY":"{a:b}"}`, "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{}\r\n--b--"} {
+		f.Add(seed, 3)
+	}
+	f.Fuzz(func(t *testing.T, body string, limit int) {
+		limit = 1 + (limit & 0xff)
+		for _, contentType := range []string{"application/json", "application/graphql", "multipart/form-data; boundary=b"} {
+			r := &http.Request{Header: http.Header{"Content-Type": {contentType}}, URL: &url.URL{Path: "/graphql"}}
+			at := func(n int) Limited {
+				return GraphQLShape{Batch: n, Depth: n, Fields: n, Roots: n}.over(r, []byte(body))
+			}
+			if at(limit) == "" && at(limit+1) != "" {
+				t.Errorf("%q keeps limits of %d, and not of %d: %s", body, limit, limit+1, at(limit+1))
+			}
+		}
+	})
+}

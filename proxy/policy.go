@@ -52,6 +52,8 @@ type RouteRule struct {
 	StreamBody bool
 	// Rates limit the requests of this route, beside Policy.Rates.
 	Rates Rates
+	// Shape overrides Policy.Shape, as a whole; nil does not.
+	Shape *Shape
 	// HideErrors overrides Policy.HideErrors where set.
 	HideErrors *bool
 	// RequestBody overrides Policy.RequestBody, in bytes; 0 does not.
@@ -78,6 +80,7 @@ type Policy struct {
 	SubjectsHeader string // of responses: how many foreign customers they disclose; empty: none
 	WAF            *waf.Engine
 	Rates          Rates
+	Shape          Shape // of requests
 	// HideErrors replaces the platform's own pages of status 500 and more by ours:
 	// they carry stack traces, queries and now and then a record.
 	HideErrors bool

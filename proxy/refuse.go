@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
@@ -33,7 +34,10 @@ func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
 	if v.RetryAfter > 0 {
 		header.Set("Retry-After", retryAfter(v.RetryAfter))
 	}
-	if x.body == nil && v.Reason == rules.ReasonTooLarge || x.misframed() {
+	if v.Status == http.StatusMethodNotAllowed {
+		header.Set("Allow", strings.Join(x.shape().Methods, ", ")) // RFC 9110, 15.5.6
+	}
+	if x.body == nil && (v.Reason == rules.ReasonTooLarge || v.Reason == rules.ReasonPolicy) || x.misframed() {
 		header.Set("Connection", "close") // nothing sensible can follow what was not read, or not read clearly
 	}
 	w.WriteHeader(v.Status)

@@ -40,7 +40,13 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 	if v := x.rated(); v.Action == rules.Refuse {
 		return v
 	}
+	if v := x.shapedHeader(r); v.Action == rules.Refuse {
+		return v
+	}
 	if v := x.readBody(r); v.Action == rules.Refuse {
+		return v
+	}
+	if v := x.shapedBody(r); v.Action == rules.Refuse {
 		return v
 	}
 	x.readClaim(r)

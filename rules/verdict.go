@@ -21,6 +21,7 @@ const (
 	ReasonNone         Reason = "passed"
 	ReasonMalformed    Reason = "malformed"     // 400: request that the standard library would rewrite or cannot parse
 	ReasonTooLarge     Reason = "too_large"     // 413: body over the limit of its route
+	ReasonPolicy       Reason = "policy"        // 400, 405, 415, 431: its method, type or form is not allowed on its route
 	ReasonMisdirected  Reason = "misdirected"   // 421: no upstream serves its Host, or TLS named a host of another one
 	ReasonRate         Reason = "rate"          // 429: more requests than the principal may send
 	ReasonWAF          Reason = "waf"           // 403: Coraza's verdict
@@ -40,7 +41,7 @@ const (
 // Reasons returns every reason: the closed label set of the outcome.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonNone, ReasonMalformed, ReasonTooLarge, ReasonMisdirected, ReasonRate, ReasonWAF, ReasonWAFError, ReasonCap, ReasonBulk, ReasonContained,
+		ReasonNone, ReasonMalformed, ReasonTooLarge, ReasonMisdirected, ReasonPolicy, ReasonRate, ReasonWAF, ReasonWAFError, ReasonCap, ReasonBulk, ReasonContained,
 		ReasonLedger, ReasonUninspected, ReasonUpstream, ReasonTimeout, ReasonClientGone, ReasonUpstreamGone, ReasonPanic,
 	}
 }

@@ -85,6 +85,9 @@ type Route struct {
 	Limit Size `yaml:"limit,omitempty"`
 	// Rates limit the requests of this route, beside rates of the whole gateway.
 	Rates Rates `yaml:"rates,omitempty"`
+	// Requests are what requests may look like here; what is written overrides
+	// requests of the whole gateway.
+	Requests *Requests `yaml:"requests,omitempty"`
 	// HideErrors is whether error pages are replaced here, in place of
 	// responses.hide_errors.
 	HideErrors *bool `yaml:"hide_errors,omitempty"`

@@ -86,6 +86,8 @@ type Config struct {
 	Routes []Route `yaml:"routes"`
 	// Rates limit how many requests a principal may send; by default nothing does.
 	Rates Rates `yaml:"rates,omitempty"`
+	// Requests are what requests may look like, whatever they say.
+	Requests Requests `yaml:"requests"`
 	// Responses are policies for what the platform answers.
 	Responses Responses `yaml:"responses,omitempty"`
 	// Caps are the exact limits on distinct foreign subjects. A role that is

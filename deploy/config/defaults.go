@@ -52,6 +52,12 @@ func Default() Config {
 			Walk:  Containing{Contain: rules.StepRefuse},
 			Guess: Containing{Contain: rules.StepSlow},
 		},
+		// Far above what shops send, and PHP itself drops arguments beyond 1000
+		// without a word (max_input_vars).
+		Requests: Requests{
+			Headers: 200, Arguments: 2000, Nesting: 100,
+			GraphQL: GraphQL{Batch: 50, Depth: 30, Fields: 5000, Roots: 50},
+		},
 		Containment: Containment{Callout: Callout{
 			Header: "Authorization", Timeout: 5 * time.Second, Events: []string{"refuse", "revoke", "release"},
 		}},

@@ -37,6 +37,7 @@ func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 		FingerprintHeader: c.TLS.FingerprintHeader, Hosts: lower(c.Hosts),
 		SubjectsHeader: c.SubjectsHeader,
 		Rates:          c.Rates.proxy(),
+		Shape:          c.Requests.proxy(),
 		HideErrors:     c.Responses.HideErrors, StripHeaders: c.Responses.StripHeaders,
 		WAFRequestError: c.WAF.OnError.Request, WAFResponseError: c.WAF.OnError.Response,
 		LedgerFailure: c.Ledger.OnFailure, LedgerWait: c.Ledger.Wait,
@@ -57,7 +58,12 @@ func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 		p.Roles = append(p.Roles, rule)
 	}
 	for i := range c.Routes {
-		p.Routes = append(p.Routes, c.Routes[i].proxy())
+		route := c.Routes[i].proxy()
+		if c.Routes[i].Requests != nil {
+			shape := c.Routes[i].Requests.over(c.Requests).proxy()
+			route.Shape = &shape
+		}
+		p.Routes = append(p.Routes, route)
 	}
 	return p
 }

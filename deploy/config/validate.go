@@ -33,6 +33,7 @@ func (c *Config) Validate() error {
 	v.roles(c.Roles)
 	v.routes(c.Routes)
 	v.rates("rates.", c.Rates)
+	v.requests("requests.", &c.Requests)
 	for i, name := range c.Responses.StripHeaders {
 		if !isToken(name) {
 			v.fault(fmt.Sprintf("responses.strip_headers[%d]", i), name, "is no name of a header", "write one such as X-Powered-By, or X-Debug-*")

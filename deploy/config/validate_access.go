@@ -90,6 +90,9 @@ func (v *checker) routes(list []Route) {
 			v.onOff(path+"mode", *r.Mode)
 		}
 		v.rates(path+"rates.", r.Rates)
+		if r.Requests != nil {
+			v.requests(path+"requests.", r.Requests)
+		}
 		if r.Limit != 0 {
 			v.sized(path+"limit", r.Limit, 1<<10, 1<<30)
 		}
