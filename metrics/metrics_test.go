@@ -252,10 +252,14 @@ func TestOperation(t *testing.T) {
 				return Snapshot{
 					Budget: map[rules.Window]int{rules.WindowHour: 0, rules.WindowDay: 2000}, Degraded: true, LedgerLag: time.Second,
 					Principals: map[rules.KeyKind]rules.Remembered{rules.KeySession: {Live: 5}, rules.KeyIP: {Evicted: 2, Crowded: 3}},
+					Bounds:     Bounds{MemoryUsed: 5, MemoryCeiling: 6, SheddingStep: 1, Connections: 7, ConnectionsMost: 8, Refused: [2]uint64{1, 2}, Reclaimed: [2]uint64{3, 4}},
 				}
 			})
 		}, []string{
 			`ordergate_budget_remaining{scope="site_1h"} 0`, `ordergate_state_degraded 1`, `ordergate_ledger_lag_seconds 1`,
+			`ordergate_memory_used_bytes 5`, `ordergate_memory_ceiling_bytes 6`, `ordergate_shedding_step 1`, `ordergate_connections_open 7`, `ordergate_connections_limit 8`,
+			`ordergate_connections_refused_total{full="all"} 1`, `ordergate_connections_refused_total{full="address"} 2`,
+			`ordergate_connections_reclaimed_total{full="all"} 3`, `ordergate_connections_reclaimed_total{full="address"} 4`,
 			`ordergate_state_principals{key="session"} 5`, `ordergate_state_evictions_total{key="ip"} 2`, `ordergate_state_crowded_total{key="ip"} 3`,
 		}},
 	})

@@ -24,6 +24,8 @@ type Snapshot struct {
 	// they get requests; Retries are requests sent to a second one, since the start.
 	Upstreams map[string]bool
 	Retries   uint64
+	// Bounds are those of the process.
+	Bounds Bounds
 	// Degraded says that caps are kept with less than full exactness.
 	Degraded bool
 }
@@ -66,6 +68,7 @@ func newPulledDescs() pulledDescs {
 // Describe implements prometheus.Collector.
 func (p *pulled) Describe(out chan<- *prometheus.Desc) {
 	d := newPulledDescs()
+	describeBounds(out)
 	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.crowded, d.lag, d.upstream, d.retries, d.degraded} {
 		out <- desc
 	}
@@ -100,6 +103,7 @@ func (p *pulled) Collect(out chan<- prometheus.Metric) {
 		emit(d.upstream, prometheus.GaugeValue, value, name)
 	}
 	emit(d.retries, prometheus.CounterValue, float64(s.Retries))
+	s.Bounds.collect(out)
 	degraded := 0.0
 	if s.Degraded {
 		degraded = 1

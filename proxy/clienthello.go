@@ -29,6 +29,9 @@ func (c *helloConn) Read(b []byte) (int, error) {
 	return n, err //nolint:wrapcheck // a connection's own errors are looked at by crypto/tls
 }
 
+// NetConn is the connection below, see [countedOf].
+func (c *helloConn) NetConn() net.Conn { return c.Conn }
+
 // read takes the fingerprint; the bytes are forgotten.
 func (c *helloConn) read() {
 	if hello, ok := parseClientHello(c.first); ok {

@@ -42,6 +42,12 @@ func (c *refConn) Read(b []byte) (int, error) {
 	return n, err //nolint:wrapcheck // a connection's own errors are looked at by net/http
 }
 
+// NetConn is the connection below, see [countedOf].
+func (c *refConn) NetConn() net.Conn { return c.Conn }
+
+// CloseWrite ends our side, so that a client that still sends reads the last answer.
+func (c *refConn) CloseWrite() error { return closeWrite(c.Conn) }
+
 func (c *refConn) framed() *framing { return &c.framing }
 
 // framingKey is the context key of a connection's framing.

@@ -41,6 +41,7 @@ type exchange struct {
 	held      string // the principal's own session or token, if the platform is to be told of it; gone once it was
 	body      []byte // of the request, up to its limit
 	streamed  bool   // more of it follows, unread
+	unread    bool   // all of it follows: the request was shed
 	claim     record.Claim
 	supplied  []rules.Identifier // phones and residences that a write request supplied
 	form      bool               // the request's body is urlencoded pairs

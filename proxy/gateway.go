@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,7 @@ type Config struct {
 	Log      *slog.Logger
 	// Callout tells the platform of sessions that are held; nil: nobody does.
 	Callout *Callout
+	Memory  Memory
 	// Now is what decisions take for the time; nil: time.Now. Deadlines of
 	// connections are the machine's own time always.
 	Now func() time.Time
@@ -77,6 +79,7 @@ type Gateway struct {
 	routes   *recordRoutes
 	rates    *rates
 	groups   *groups
+	memory   *memory
 	proxy    *httputil.ReverseProxy
 	pool     *bufferPool
 	slowed   chan struct{} // a token for each request of a slowed principal that waits
@@ -105,6 +108,7 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	}
 	g.rates = newRates()
 	g.groups = g.newGroups(config)
+	g.memory = newMemory(config.Memory)
 	g.proxy = g.reverseProxy()
 	g.Reload(policy)
 	return g, nil
@@ -112,6 +116,9 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 
 // Reload replaces the policy of all later exchanges, atomically.
 func (g *Gateway) Reload(policy *Policy) { g.policy.Store(policy) }
+
+// Trusts reports whether an address is a trusted proxy's: many clients stand behind it.
+func (g *Gateway) Trusts(addr netip.Addr) bool { return g.policy.Load().trusts(addr) }
 
 // Close ends the health checks and releases idle upstream connections.
 func (g *Gateway) Close() { g.groups.close() }

@@ -37,7 +37,7 @@ func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
 	if v.Status == http.StatusMethodNotAllowed {
 		header.Set("Allow", strings.Join(x.shape().Methods, ", ")) // RFC 9110, 15.5.6
 	}
-	if x.body == nil && (v.Reason == rules.ReasonTooLarge || v.Reason == rules.ReasonPolicy) || x.misframed() {
+	if x.body == nil && (v.Reason == rules.ReasonTooLarge || v.Reason == rules.ReasonPolicy) || x.unread || x.misframed() {
 		header.Set("Connection", "close") // nothing sensible can follow what was not read, or not read clearly
 	}
 	w.WriteHeader(v.Status)

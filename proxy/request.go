@@ -33,6 +33,9 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 	x.uri = r.URL.RequestURI()
 	x.identify(r)
 	x.Role = x.principal.Role
+	if v := x.shed(r); v.Action == rules.Refuse {
+		return v
+	}
 	if v := x.contained(r.Context()); v.Action == rules.Refuse {
 		x.attempted()
 		return v

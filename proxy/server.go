@@ -46,7 +46,9 @@ type ServerConfig struct {
 	// ProxyProtocol are the load balancers that say who the client is before the
 	// connection's first byte (see withProxyProtocol); empty: none.
 	ProxyProtocol []netip.Prefix
-	Log           *slog.Logger
+	// Connections bound how many clients may hold; servers may share them. Nil: none.
+	Connections *Connections
+	Log         *slog.Logger
 }
 
 const defaultMaxHeader = 64 << 10
@@ -69,6 +71,7 @@ func Listen(address string, handler http.Handler, config ServerConfig) (*Server,
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
+	listener = config.Connections.bounded(listener)
 	listener = withProxyProtocol(listener, config.ProxyProtocol, timeouts.ReadHeader)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -94,6 +97,7 @@ func Listen(address string, handler http.Handler, config ServerConfig) (*Server,
 			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 				return withFraming(withHello(ctx, conn), conn)
 			},
+			ConnState: config.Connections.changed,
 			// OPTIONS * is refused by the handler, not answered by the server.
 			DisableGeneralOptionsHandler: true,
 			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 250},

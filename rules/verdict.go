@@ -36,13 +36,14 @@ const (
 	ReasonClientGone   Reason = "client_gone"   // the client went away first
 	ReasonUpstreamGone Reason = "upstream_gone" // the upstream broke off inside the body
 	ReasonPanic        Reason = "panic"         // 500: a fault of ours; this exchange dies, the process lives
+	ReasonOverload     Reason = "overload"      // 503: shed, to stay under the memory ceiling
 )
 
 // Reasons returns every reason: the closed label set of the outcome.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonNone, ReasonMalformed, ReasonTooLarge, ReasonMisdirected, ReasonPolicy, ReasonRate, ReasonWAF, ReasonWAFError, ReasonCap, ReasonBulk, ReasonContained,
-		ReasonLedger, ReasonUninspected, ReasonUpstream, ReasonTimeout, ReasonClientGone, ReasonUpstreamGone, ReasonPanic,
+		ReasonLedger, ReasonUninspected, ReasonUpstream, ReasonTimeout, ReasonClientGone, ReasonUpstreamGone, ReasonPanic, ReasonOverload,
 	}
 }
 

@@ -273,6 +273,21 @@ type Limits struct {
 	// were sent strangers' records nobody with more than one is ever forgotten: when
 	// there are only such, newcomers share the caps of one.
 	Principals int `yaml:"principals"`
+	// Memory is how much memory the process may use, 64MiB to 1TiB. Without it:
+	// GOMEMLIMIT where that is set, else four fifths of what the container or the
+	// machine has. The garbage collector works harder to stay below; from 80 % of what it
+	// cannot free, requests are shed with 503: strangers' and large bodies first, from
+	// 90 % all but the catalogue, from 97 % everything; in observe mode, too.
+	Memory Size `yaml:"memory,omitempty"`
+	// Connections is the most connections that clients may hold, 16 to 1000000.
+	// Without it: half of the file descriptors that the process may have. Where there
+	// is no room, the one that has waited longest for a request makes it; a newcomer
+	// is closed only where none waits.
+	Connections int `yaml:"connections,omitempty"`
+	// ConnectionsPerAddress is the same for one IPv4 address or IPv6 /64, 4 to
+	// 1000000; trusted_proxies and proxy_protocol senders are exempt. Without it: an
+	// eighth of connections. Danger: a whole office or mobile carrier may share one.
+	ConnectionsPerAddress int `yaml:"connections_per_address,omitempty"`
 }
 
 // Health is how the platform's servers are asked.

@@ -292,6 +292,18 @@ func (v *checker) limits(l *Limits) {
 	v.sized("limits.first_window", l.FirstWindow, 4<<10, 1<<20)
 	v.within("limits.decoded_ratio", l.DecodedRatio, 10, 10_000)
 	v.within("limits.principals", l.Principals, 1000, 10_000_000)
+	if l.Memory != 0 {
+		v.sized("limits.memory", l.Memory, 64<<20, 1<<40)
+	}
+	if l.Connections != 0 {
+		v.within("limits.connections", l.Connections, 16, 1_000_000)
+	}
+	if l.ConnectionsPerAddress != 0 {
+		v.within("limits.connections_per_address", l.ConnectionsPerAddress, 4, 1_000_000)
+	}
+	if l.Connections != 0 && l.ConnectionsPerAddress > l.Connections {
+		v.fault("limits.connections_per_address", fmt.Sprint(l.ConnectionsPerAddress), "is more than limits.connections", fmt.Sprintf("write at most %d", l.Connections))
+	}
 }
 
 func (v *checker) timeouts(t *Timeouts) {

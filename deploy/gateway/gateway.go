@@ -27,31 +27,33 @@ import (
 
 // Gateway is one running gateway. Make one with Start, end it with Stop.
 type Gateway struct {
-	config    config.Config
-	hasher    *rules.Hasher
-	log       *slog.Logger
-	store     *sqlite.Store
-	ledger    *ledger.Ledger
-	notary    *ledger.Notary
-	engine    *exfil.Engine
-	metrics   *metrics.Metrics
-	watch     *watch
-	callout   *proxy.Callout // nil: the platform is not told of containments
-	proxy     *proxy.Gateway
-	server    *proxy.Server
-	secure    *proxy.Server // with TLS; nil: none ends here
-	tls       *proxy.TLS
-	platform  []*proxy.UpstreamTLS // certificates that the platform is shown, by group
-	reloading sync.Mutex           // guards asn
-	asn       *proxy.ASN           // nil: no database
-	admin     *proxy.Server
-	warm      time.Time
-	now       func() time.Time
-	options   Options
-	serving   *errgroup.Group
-	ended     context.Context // done when serving has ended, of itself or by Stop
-	stop      context.CancelFunc
-	kept      chan struct{} // closed when keep has ended
+	config      config.Config
+	hasher      *rules.Hasher
+	log         *slog.Logger
+	store       *sqlite.Store
+	ledger      *ledger.Ledger
+	notary      *ledger.Notary
+	engine      *exfil.Engine
+	metrics     *metrics.Metrics
+	watch       *watch
+	callout     *proxy.Callout // nil: the platform is not told of containments
+	proxy       *proxy.Gateway
+	server      *proxy.Server
+	secure      *proxy.Server // with TLS; nil: none ends here
+	tls         *proxy.TLS
+	platform    []*proxy.UpstreamTLS // certificates that the platform is shown, by group
+	reloading   sync.Mutex           // guards asn
+	asn         *proxy.ASN           // nil: no database
+	admin       *proxy.Server
+	connections *proxy.Connections
+	unbound     func() // takes the memory limit back; nil: there is none of ours
+	warm        time.Time
+	now         func() time.Time
+	options     Options
+	serving     *errgroup.Group
+	ended       context.Context // done when serving has ended, of itself or by Stop
+	stop        context.CancelFunc
+	kept        chan struct{} // closed when keep has ended
 }
 
 // warmUp is how long a gateway with an empty ledger learns which sessions are
@@ -148,7 +150,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	}
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Servers(), Health: g.config.UpstreamHealth(), UpstreamTLS: upstreamTLS, Groups: groups, Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
-		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Now: g.now, Wait: g.options.Wait,
+		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Memory: g.bound(), Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine))
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
@@ -159,7 +161,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	}
 	server := proxy.ServerConfig{Timeouts: g.config.ProxyTimeouts(), MaxHeader: int(g.config.Limits.RequestHeaders), Log: g.log}
 	clients := server
-	clients.ProxyProtocol = g.config.ProxyProtocol
+	clients.ProxyProtocol, clients.Connections = g.config.ProxyProtocol, g.connections
 	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, clients); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
@@ -299,6 +301,9 @@ func (g *Gateway) release(ctx context.Context) error {
 	if g.store != nil {
 		errs = append(errs, g.store.Close())
 	}
+	if g.unbound != nil {
+		g.unbound()
+	}
 	return errors.Join(errs...)
 }
 
@@ -320,15 +325,18 @@ func fixed(old, now *config.Config) []string {
 	for name, same := range map[string]bool{
 		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
-		"ledger.checkpoints":  old.Ledger.Checkpoints == now.Ledger.Checkpoints,
-		"health":              old.Health == now.Health,
-		"upstreams":           reflect.DeepEqual(old.Upstreams, now.Upstreams),
-		"upstream_tls":        old.UpstreamTLS == now.UpstreamTLS,
-		"proxy_protocol":      slices.Equal(old.ProxyProtocol, now.ProxyProtocol),
-		"tls.listen":          old.TLS.Listen == now.TLS.Listen,
-		"tls.certificates":    old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
-		"limits.principals":   old.Limits.Principals == now.Limits.Principals,
-		"containment.callout": reflect.DeepEqual(old.Containment.Callout, now.Containment.Callout),
+		"ledger.checkpoints":             old.Ledger.Checkpoints == now.Ledger.Checkpoints,
+		"health":                         old.Health == now.Health,
+		"upstreams":                      reflect.DeepEqual(old.Upstreams, now.Upstreams),
+		"upstream_tls":                   old.UpstreamTLS == now.UpstreamTLS,
+		"proxy_protocol":                 slices.Equal(old.ProxyProtocol, now.ProxyProtocol),
+		"tls.listen":                     old.TLS.Listen == now.TLS.Listen,
+		"tls.certificates":               old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
+		"limits.memory":                  old.Limits.Memory == now.Limits.Memory,
+		"limits.connections":             old.Limits.Connections == now.Limits.Connections,
+		"limits.connections_per_address": old.Limits.ConnectionsPerAddress == now.Limits.ConnectionsPerAddress,
+		"limits.principals":              old.Limits.Principals == now.Limits.Principals,
+		"containment.callout":            reflect.DeepEqual(old.Containment.Callout, now.Containment.Callout),
 	} {
 		if !same {
 			names = append(names, name)

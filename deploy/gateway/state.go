@@ -173,7 +173,13 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 	for _, s := range states {
 		upstreams[s.Name] = s.Up
 	}
+	memory, connections := g.proxy.Memory(), g.connections.State()
 	return metrics.Snapshot{
+		Bounds: metrics.Bounds{
+			MemoryUsed: memory.Used, MemoryCeiling: memory.Ceiling, SheddingStep: int(memory.Step),
+			Connections: connections.Open, ConnectionsMost: connections.Most,
+			Refused: [2]uint64{connections.RefusedAll, connections.RefusedAddress}, Reclaimed: [2]uint64{connections.ReclaimedAll, connections.ReclaimedAddress},
+		},
 		Upstreams: upstreams, Retries: retries,
 		Budget: g.engine.SiteRemaining(g.now()), Principals: g.engine.Caps().Sizes(), LedgerLag: g.ledger.Lag(),
 	}

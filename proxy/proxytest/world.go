@@ -43,22 +43,26 @@ type Setup struct {
 	Upstreams []proxy.Upstream
 	Health    proxy.Health
 	Groups    []proxy.Group
+	Memory    proxy.Memory
+	// Connections bound the clients' connections; nil: nothing does.
+	Connections *proxy.Connections
 }
 
 // World is a running gateway in front of a test's own upstream.
 type World struct {
 	testing.TB
-	URL      string // of the gateway
-	Upstream *httptest.Server
-	Gateway  *proxy.Gateway
-	Engine   *exfil.Engine
-	Hasher   *rules.Hasher
-	Policy   *proxy.Policy
-	Ledger   *Ledger
-	Observer *Observer
-	Log      *Buffer
-	Client   *http.Client // follows no redirects, keeps no cookies
-	sent     atomic.Int64
+	URL         string // of the gateway
+	Upstream    *httptest.Server
+	Gateway     *proxy.Gateway
+	Engine      *exfil.Engine
+	Hasher      *rules.Hasher
+	Policy      *proxy.Policy
+	Ledger      *Ledger
+	Observer    *Observer
+	Log         *Buffer
+	Connections *proxy.Connections // of the setup
+	Client      *http.Client       // follows no redirects, keeps no cookies
+	sent        atomic.Int64
 }
 
 // Settle waits until every exchange begun by Do has finished, and returns the
@@ -121,7 +125,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 			*wait = time.Minute
 		}
 	}
-	w := &World{TB: tb, Ledger: &Ledger{}, Observer: newObserver(), Log: &Buffer{}, Engine: exfil.New(setup.Exfil), Policy: &setup.Policy}
+	w := &World{TB: tb, Ledger: &Ledger{}, Observer: newObserver(), Log: &Buffer{}, Engine: exfil.New(setup.Exfil), Policy: &setup.Policy, Connections: setup.Connections}
 	w.Observer.engine = w.Engine
 	var err error
 	if w.Hasher, err = rules.NewHasher(bytes.Repeat([]byte{7}, rules.MinKeySize)); err != nil {
@@ -139,7 +143,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	log := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Gateway, err = proxy.New(&proxy.Config{
 		Upstreams: setup.Upstreams, Health: setup.Health, UpstreamTLS: setup.UpstreamTLS, Groups: setup.Groups, Timeouts: setup.Timeouts, Hasher: w.Hasher,
-		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait, Callout: setup.Callout,
+		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait, Callout: setup.Callout, Memory: setup.Memory,
 	}, w.Policy)
 	if err != nil {
 		tb.Fatal(err)
@@ -150,7 +154,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 
 func (w *World) listen(setup *Setup, log *slog.Logger) {
 	w.Helper()
-	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: setup.Timeouts, TLS: setup.TLS, ProxyProtocol: setup.ProxyProtocol, Log: log})
+	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: setup.Timeouts, TLS: setup.TLS, ProxyProtocol: setup.ProxyProtocol, Connections: setup.Connections, Log: log})
 	if err != nil {
 		w.Fatal(err)
 	}
