@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -150,12 +151,39 @@ func TestKill(t *testing.T) {
 	data := filepath.Join(dir, "data")
 	c := startChild(t, writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide(upstream.URL, data)))
 
+	received := receive(t, c, func(n int) {
+		if n == 400 {
+			_ = c.cmd.Process.Kill()
+		}
+	})
+	_ = c.end(t, syscall.SIGKILL)
+
+	recorded := ledgerEmails(t, data)
+	for email := range received {
+		if !recorded[email] {
+			t.Errorf("%s was received and is not in the ledger", email)
+		}
+	}
+	if extra := len(recorded) - len(received); extra < 0 || extra > 16 {
+		t.Errorf("%d received, %d recorded: at most the 16 under way may differ", len(received), len(recorded))
+	}
+	// It starts again, and remembers: the caps are rebuilt from the ledger.
+	c = startChild(t, filepath.Join(dir, "ordergate.yaml"))
+	if err := c.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM after the restart: %v", err)
+	}
+}
+
+// receive has sixteen clients read orders until they cannot any more, and
+// returns the addresses that arrived whole. reached is called with their
+// number, under a lock.
+func receive(t *testing.T, c *child, reached func(n int)) map[string]bool {
+	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport} // sixteen connections, kept
 	var mu sync.Mutex
 	received := map[string]bool{}
-	enough := make(chan struct{})
 	var wait sync.WaitGroup
 	for worker := range 16 {
 		wait.Go(func() {
@@ -175,35 +203,29 @@ func TestKill(t *testing.T) {
 				}
 				mu.Lock()
 				received[proxytest.Email(n)] = true
-				if len(received) == 400 {
-					close(enough)
-				}
+				reached(len(received))
 				mu.Unlock()
 			}
 		})
 	}
-	<-enough
-	_ = c.end(t, syscall.SIGKILL)
 	wait.Wait()
-
-	recorded := ledgerEmails(t, data)
-	for email := range received {
-		if !recorded[email] {
-			t.Errorf("%s was received and is not in the ledger", email)
-		}
-	}
-	if extra := len(recorded) - len(received); extra < 0 || extra > 16 {
-		t.Errorf("%d received, %d recorded: at most the 16 under way may differ", len(received), len(recorded))
-	}
-	// It starts again, and remembers: the caps are rebuilt from the ledger.
-	c = startChild(t, filepath.Join(dir, "ordergate.yaml"))
-	if err := c.end(t, syscall.SIGTERM); err != nil {
-		t.Errorf("SIGTERM after the restart: %v", err)
-	}
+	return received
 }
 
 // ledgerEmails returns which test persons have released rows in a ledger.
 func ledgerEmails(t *testing.T, data string) map[string]bool {
+	t.Helper()
+	names := digestsOf(t, data)
+	store, err := sqlite.OpenReadOnly(context.Background(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close() //nolint:errcheck // read only
+	return emailsOf(t, names, store.Disclosures(context.Background(), released))
+}
+
+// digestsOf returns the test persons by what a gateway with this data_dir calls them.
+func digestsOf(t *testing.T, data string) map[rules.Digest]string {
 	t.Helper()
 	key, err := ledger.LoadKey(data)
 	if err != nil {
@@ -217,13 +239,16 @@ func ledgerEmails(t *testing.T, data string) map[string]bool {
 	for n := range 100_000 {
 		names[hasher.Identifier(rules.IdentifierEmail, []byte(proxytest.Email(n)))] = proxytest.Email(n)
 	}
-	store, err := sqlite.OpenReadOnly(context.Background(), data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close() //nolint:errcheck // read only
+	return names
+}
+
+// released selects the rows whose bytes may have arrived.
+var released = ledger.Query{States: []rules.State{rules.Unknown, rules.Delivered}}
+
+func emailsOf(t *testing.T, names map[rules.Digest]string, rows iter.Seq2[ledger.Row, error]) map[string]bool {
+	t.Helper()
 	emails := map[string]bool{}
-	for row, err := range store.Disclosures(context.Background(), ledger.Query{States: []rules.State{rules.Unknown, rules.Delivered}}) {
+	for row, err := range rows {
 		if err != nil {
 			t.Fatal(err)
 		}

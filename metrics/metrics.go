@@ -211,7 +211,7 @@ func (m *Metrics) operation() []prometheus.Collector {
 	})
 	m.gap = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "ordergate_ledger_gap_total",
-		Help: "Disclosures that were released without a durable row, because the ledger failed and its policy is pass.",
+		Help: "Disclosures that have no readable row: released while the ledger failed and its policy was pass, or kept in a place that was lost or damaged since.",
 	})
 	checkpoints := counters("ordergate_ledger_checkpoints_total",
 		"Signed checkpoints of the ledger, by the place that they were written to and whether that succeeded.", "place", "result")

@@ -26,6 +26,11 @@ type Snapshot struct {
 	Retries   uint64
 	// Bounds are those of the process.
 	Bounds Bounds
+	// LedgerLost says that the ledger's database does not keep up; LedgerSpool is
+	// how many bytes wait for it, LedgerSpoolLimit at how many records are refused
+	// (0: there is no database).
+	LedgerLost                    bool
+	LedgerSpool, LedgerSpoolLimit int64
 	// Degraded says that caps are kept with less than full exactness.
 	Degraded bool
 }
@@ -41,7 +46,7 @@ type pulled struct {
 
 // pulledDescs describes what a Snapshot is exposed as.
 type pulledDescs struct {
-	budget, principals, evictions, crowded, lag, upstream, retries, degraded *prometheus.Desc
+	budget, principals, evictions, crowded, lag, stored, spool, spoolLimit, upstream, retries, degraded *prometheus.Desc
 }
 
 func newPulledDescs() pulledDescs {
@@ -56,6 +61,12 @@ func newPulledDescs() pulledDescs {
 			"Times that a new principal found no room and shared one principal's caps with others, by kind of key.", []string{"key"}, nil),
 		lag: prometheus.NewDesc("ordergate_ledger_lag_seconds",
 			"Age of the oldest disclosure that waits to become durable in the ledger.", nil, nil),
+		stored: prometheus.NewDesc("ordergate_ledger_store_up",
+			"1 while the ledger's store has all rows, 0 while they wait in the spool because its database is lost or too slow.", nil, nil),
+		spool: prometheus.NewDesc("ordergate_ledger_spool_bytes",
+			"Bytes of the ledger that wait in data_dir for a lost database.", nil, nil),
+		spoolLimit: prometheus.NewDesc("ordergate_ledger_spool_limit_bytes",
+			"Bytes in the spool at which pages with records are refused; 0 where rows are kept in data_dir.", nil, nil),
 		upstream: prometheus.NewDesc("ordergate_upstream_up",
 			"1 while a server of the platform gets requests, by its address in the config; 0 after failures in a row or by its health check.", []string{"upstream"}, nil),
 		retries: prometheus.NewDesc("ordergate_upstream_retries_total",
@@ -69,7 +80,7 @@ func newPulledDescs() pulledDescs {
 func (p *pulled) Describe(out chan<- *prometheus.Desc) {
 	d := newPulledDescs()
 	describeBounds(out)
-	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.crowded, d.lag, d.upstream, d.retries, d.degraded} {
+	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.crowded, d.lag, d.stored, d.spool, d.spoolLimit, d.upstream, d.retries, d.degraded} {
 		out <- desc
 	}
 }
@@ -95,6 +106,13 @@ func (p *pulled) Collect(out chan<- prometheus.Metric) {
 		emit(d.crowded, prometheus.CounterValue, float64(s.Principals[key].Crowded), key.String())
 	}
 	emit(d.lag, prometheus.GaugeValue, s.LedgerLag.Seconds())
+	stored := 1.0
+	if s.LedgerLost {
+		stored = 0
+	}
+	emit(d.stored, prometheus.GaugeValue, stored)
+	emit(d.spool, prometheus.GaugeValue, float64(s.LedgerSpool))
+	emit(d.spoolLimit, prometheus.GaugeValue, float64(s.LedgerSpoolLimit))
 	for name, up := range s.Upstreams {
 		value := 0.0
 		if up {

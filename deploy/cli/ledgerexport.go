@@ -19,7 +19,6 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -29,8 +28,9 @@ import (
 // custody of the export, and the manifest's signature. It holds keyed digests
 // only. `ordergate ledger verify --export DIR --public-key KEY` checks it.
 type LedgerExport struct {
-	Dir      string `arg:"" help:"Folder to make and to write to." type:"path"`
-	DataDir  string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Dir     string `arg:"" help:"Folder to make and to write to." type:"path"`
+	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Source
 	Format   string `enum:"csv,parquet" default:"csv" help:"csv or parquet."`
 	Since    string `help:"Rows from this time on: RFC 3339, a date, or how long ago (90m, 24h, 7d)." placeholder:"TIME"`
 	Until    string `help:"Rows before this time: likewise." placeholder:"TIME"`
@@ -114,17 +114,18 @@ type exportedRow struct {
 	Identifiers string `parquet:"identifiers"`
 	Key         string `parquet:"key"`
 	Config      string `parquet:"config"`
+	Node        string `parquet:"node"` // of several gateways with one database
 }
 
 var exportColumns = []string{
 	"sequence", "time", "exchange", "state", "ownership", "role", "session", "account", "ip", "prefix", "asn", "tls_fingerprint",
-	"credential", "issued", "route", "fields", "subject", "identifiers", "key", "config",
+	"credential", "issued", "route", "fields", "subject", "identifiers", "key", "config", "node",
 }
 
 func (r *exportedRow) cells() []string {
 	return []string{
 		strconv.FormatInt(r.Sequence, 10), r.Time, r.Exchange, r.State, r.Ownership, r.Role, r.Session, r.Account, r.IP, r.Prefix, r.ASN, r.TLS,
-		strconv.FormatBool(r.Credential), strconv.FormatBool(r.Issued), r.Route, r.Fields, r.Subject, r.Identifiers, r.Key, r.Config,
+		strconv.FormatBool(r.Credential), strconv.FormatBool(r.Issued), r.Route, r.Fields, r.Subject, r.Identifiers, r.Key, r.Config, r.Node,
 	}
 }
 
@@ -150,7 +151,7 @@ func asExported(row *ledger.Row) exportedRow {
 		Sequence: row.Sequence, Time: row.Time.Format(time.RFC3339Nano), Exchange: row.Exchange.String(), State: row.State.String(), Ownership: row.Ownership.String(),
 		Role: p.Role.String(), Session: text(p.Session), Account: text(p.Account), IP: text(p.IP), Prefix: text(p.Prefix), ASN: text(p.ASN), TLS: text(p.TLS),
 		Credential: p.Credential, Issued: p.Issued, Route: row.Route, Fields: row.Record.Fields.String(), Subject: named(row.Record.Subject),
-		Identifiers: strings.Join(ids, "|"), Key: row.Key, Config: row.Config,
+		Identifiers: strings.Join(ids, "|"), Key: row.Key, Config: row.Config, Node: row.Node,
 	}
 }
 
@@ -174,7 +175,7 @@ func (c *LedgerExport) Run(stdout, stderr io.Writer) (err error) {
 		return fmt.Errorf("an export is signed: %w", err)
 	}
 	ctx := context.Background()
-	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
+	store, err := c.open(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ type exporting struct {
 	manifest exportManifest
 }
 
-func (x *exporting) write(ctx context.Context, store *sqlite.Store, selected selection, format string, signer *ledger.Signer) error {
+func (x *exporting) write(ctx context.Context, store archive, selected selection, format string, signer *ledger.Signer) error {
 	rows := func(out io.Writer) error { return x.csv(ctx, store, selected, out) }
 	if format == "parquet" {
 		rows = func(out io.Writer) error { return x.parquet(ctx, store, selected, out) }
@@ -286,7 +287,7 @@ func (c *counter) Write(b []byte) (int, error) {
 }
 
 // each calls do for every selected row.
-func (x *exporting) each(ctx context.Context, store *sqlite.Store, selected selection, do func(exportedRow) error) error {
+func (x *exporting) each(ctx context.Context, store archive, selected selection, do func(exportedRow) error) error {
 	for row, err := range store.Disclosures(ctx, selected.query) {
 		if err != nil {
 			return err
@@ -306,7 +307,7 @@ func (x *exporting) each(ctx context.Context, store *sqlite.Store, selected sele
 	return nil
 }
 
-func (x *exporting) csv(ctx context.Context, store *sqlite.Store, selected selection, out io.Writer) error {
+func (x *exporting) csv(ctx context.Context, store archive, selected selection, out io.Writer) error {
 	w := csv.NewWriter(out)
 	if err := w.Write(exportColumns); err != nil {
 		return err
@@ -319,7 +320,7 @@ func (x *exporting) csv(ctx context.Context, store *sqlite.Store, selected selec
 // parquetGroup is how many rows a row group holds: what is held in memory.
 const parquetGroup = 50_000
 
-func (x *exporting) parquet(ctx context.Context, store *sqlite.Store, selected selection, out io.Writer) error {
+func (x *exporting) parquet(ctx context.Context, store archive, selected selection, out io.Writer) error {
 	w := parquet.NewGenericWriter[exportedRow](out, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(parquetGroup))
 	err := x.each(ctx, store, selected, func(row exportedRow) error {
 		_, err := w.Write([]exportedRow{row})

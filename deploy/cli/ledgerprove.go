@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -20,10 +20,12 @@ import (
 // checkpoint is the beginning of today's. Anybody checks it with the public key
 // alone: `ordergate ledger verify --proof FILE --public-key KEY`.
 type LedgerProve struct {
-	DataDir    string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Source
 	Row        int64  `help:"Prove the row with this sequence." placeholder:"N"`
 	Exchange   string `help:"Prove the first row of this exchange (a reference id)." placeholder:"ID"`
 	Checkpoint string `help:"Prove that the first checkpoint in this file is of the beginning of the ledger." placeholder:"FILE" type:"path"`
+	Node       string `help:"Of the log of this gateway, where several write one database: the name of its checkpoint key." placeholder:"NAME"`
 	Out        string `help:"Write to this file (mode 0600, replaced whole) instead of stdout." placeholder:"FILE" type:"path"`
 }
 
@@ -36,13 +38,13 @@ func (c *LedgerProve) Run(stdout, stderr io.Writer) (err error) {
 		return usagef("--row %d: want one row from 1 on, or --exchange", c.Row)
 	}
 	ctx := context.Background()
-	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
+	store, err := c.open(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if c.Exchange != "" {
-		if c.Row, err = c.rowOf(ctx, store); err != nil {
+		if err := c.findRow(ctx, store); err != nil {
 			return err
 		}
 	}
@@ -58,24 +60,36 @@ func (c *LedgerProve) Run(stdout, stderr io.Writer) (err error) {
 	})
 }
 
-func (c *LedgerProve) rowOf(ctx context.Context, store ledger.Store) (int64, error) {
+// findRow sets Row and Node to the first row of the exchange.
+func (c *LedgerProve) findRow(ctx context.Context, store archive) error {
 	id, err := rules.ParseExchangeID(c.Exchange)
 	if err != nil {
-		return 0, usagef("--exchange: %v", err)
+		return usagef("--exchange: %v", err)
 	}
 	for row, err := range store.Disclosures(ctx, ledger.Query{Exchange: id}) {
-		return row.Sequence, err
+		c.Row, c.Node = row.Sequence, row.Node
+		return err
 	}
-	return 0, usagef("no row of exchange %s in this ledger: it disclosed nothing, or is past its retention", c.Exchange)
+	return usagef("no row of exchange %s in this ledger: it disclosed nothing, or is past its retention", c.Exchange)
 }
 
-func (c *LedgerProve) prove(ctx context.Context, store *sqlite.Store) (*ledger.Proof, error) {
+func (c *LedgerProve) prove(ctx context.Context, store archive) (*ledger.Proof, error) {
 	checkpoints, err := store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(checkpoints) == 0 {
-		return nil, errors.New("nothing was signed for yet: the gateway makes a checkpoint within ledger.checkpoints.every, and when it stops")
+		return nil, errUnsigned
+	}
+	node := ""
+	if !c.inFiles() {
+		if node, err = nodeOf(checkpoints, c.Node); err != nil {
+			return nil, err
+		}
+		checkpoints = slices.DeleteFunc(checkpoints, func(c ledger.Checkpoint) bool { return c.Origin() != node })
+		if len(checkpoints) == 0 {
+			return nil, errUnsigned
+		}
 	}
 	newest := checkpoints[len(checkpoints)-1]
 	older := int64(0)
@@ -90,7 +104,7 @@ func (c *LedgerProve) prove(ctx context.Context, store *sqlite.Store) (*ledger.P
 			return nil, fmt.Errorf("the kept checkpoint signs for %d entries, the newest of this ledger for %d: rows were cut off, or an old copy was restored", older, newest.Size)
 		}
 	}
-	proof, err := store.Log().Prove(ctx, c.Row, newest.Size, older)
+	proof, err := store.Prove(ctx, node, c.Row, newest.Size, older)
 	if err != nil {
 		return nil, err
 	}

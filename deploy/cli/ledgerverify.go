@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -24,7 +23,8 @@ import (
 // old copy. Whoever can write to data_dir can also sign there: against them
 // only a checkpoint that was kept elsewhere helps (Checkpoint).
 type LedgerVerify struct {
-	DataDir    string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Source
 	Since      string `help:"Only the days with rows from this time on: RFC 3339, a date, or how long ago (90m, 24h, 7d)." placeholder:"TIME"`
 	Until      string `help:"Only the days with rows before this time: likewise." placeholder:"TIME"`
 	Checkpoint string `help:"Compare with the checkpoints in this file, kept elsewhere." placeholder:"FILE" type:"path"`
@@ -51,7 +51,7 @@ func (c *LedgerVerify) Run(stdout, stderr io.Writer) error {
 		return err
 	}
 	ctx := context.Background()
-	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
+	store, err := c.open(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (c *LedgerVerify) Run(stdout, stderr io.Writer) error {
 	if err := errors.Join(err, store.Close()); err != nil {
 		return err
 	}
-	if opts.Verifier == nil {
+	if opts.Verifier == nil && c.inFiles() {
 		found.Note("signatures were not checked: there is no %s in data_dir; name the key with --public-key", ledger.PublicKeyFile)
 	}
 	if c.JSON {
@@ -71,9 +71,16 @@ func (c *LedgerVerify) Run(stdout, stderr io.Writer) error {
 		return fmt.Errorf("write the findings: %w", err)
 	}
 	if n := len(found.Faults); n > 0 {
-		return FindingsError{fmt.Sprintf("ledger in %s has %d faults: copy data_dir away as evidence, then restore what is damaged from a backup", c.DataDir, n)}
+		return FindingsError{fmt.Sprintf("ledger in %s has %d faults: copy it away as evidence, then restore what is damaged from a backup", c.place(), n)}
 	}
 	return nil
+}
+
+func (c *LedgerVerify) place() string {
+	if c.inFiles() {
+		return c.DataDir
+	}
+	return "the database"
 }
 
 // options reads the flags.
@@ -88,8 +95,10 @@ func (c *LedgerVerify) options() (opts ledger.VerifyOptions, err error) {
 	if opts.Until, err = moment("--until", c.Until, now); err != nil {
 		return opts, err
 	}
-	if opts.Verifier, err = verifier(c.PublicKey, c.DataDir); err != nil {
-		return opts, err
+	if c.PublicKey != "" || c.inFiles() {
+		if opts.Verifier, err = verifier(c.PublicKey, c.DataDir); err != nil {
+			return opts, err
+		}
 	}
 	if c.Checkpoint == "" {
 		return opts, nil
@@ -150,7 +159,13 @@ func writeFound(out io.Writer, found *ledger.Verification) error {
 	for _, state := range rules.States() {
 		put("%s %d", state, found.States[state.String()])
 	}
-	put("tree of %d entries, root %s", found.Size, found.Root)
+	for i := range found.Nodes {
+		n := &found.Nodes[i]
+		put("%s: rows %d (%d to %d), tree of %d entries, root %s", n.Node, n.Rows, n.First, n.Last, n.Size, n.Root)
+	}
+	if len(found.Nodes) == 0 {
+		put("tree of %d entries, root %s", found.Size, found.Root)
+	}
 	if found.Checkpoints > 0 {
 		put("checkpoints that agree %d; the newest, of %s, proves %d entries", found.Checkpoints, stamp(found.SignedAt), found.Signed)
 	} else {

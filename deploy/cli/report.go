@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -32,7 +31,8 @@ import (
 // that includes phone numbers such as +61. JSON has the cells unchanged; its
 // field names and order are stable. Times are RFC 3339 in UTC.
 type ReportAffected struct {
-	DataDir   string   `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Source
 	Incident  string   `help:"Only what this incident's session or account was sent (or its route, or the site, if it has neither), from 24 h before it opened until it was closed; all: what any incident's was sent." placeholder:"ID|all"`
 	Since     string   `help:"From this time on: RFC 3339, a date, or how long ago (90m, 24h, 7d)." placeholder:"TIME"`
 	Until     string   `help:"Before this time: likewise." placeholder:"TIME"`
@@ -56,7 +56,7 @@ func (c *ReportAffected) Run(stdout, stderr io.Writer) error {
 		return err
 	}
 	ctx := context.Background()
-	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
+	store, err := c.open(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ type console struct{ out, err io.Writer }
 // note writes a line about the answer; a broken stderr is nobody's loss.
 func (c console) note(format string, args ...any) { _, _ = fmt.Fprintf(c.err, format+"\n", args...) }
 
-func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledger.Query, to console) error {
+func (c *ReportAffected) run(ctx context.Context, store archive, query ledger.Query, to console) error {
 	selected := []selection{{query: query}}
 	if c.Incident != "" {
 		incidents, err := findIncidents(ctx, store, c.Incident)
@@ -86,7 +86,11 @@ func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledg
 	// looked like the own data of whoever had stolen a password.
 	affected := ledger.Affected{All: c.All || c.Incident != ""}
 	keys := make(map[string]int) // disclosures by key id
-	seen := make(map[int64]struct{})
+	type place struct {
+		node     string
+		sequence int64
+	}
+	seen := make(map[place]struct{})
 	for _, s := range selected {
 		if c.All {
 			s.query.Ownership = nil
@@ -95,11 +99,12 @@ func (c *ReportAffected) run(ctx context.Context, store ledger.Store, query ledg
 			if err != nil {
 				return err
 			}
-			if _, again := seen[row.Sequence]; again || !s.concerns(&row) {
+			at := place{row.Node, row.Sequence}
+			if _, again := seen[at]; again || !s.concerns(&row) {
 				continue // one row may belong to several incidents
 			}
 			if len(selected) > 1 {
-				seen[row.Sequence] = struct{}{}
+				seen[at] = struct{}{}
 			}
 			affected.Add(row)
 			keys[row.Key]++
@@ -177,7 +182,7 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 // AllIncidents selects every incident of the ledger.
 const AllIncidents = "all"
 
-func findIncidents(ctx context.Context, store ledger.Store, id string) ([]rules.Incident, error) {
+func findIncidents(ctx context.Context, store archive, id string) ([]rules.Incident, error) {
 	incidents, err := store.Incidents(ctx)
 	if err != nil || id == AllIncidents {
 		return incidents, err

@@ -16,7 +16,6 @@ import (
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/report"
-	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -24,6 +23,7 @@ import (
 type reportFlags struct {
 	Incident string `arg:"" help:"Id of the incident, such as inc-0123456789abcdef."`
 	DataDir  string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Source
 	Aware    string `help:"When the organisation became aware (the clocks of GDPR, OAIC and California): RFC 3339, a date, or how long ago." placeholder:"TIME"`
 	Material string `help:"When it was decided that the incident is material (the SEC's clock): likewise." placeholder:"TIME"`
 	Facts    string `help:"What only people know: a YAML file of key: text. --fact-keys lists the keys." placeholder:"FILE" type:"path"`
@@ -206,7 +206,7 @@ func (c *reportFlags) make(shelf report.Shelf, issue bool) (m made, err error) {
 		return m, err
 	}
 	ctx := context.Background()
-	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
+	store, err := c.open(ctx, c.DataDir)
 	if err != nil {
 		return m, err
 	}
@@ -247,19 +247,21 @@ func (c *reportFlags) make(shelf report.Shelf, issue bool) (m made, err error) {
 }
 
 // integrity reads why the ledger can be believed.
-func (c *reportFlags) integrity(ctx context.Context, store *sqlite.Store, about *report.Context) (err error) {
+func (c *reportFlags) integrity(ctx context.Context, store archive, about *report.Context) (err error) {
 	if about.Marks, err = store.Marks(ctx); err != nil {
 		return err
 	}
 	if about.Checkpoints, err = store.Checkpoints(ctx); err != nil {
 		return err
 	}
-	if about.KeptSince, err = keptSince(ctx, store); err != nil {
+	if about.KeptSince, err = store.KeptSince(ctx); err != nil {
 		return err
 	}
-	key, err := verifier("", c.DataDir)
-	if err != nil {
-		return err
+	var key *ledger.Verifier
+	if c.inFiles() {
+		if key, err = verifier("", c.DataDir); err != nil {
+			return err
+		}
 	}
 	if key != nil {
 		text, err := os.ReadFile(filepath.Join(c.DataDir, ledger.PublicKeyFile))
@@ -276,12 +278,4 @@ func (c *reportFlags) integrity(ctx context.Context, store *sqlite.Store, about 
 		about.Verification = &found
 	}
 	return nil
-}
-
-// keptSince is the time of the first kept row, zero without rows.
-func keptSince(ctx context.Context, store ledger.Store) (time.Time, error) {
-	for row, err := range store.Disclosures(ctx, ledger.Query{}) {
-		return row.Time, err
-	}
-	return time.Time{}, nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/report"
-	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -22,7 +21,8 @@ import (
 // that none was in the kept time, with its gaps. Neither the answer nor an
 // error repeats what was typed.
 type ReportSubject struct {
-	DataDir    string   `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+	Source
 	Email      string   `help:"The person's email address."`
 	Phone      string   `help:"Their phone number."`
 	CustomerID string   `name:"customer-id" help:"Their customer number."`
@@ -71,7 +71,7 @@ func (c *ReportSubject) Run(stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	ctx := context.Background()
-	store, err := sqlite.OpenReadOnly(ctx, c.DataDir)
+	store, err := c.open(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (c *ReportSubject) identifiers(keys []keyed) ([]rules.Identifier, error) {
 }
 
 // ask reads the ledger for one person.
-func ask(ctx context.Context, store *sqlite.Store, keys []keyed, ids []rules.Identifier, since time.Time) (*subjectAnswer, error) {
+func ask(ctx context.Context, store archive, keys []keyed, ids []rules.Identifier, since time.Time) (*subjectAnswer, error) {
 	incidents, err := store.Incidents(ctx)
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func ask(ctx context.Context, store *sqlite.Store, keys []keyed, ids []rules.Ide
 	if err != nil {
 		return nil, err
 	}
-	kept, err := keptSince(ctx, store)
+	kept, err := store.KeptSince(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func names(row *ledger.Row, ids []rules.Identifier) bool {
 
 // withOwners adds whom an order number belongs to: rows with the number name
 // their subject. Order numbers alone join nobody.
-func withOwners(ctx context.Context, store ledger.Store, ids []rules.Identifier, since time.Time) ([]rules.Identifier, error) {
+func withOwners(ctx context.Context, store archive, ids []rules.Identifier, since time.Time) ([]rules.Identifier, error) {
 	orders := slices.DeleteFunc(slices.Clone(ids), func(id rules.Identifier) bool { return id.Kind != rules.IdentifierOrder })
 	if len(orders) == 0 {
 		return ids, nil

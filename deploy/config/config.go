@@ -181,10 +181,16 @@ type OnError struct {
 
 // Ledger tunes the durable record of disclosures.
 type Ledger struct {
-	// Store is where rows are kept: sqlite, files in data_dir, one a day.
+	// Store is where rows are kept: sqlite, files in data_dir, one a day; or
+	// postgres://user@host/database, which several gateways share. Its password comes from
+	// PGPASSWORD or PGPASSFILE, what else the address leaves out from libpq's other variables.
 	Store string `yaml:"store"`
-	// Durability is when a row counts as written: strict, on disk before the
-	// bytes are released.
+	// Spool is how many bytes of rows may wait in data_dir while the database of
+	// store cannot be reached, 16MiB to 1TiB; then on_failure applies. A row takes about 250 bytes.
+	Spool Size `yaml:"spool"`
+	// Durability is when a row counts as written: strict, on disk (and in the database of store, unless that is lost) before the
+	// bytes are released; relaxed, up to 200 ms later. Danger: with relaxed a power cut, and nothing less, loses
+	// the rows of the last 200 ms and one write to the disk, at most 10,000 of them and one batch.
 	Durability string `yaml:"durability"`
 	// OnFailure is what happens to records that cannot be written down. Danger:
 	// with pass they leave unrecorded

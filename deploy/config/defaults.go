@@ -34,7 +34,7 @@ func Default() Config {
 		},
 		State: "memory",
 		Ledger: Ledger{
-			Store: "sqlite", Durability: "strict", OnFailure: rules.Refuse,
+			Store: "sqlite", Spool: 1 << 30, Durability: "strict", OnFailure: rules.Refuse,
 			// A year and a month: breaches are often found after many months.
 			Retention: 400 * day,
 			Wait:      2 * time.Second,

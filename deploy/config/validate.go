@@ -225,8 +225,11 @@ func (v *checker) waf(w *WAF) {
 }
 
 func (v *checker) ledger(l *Ledger) {
-	v.chosen("ledger.store", l.Store, "sqlite")
-	v.chosen("ledger.durability", l.Durability, "strict")
+	v.store(l.Store)
+	v.sized("ledger.spool", l.Spool, 16<<20, 1<<40)
+	if l.Durability != Strict && l.Durability != Relaxed {
+		v.fault("ledger.durability", l.Durability, "is neither strict nor relaxed", "write strict")
+	}
 	v.lasting("ledger.retention", l.Retention, day, 3650*day)
 	v.lasting("ledger.wait", l.Wait, 10*time.Millisecond, 30*time.Second)
 	v.lasting("ledger.checkpoints.every", l.Checkpoints.Every, time.Second, day)

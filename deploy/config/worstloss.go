@@ -113,6 +113,7 @@ func (c *Config) Unbounded() []string {
 	note(c.Caps.Site == noWindows(), "caps.site has no limit: many guests or shoppers together are not bounded")
 	note(c.Caps.Guest.Session == noWindows(), "caps.guest.session has no limit")
 	note(c.Caps.Shopper.Session == noWindows(), "caps.shopper.session has no limit")
+	note(c.Ledger.Durability == Relaxed, "ledger.durability: relaxed loses the rows of the last 200 ms, at most 10,000 and one batch, when the power goes")
 	note(c.Ledger.OnFailure == rules.Pass, "ledger.on_failure: pass lets records leave unrecorded while the ledger cannot write")
 	note(c.WAF.Mode == rules.Observe, "waf.mode: observe refuses no attack")
 	note(c.WAF.Mode == rules.Off, "waf.mode: off looks for no attack")

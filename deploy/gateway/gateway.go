@@ -18,7 +18,6 @@ import (
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/metrics"
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/exfil"
@@ -30,7 +29,7 @@ type Gateway struct {
 	config      config.Config
 	hasher      *rules.Hasher
 	log         *slog.Logger
-	store       *sqlite.Store
+	store       store // nil: none is open
 	ledger      *ledger.Ledger
 	notary      *ledger.Notary
 	engine      *exfil.Engine
@@ -101,18 +100,18 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 	if err != nil {
 		return fmt.Errorf("opening the checkpoint key: %w", err)
 	}
-	if g.store, err = sqlite.Open(ctx, cfg.DataDir, sqlite.Options{Key: key.ID, Now: g.now}); err != nil {
-		return fmt.Errorf("opening the ledger: %w", err)
-	}
-	for _, warning := range g.store.Warnings() {
-		g.log.Warn("ledger", "found", warning)
-	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if g.metrics, err = metrics.New(registry); err != nil {
 		return fmt.Errorf("registering the metrics: %w", err)
 	}
 	g.metrics.Build(version)
+	if err := g.openStore(ctx, &key, signer); err != nil {
+		return err
+	}
+	for _, warning := range g.store.Warnings() {
+		g.log.Warn("ledger", "found", warning)
+	}
 	g.ledger = ledger.New(g.store, ledger.Options{Observe: g.ledgerObserver()})
 	g.notary = ledger.NewNotary(g.store, signer, g.notaryOptions())
 	if err := g.restore(ctx); err != nil {
@@ -325,6 +324,8 @@ func fixed(old, now *config.Config) []string {
 	for name, same := range map[string]bool{
 		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
+		"ledger.store":                   old.Ledger.Store == now.Ledger.Store && old.Ledger.Spool == now.Ledger.Spool,
+		"ledger.durability":              old.Ledger.Durability == now.Ledger.Durability,
 		"ledger.checkpoints":             old.Ledger.Checkpoints == now.Ledger.Checkpoints,
 		"health":                         old.Health == now.Health,
 		"upstreams":                      reflect.DeepEqual(old.Upstreams, now.Upstreams),

@@ -174,7 +174,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 		upstreams[s.Name] = s.Up
 	}
 	memory, connections := g.proxy.Memory(), g.connections.State()
-	return metrics.Snapshot{
+	s := metrics.Snapshot{
 		Bounds: metrics.Bounds{
 			MemoryUsed: memory.Used, MemoryCeiling: memory.Ceiling, SheddingStep: int(memory.Step),
 			Connections: connections.Open, ConnectionsMost: connections.Most,
@@ -183,6 +183,8 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 		Upstreams: upstreams, Retries: retries,
 		Budget: g.engine.SiteRemaining(g.now()), Principals: g.engine.Caps().Sizes(), LedgerLag: g.ledger.Lag(),
 	}
+	g.storeStatus(&s)
+	return s
 }
 
 func (g *Gateway) ledgerObserver() ledger.Observer {

@@ -32,6 +32,13 @@ type Checkpoint struct {
 	Note string
 }
 
+// Origin is the name of the key that the checkpoint says it is signed with, and
+// so of the log.
+func (c *Checkpoint) Origin() string {
+	origin, _, _ := strings.Cut(c.Note, "\n")
+	return origin
+}
+
 // text is what is signed.
 func (c *Checkpoint) text(origin string) string {
 	return fmt.Sprintf("%s\n%d\n%s\nrow %d\ntime %s\n", origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]), c.Row, c.Time.Format(time.RFC3339))

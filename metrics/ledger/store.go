@@ -28,7 +28,10 @@ type Outcome struct {
 
 // Row is a stored disclosure.
 type Row struct {
-	// Sequence numbers the rows of one store from 1, without gaps, in the order
+	// Node is the gateway that wrote the row, named by its checkpoint key; empty in
+	// a store of one gateway.
+	Node string
+	// Sequence numbers the rows of one node from 1, without gaps, in the order
 	// in which they became durable. It is never used twice.
 	Sequence int64
 	// Head is the Sequence of the first row of the same exchange in this store;

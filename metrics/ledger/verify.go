@@ -7,6 +7,11 @@ import (
 
 // Verification is what reading a ledger through has found.
 type Verification struct {
+	Node string `json:"node,omitempty"` // whose log it is, in a store of several gateways
+	// Nodes are the findings of each node, in a store of several; then the numbers
+	// here are sums, and there is no root.
+	Nodes []Verification `json:"nodes,omitempty"`
+
 	Segments   int64            `json:"segments"` // files read, of those that were kept
 	Skipped    int64            `json:"skipped"`  // files outside the asked period
 	Entries    int64            `json:"entries"`  // rows, outcomes and marks read
@@ -44,6 +49,35 @@ func (v *Verification) Fault(format string, args ...any) {
 func (v *Verification) Note(format string, args ...any) {
 	if len(v.Notes) < MaxFaults {
 		v.Notes = append(v.Notes, fmt.Sprintf(format, args...))
+	}
+}
+
+// Add adds the findings of a node.
+func (v *Verification) Add(node *Verification) {
+	v.Nodes = append(v.Nodes, *node)
+	v.Segments += node.Segments
+	v.Skipped += node.Skipped
+	v.Entries += node.Entries
+	v.Rows += node.Rows
+	v.Deleted += node.Deleted
+	v.ClockSteps += node.ClockSteps
+	v.Size += node.Size
+	v.Checkpoints += node.Checkpoints
+	v.Signed += node.Signed
+	if node.SignedAt.After(v.SignedAt) {
+		v.SignedAt = node.SignedAt
+	}
+	if v.States == nil {
+		v.States, v.Notes, v.Faults = make(map[string]int64), []string{}, []string{}
+	}
+	for state, rows := range node.States {
+		v.States[state] += rows
+	}
+	for _, note := range node.Notes {
+		v.Note("%s: %s", node.Node, note)
+	}
+	for _, fault := range node.Faults {
+		v.Fault("%s: %s", node.Node, fault)
 	}
 }
 

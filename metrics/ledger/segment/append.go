@@ -41,7 +41,8 @@ func (l *Log) Append(ctx context.Context, rows []rules.Disclosure) error {
 			next.to = rows[i].Time
 		}
 	}
-	if err := l.write(frameRows, next, true); err != nil {
+	sync := !l.opts.Relaxed || next.row-l.durable.row > RelaxedRows
+	if err := l.write(frameRows, next, sync); err != nil {
 		return err
 	}
 	for exchange, head := range heads {
@@ -149,6 +150,7 @@ func (l *Log) write(k kind, next position, sync bool) error {
 		l.lose()
 	default:
 		l.at = next
+		l.written += int64(len(l.frame))
 		if sync {
 			l.durable = next.clone()
 		}
@@ -170,10 +172,36 @@ func (l *Log) sync() error {
 // lose goes back to what the disk is known to hold: after a failed fsync the
 // kernel may have dropped pages and called them clean, so they are written
 // anew (Rebello et al., "Can Applications Recover from fsync Failures?", 2020).
-// Outcomes since then are lost: their rows stay unknown, which is true.
+// Outcomes since then are lost: their rows stay unknown, which is true. Rows
+// since then are lost, too, in a relaxed log, and a mark tells how many.
 func (l *Log) lose() {
+	if rows := l.at.row - l.durable.row; rows > 0 {
+		l.pending = append(l.pending, ledger.Mark{
+			Time: l.opts.Now().UTC(), Kind: ledger.MarkUnrecorded, Count: rows, Since: l.durable.to,
+			Detail: "rows that the disk lost before they were durable: ledger.durability is relaxed",
+		})
+		for _, exchange := range l.heads.Keys() {
+			if head, ok := l.heads.Peek(exchange); ok && head >= l.durable.row {
+				l.heads.Remove(exchange)
+			}
+		}
+	}
 	l.at = l.durable.clone()
 	l.dirty = true
+}
+
+// syncer makes a relaxed log durable, again and again, until it is closed.
+func (l *Log) syncer() {
+	tick := time.NewTicker(RelaxedTime)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-tick.C:
+			_, _ = l.Durable(context.Background()) // the next one tries again, and Append says so
+		}
+	}
 }
 
 // flush writes the marks that wait, durably.
@@ -201,7 +229,10 @@ func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 // turn begins a new segment when a day has begun, or when the clock has gone
 // back by more than a day; and writes the marks that wait.
 func (l *Log) turn(day string) error {
-	if l.file == nil || day > l.header.Day || l.wentBack(day) {
+	if full := l.opts.Spool && l.at.offset > SpoolSegment; l.file == nil || full || day > l.header.Day || l.wentBack(day) {
+		if full && !l.wentBack(day) {
+			day = max(day, l.header.Day)
+		}
 		if err := l.roll(day); err != nil {
 			return err
 		}

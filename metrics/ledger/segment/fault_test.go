@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -160,7 +162,7 @@ func powerOff(t *testing.T, l *Log, d *disk, dir string, random *rand.Rand) {
 	}
 	l.mu.Unlock()
 	close(l.stop)
-	<-l.done
+	l.running.Wait()
 	for _, name := range names(t, dir) {
 		path := filepath.Join(dir, name)
 		synced, ok := d.synced[path]
@@ -222,4 +224,130 @@ func TestReadersBesidePacking(t *testing.T) {
 	if v := verify(t, dir, nil, ledger.VerifyOptions{}); len(v.Faults) != 0 {
 		t.Errorf("afterwards: %q", v.Faults)
 	}
+}
+
+// With relaxed durability the power takes what was not synced, and not more than
+// was promised; what is left is whole and goes on.
+func TestPowerCutRelaxed(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // a test's seed
+	dir := filepath.Join(t.TempDir(), "ledger")
+	ctx := context.Background()
+	kept, worst := 0, 0
+	for life := range 40 {
+		d := &disk{room: -1, synced: make(map[string][]byte)}
+		l := openLog(t, dir, Options{create: d.create, still: true, Relaxed: true})
+		rows, err := rowsOf(t, l, ledger.Query{})
+		if err != nil || len(rows) < kept {
+			t.Fatalf("life %d: %d rows, %d were synced, %v", life, len(rows), kept, err)
+		}
+		acknowledged := len(rows)
+		for range 1 + random.IntN(6) {
+			n := 1 + random.IntN(4000)
+			check(t, l.Append(ctx, ledgertest.Rows(acknowledged, n)))
+			acknowledged += n
+		}
+		if random.IntN(3) == 0 { // what the syncer does
+			_, err := l.Durable(ctx)
+			check(t, err)
+		}
+		l.mu.Lock()
+		kept = int(l.durable.row) - 1
+		l.mu.Unlock()
+		if lost := acknowledged - kept; lost > RelaxedRows+4000 {
+			t.Fatalf("life %d: %d acknowledged rows are not durable, more than %d and a batch", life, lost, RelaxedRows)
+		} else {
+			worst = max(worst, lost)
+		}
+		powerOff(t, l, d, dir, random)
+	}
+	if worst == 0 {
+		t.Error("nothing was ever at risk: the test does not do what it says")
+	}
+	if v := verify(t, dir, nil, ledger.VerifyOptions{}); len(v.Faults) > 1 {
+		t.Errorf("at the end: %q", v.Faults)
+	}
+}
+
+// A sync that fails in a relaxed log loses acknowledged rows: a mark says how
+// many, and outcomes of rows that are gone are not taken for those of others.
+func TestRelaxedSyncFails(t *testing.T) {
+	ctx := context.Background()
+	d := &disk{room: -1}
+	dir := filepath.Join(t.TempDir(), "ledger")
+	l := openLog(t, dir, Options{create: d.create, still: true, Relaxed: true})
+	check(t, l.Append(ctx, ledgertest.Rows(0, 10)))
+	_, err := l.Durable(ctx)
+	check(t, err)
+	check(t, l.Append(ctx, ledgertest.Rows(10, 10)))
+	d.mu.Lock()
+	d.sync = &os.PathError{Op: "sync", Err: unix.EIO}
+	d.mu.Unlock()
+	if _, err := l.Durable(ctx); err == nil {
+		t.Fatal("the disk did not fail")
+	}
+	d.mu.Lock()
+	d.sync = nil
+	d.mu.Unlock()
+	check(t, l.Finish(ctx, []ledger.Outcome{{Exchange: ledgertest.Exchange(5), State: rules.Withheld}}))
+	check(t, l.Append(ctx, ledgertest.Rows(20, 10)))
+	check(t, l.Close())
+	rows, err := rowsOf(t, readOnly(t, dir), ledger.Query{})
+	if err != nil || len(rows) != 20 || rows[10].State != rules.Unknown {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+	marks, err := readOnly(t, dir).Marks(ctx)
+	check(t, err)
+	lost := int64(0)
+	for _, m := range marks {
+		if m.Kind == ledger.MarkUnrecorded {
+			lost += m.Count
+		}
+	}
+	if lost != 10 {
+		t.Errorf("the marks tell of %d lost rows, want 10", lost)
+	}
+	if v := verify(t, dir, nil, ledger.VerifyOptions{}); len(v.Faults) > 0 {
+		t.Errorf("verify: %q", v.Faults)
+	}
+}
+
+// What a relaxed log has is durable after the time that it promises.
+func TestRelaxedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLog(t, filepath.Join(t.TempDir(), "ledger"), Options{Relaxed: true})
+		check(t, l.Append(context.Background(), ledgertest.Rows(0, 10)))
+		if l.DurableSize() >= 10 {
+			t.Error("it did not wait for the disk to be asked")
+		}
+		<-time.After(RelaxedTime + time.Millisecond)
+		synctest.Wait()
+		if size := l.DurableSize(); size < 10 {
+			t.Errorf("after %v %d entries are durable, want 10 rows", RelaxedTime, size)
+		}
+		check(t, l.Close())
+	})
+}
+
+// A slow disk: an append waits, nothing else does, and it is kept when the disk
+// answers.
+func TestSlowDisk(t *testing.T) {
+	d := &disk{room: -1}
+	dir := filepath.Join(t.TempDir(), "ledger")
+	l := openLog(t, dir, Options{create: d.create, still: true})
+	fill(t, l, 0, 60)
+	d.mu.Lock() // a sync waits for it
+	done := make(chan error, 1)
+	go func() { done <- l.Append(context.Background(), ledgertest.Rows(60, 60)) }()
+	rows, err := rowsOf(t, readOnly(t, dir), ledger.Query{})
+	if err != nil || len(rows) != 60 {
+		t.Errorf("a report beside it: %d rows, %v", len(rows), err)
+	}
+	select {
+	case err := <-done:
+		t.Errorf("Append did not wait for the disk: %v", err)
+	default:
+	}
+	d.mu.Unlock()
+	check(t, <-done)
+	check(t, l.Close())
 }

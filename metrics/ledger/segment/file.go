@@ -37,7 +37,7 @@ type summary struct {
 	From   time.Time       `json:"from"` // the earliest row's time
 	To     time.Time       `json:"to"`   // the latest row's
 	Blocks []block         `json:"blocks"`
-	Nodes  []node          `json:"nodes"` // subtrees of nodeLevel and above that it completes
+	Nodes  []Node          `json:"nodes"` // subtrees of NodeLevel and above that it completes
 	Late   []ledger.Ending `json:"late"`  // outcomes of rows of earlier segments
 	Marks  []ledger.Mark   `json:"marks"`
 }
@@ -54,15 +54,15 @@ type block struct {
 	To     time.Time `json:"to"`
 }
 
-// node is the root of a complete subtree.
-type node struct {
+// Node is the root of a complete subtree.
+type Node struct {
 	ledger.Place
 	Hash tlog.Hash `json:"hash"`
 }
 
-// nodeLevel is the level from which on subtrees are kept: below it they are
+// NodeLevel is the level from which on subtrees are kept: below it they are
 // made anew from at most 1,024 entries, so that a row costs no stored hash.
-const nodeLevel = 10
+const NodeLevel = 10
 
 // Suffix is how names of segment files end.
 const Suffix = ".seg"

@@ -34,6 +34,19 @@ type Options struct {
 	// Least is how many entries were signed for at last: a log that has fewer
 	// was cut off, and is not written on.
 	Least int64
+	// Spool says that the log is only on its way to somewhere else: its segments
+	// are not packed, and another begins once one has SpoolSegment bytes, so that
+	// [Log.Drop] frees room.
+	Spool bool
+	// Begin is where somebody else knows the log to end: one that ends before it
+	// goes on there, in a new segment. Nil: nobody does.
+	Begin *ledger.Head
+
+	// Relaxed says that Append does not wait for the disk: what was appended is
+	// durable RelaxedTime and one sync later, or with the batch that makes it more
+	// than RelaxedRows. It is in the kernel's hands at once: only a power cut or a
+	// crash of the machine loses it.
+	Relaxed bool
 
 	create func(path string) (writable, error) // for tests; nil: a file
 	still  bool                                // for tests: nothing is packed unasked
@@ -61,6 +74,7 @@ type Log struct {
 	header   header
 	at       position
 	durable  position // what the disk is known to hold
+	written  int64    // bytes of entries since it was opened
 	dirty    bool     // the file may hold bytes behind at.offset
 	heads    *simplelru.LRU[rules.ExchangeID, int64]
 	pending  []ledger.Mark // to be written with the next entries
@@ -72,7 +86,8 @@ type Log struct {
 
 	wake chan struct{} // there is something to pack
 	stop chan struct{}
-	done chan struct{} // the packer has ended
+
+	running sync.WaitGroup // packer and syncer
 }
 
 // position is all that changes with an entry.
@@ -90,7 +105,19 @@ type earlier struct {
 	packed  bool
 	known   bool // summary is filled
 	summary summary
+
+	begun     bool // packed and firstLeaf are filled
+	firstLeaf int64
 }
+
+// How much a relaxed log may lose when the power goes.
+const (
+	RelaxedTime = 200 * time.Millisecond
+	RelaxedRows = 10_000
+)
+
+// SpoolSegment is how large a segment of a spool grows.
+const SpoolSegment = 64 << 20
 
 // maxOpenExchanges bounds how many exchanges with rows may wait for their
 // outcome; the outcome of an older one is dropped: its rows stay unknown.
@@ -109,7 +136,9 @@ func Open(dir string, opts Options) (*Log, error) {
 	if opts.create == nil {
 		opts.create = openFile
 	}
-	l := &Log{dir: dir, opts: opts, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	syncs := opts.Relaxed && !opts.still
+	opts.still = opts.still || opts.Spool
+	l := &Log{dir: dir, opts: opts, wake: make(chan struct{}, 1), stop: make(chan struct{})}
 	l.at.row = 1
 	var err error
 	if l.heads, err = simplelru.NewLRU[rules.ExchangeID, int64](maxOpenExchanges, nil); err != nil {
@@ -128,7 +157,10 @@ func Open(dir string, opts Options) (*Log, error) {
 			return nil, errors.Join(err, l.file.Close())
 		}
 	}
-	go l.packer()
+	l.running.Go(l.packer)
+	if syncs {
+		l.running.Go(l.syncer)
+	}
 	if !opts.still {
 		l.wakePacker()
 	}
@@ -171,6 +203,14 @@ func (l *Log) recover() error {
 			return err
 		}
 	}
+	if begin := l.opts.Begin; begin != nil && l.at.tree.Size() < begin.Tree.Size() {
+		if err := l.leave(); err != nil {
+			return err
+		}
+		l.warnings = append(l.warnings, fmt.Sprintf("the ledger in %s ends at entry %d, an old copy: it goes on at entry %d, where the database ends", l.dir, l.at.tree.Size(), begin.Tree.Size()))
+		l.at = position{tree: begin.Tree.Clone(), row: begin.Row}
+		return l.roll(dayOf(l.opts.Now()))
+	}
 	if l.at.tree.Size() < l.opts.Least {
 		err := fmt.Errorf("ledger in %s ends at entry %d, but entry %d was signed for: its end was cut off, or an old copy was restored: "+
 			"restore the newest copy of the folder, or set another data_dir to begin a new ledger", l.dir, l.at.tree.Size(), l.opts.Least)
@@ -180,6 +220,17 @@ func (l *Log) recover() error {
 		return err
 	}
 	return nil
+}
+
+// leave ends the last segment as it is: the next row begins another one.
+func (l *Log) leave() error {
+	if l.file == nil {
+		return nil
+	}
+	l.earlier = append(l.earlier, &earlier{place: l.last})
+	err := l.file.Close()
+	l.file = nil
+	return err
 }
 
 // recoverLast reads the last segment and opens it for writing, if it is still
@@ -300,7 +351,7 @@ func (l *Log) Close() error {
 	l.closed = true
 	l.mu.Unlock()
 	close(l.stop)
-	<-l.done
+	l.running.Wait()
 	return err
 }
 

@@ -54,7 +54,7 @@ func (l *Log) Prove(ctx context.Context, sequence, size, older int64) (*ledger.P
 	return proof, err
 }
 
-// tree reads hashes of subtrees: those of nodeLevel and above are kept or were
+// tree reads hashes of subtrees: those of NodeLevel and above are kept or were
 // made by one pass over a segment that is not packed, those below are made from
 // the entries, nodeSpan at a time.
 type tree struct {
@@ -67,8 +67,8 @@ type tree struct {
 	unpacker unpacker
 }
 
-// nodeSpan is how many entries a subtree of nodeLevel has.
-const nodeSpan = 1 << nodeLevel
+// nodeSpan is how many entries a subtree of NodeLevel has.
+const nodeSpan = 1 << NodeLevel
 
 // surveyed is a segment and what it holds.
 type surveyed struct {

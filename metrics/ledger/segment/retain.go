@@ -93,7 +93,6 @@ func (l *Log) wakePacker() {
 // packer packs the segments that are written no more, one after another, until
 // the log is closed. What it cannot pack stays as it is: it costs room only.
 func (l *Log) packer() {
-	defer close(l.done)
 	failed := make(map[int64]bool)
 	for {
 		select {

@@ -36,8 +36,8 @@ func newSurvey(h *header) (*survey, error) {
 // tree has it nevertheless.
 func (s *survey) add(entry []byte) error {
 	s.tree.Append(entry, func(at ledger.Place, hash tlog.Hash) {
-		if at.Level >= nodeLevel {
-			s.summary.Nodes = append(s.summary.Nodes, node{at, hash})
+		if at.Level >= NodeLevel {
+			s.summary.Nodes = append(s.summary.Nodes, Node{at, hash})
 		}
 	})
 	s.summary.Leaves++
@@ -76,19 +76,9 @@ func (s *survey) addRow(entry []byte) error {
 	s.summary.Rows++
 	s.summary.From, s.summary.To = widen(s.summary.From, s.summary.To, row.Time)
 	if row.Sequence != expected {
-		return &sequenceError{got: row.Sequence, want: expected}
+		return &ledger.SequenceError{Got: row.Sequence, Want: expected}
 	}
 	return ledger.Validate(&row.Disclosure)
-}
-
-// sequenceError says that a row does not follow the one before it.
-type sequenceError struct{ got, want int64 }
-
-func (e *sequenceError) Error() string {
-	if e.got > e.want {
-		return fmt.Sprintf("rows %d to %d are missing", e.want, e.got-1)
-	}
-	return fmt.Sprintf("row %d stands where row %d should be", e.got, e.want)
 }
 
 // widen makes the period from..to hold t; zero times are an empty period.

@@ -2,21 +2,16 @@ package segment
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
-	"github.com/ordergate/ordergate/rules"
 )
 
 // Verify reads every byte of the segments, hashes every entry into the tree
@@ -24,15 +19,7 @@ import (
 // the store's, opts.Kept those from elsewhere. It changes nothing. It returns an
 // error only when it could not read on; what is wrong is in the result.
 func (l *Log) Verify(ctx context.Context, own []ledger.Checkpoint, opts ledger.VerifyOptions) (ledger.Verification, error) {
-	v := verification{opts: opts, open: make(map[int64]int64)}
-	v.States = make(map[string]int64, len(rules.States()))
-	for _, state := range rules.States() {
-		v.States[state.String()] = 0
-	}
-	v.Faults, v.Notes = []string{}, []string{}
-	v.take(own, false)
-	v.take(opts.Kept, true)
-	slices.SortStableFunc(v.signed, func(a, b signed) int { return cmp.Compare(a.Size, b.Size) })
+	v := verification{Audit: ledger.NewAudit(own, &opts), opts: opts}
 	e, err := l.extent()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return v.Verification, err
@@ -46,47 +33,12 @@ func (l *Log) Verify(ctx context.Context, own []ledger.Checkpoint, opts ledger.V
 	return v.Verification, nil
 }
 
-// signed is a checkpoint to compare with.
-type signed struct {
-	ledger.Checkpoint
-	kept bool // elsewhere
-}
-
-func (s *signed) String() string {
-	where := "checkpoint"
-	if s.kept {
-		where = "kept checkpoint"
-	}
-	return fmt.Sprintf("%s of %s (entry %d, row %d)", where, s.Time.Format(time.RFC3339), s.Size, s.Row)
-}
-
 // verification is one run of Verify.
 type verification struct {
-	ledger.Verification
-	opts   ledger.VerifyOptions
-	signed []signed // those not compared yet, by size
-
-	known    bool        // tree and row follow from the segment before
-	tree     ledger.Tree // after what was read
-	row      int64       // the sequence of the next row
+	*ledger.Audit
+	opts     ledger.VerifyOptions
 	previous place
-	before   time.Time       // of the row before
-	open     map[int64]int64 // rows of exchanges whose outcome is not known, by head
 	unpacker unpacker
-}
-
-// take checks signatures.
-func (v *verification) take(checkpoints []ledger.Checkpoint, kept bool) {
-	for _, c := range checkpoints {
-		s := signed{c, kept}
-		if v.opts.Verifier != nil {
-			if err := v.opts.Verifier.Check(&c); err != nil {
-				v.Fault("%s", err)
-				continue
-			}
-		}
-		v.signed = append(v.signed, s)
-	}
 }
 
 // segment verifies the i-th segment.
@@ -94,7 +46,7 @@ func (v *verification) segment(ctx context.Context, e extent, i int) error {
 	p, last := e.places[i], i == len(e.places)-1
 	if v.previous.number != 0 && p.number != v.previous.number+1 {
 		v.Fault("segments %d to %d are missing, before %s: their rows are lost unless a backup has them", v.previous.number+1, p.number-1, p.name())
-		v.known = false
+		v.Known = false
 	}
 	v.previous = p
 	o, err := e.open(i)
@@ -102,24 +54,24 @@ func (v *verification) segment(ctx context.Context, e extent, i int) error {
 	switch {
 	case errors.As(err, &damage):
 		v.Fault("segment %s: %v: none of its rows can be read", p.name(), damage)
-		v.known = false
+		v.Known = false
 		return nil
 	case err != nil:
 		return err
 	case o == nil:
-		v.known = false
+		v.Known = false
 		v.Note("segment %s was deleted by retention meanwhile", p.name())
 		return nil
 	}
 	defer func() { _ = o.file.Close() }()
 	if o.header.Packed && !v.within(&o.summary) {
 		v.Skipped++
-		v.known = false
+		v.Known = false
 		return nil
 	}
 	v.Segments++
 	if !v.begin(o, i == 0) {
-		v.known = false
+		v.Known = false
 		return nil
 	}
 	return v.read(ctx, o, last)
@@ -141,45 +93,13 @@ func (v *verification) begin(o *opened, first bool) bool {
 		v.Fault("segment %s: its header says nothing that could be: none of its rows are proven", o.name())
 		return false
 	}
-	switch {
-	case !v.known:
-		v.tree, v.row = tree, h.FirstRow
-		if first {
-			v.Deleted = h.FirstRow - 1
-		}
-		for len(v.signed) > 0 && v.signed[0].Size < tree.Size() {
-			v.signed = v.signed[1:] // what it signs is not read
-		}
-	case tree.Size() != v.tree.Size() || tree.Root() != v.tree.Root() || h.FirstRow != v.row:
-		v.Fault("segment %s: its header says that it begins with entry %d and row %d after other entries than those before it: rows were changed, taken out or put in",
-			o.name(), h.FirstLeaf, h.FirstRow)
-		v.tree, v.row = tree, h.FirstRow
-	}
-	v.known = true
-	v.compare(o)
+	v.Begin("segment "+o.name(), ledger.Head{Tree: tree, Row: h.FirstRow}, first)
 	return true
-}
-
-// compare compares the tree with the checkpoints of its size.
-func (v *verification) compare(o *opened) {
-	for len(v.signed) > 0 && v.signed[0].Size <= v.tree.Size() {
-		s := v.signed[0]
-		v.signed = v.signed[1:]
-		switch {
-		case s.Size < v.tree.Size():
-		case s.Root != v.tree.Root():
-			v.Fault("the history up to entry %d is not the one that was signed: %s has another root: rows were rewritten, reordered, taken out or put in before it (segment %s)",
-				s.Size, s.String(), o.name())
-		default:
-			v.Checkpoints++
-			v.Signed, v.SignedAt = s.Size, s.Time
-		}
-	}
 }
 
 // read verifies a segment's entries and what stands behind them.
 func (v *verification) read(ctx context.Context, o *opened, last bool) error {
-	s := &survey{own: outcomes{}, tree: v.tree, row: v.row, first: o.header.FirstRow}
+	s := &survey{own: outcomes{}, tree: v.Tree, row: v.Row, first: o.header.FirstRow}
 	var blocks []block
 	faulty := func(at int64, err error) {
 		v.Fault("segment %s: byte %d: %v", o.name(), at, err)
@@ -199,8 +119,8 @@ func (v *verification) read(ctx context.Context, o *opened, last bool) error {
 				continue
 			}
 			v.lost(o, damage, s, last)
-			v.settle(s)
-			v.known = false
+			v.Settle(append(s.endings(), s.summary.Late...))
+			v.Known = false
 			return nil
 		} else if err != nil {
 			return err
@@ -208,7 +128,7 @@ func (v *verification) read(ctx context.Context, o *opened, last bool) error {
 		entries_, err := v.unpacker.unpack(k, payload)
 		if err != nil {
 			v.lost(o, &damageError{at, err.Error()}, s, last)
-			v.known = false
+			v.Known = false
 			return nil
 		}
 		b := block{Offset: at, Size: o.at - at, Leaf: s.tree.Size(), Row: s.row}
@@ -228,8 +148,8 @@ func (v *verification) read(ctx context.Context, o *opened, last bool) error {
 			blocks = blocks[:0]
 		}
 	}
-	v.tree, v.row = s.tree, s.row
-	v.settle(s)
+	v.Tree, v.Row = s.tree, s.row
+	v.Settle(append(s.endings(), s.summary.Late...))
 	if o.header.Packed {
 		v.behind(o, s, blocks)
 	}
@@ -239,8 +159,8 @@ func (v *verification) read(ctx context.Context, o *opened, last bool) error {
 // entry counts what was read and compares the tree.
 func (v *verification) entry(o *opened, s *survey, entry []byte, b *block) {
 	v.Entries++
-	v.tree = s.tree
-	v.compare(o)
+	v.Tree = s.tree
+	v.Compare("segment " + o.name())
 	if ledger.EntryKind(entry[0]) != ledger.EntryRow {
 		return
 	}
@@ -250,28 +170,7 @@ func (v *verification) entry(o *opened, s *survey, entry []byte, b *block) {
 	}
 	b.Rows++
 	b.From, b.To = widen(b.From, b.To, row.Time)
-	if row.Time.Before(v.before) {
-		v.ClockSteps++
-	}
-	v.before = row.Time
-	if v.Rows == 0 {
-		v.First = row.Sequence
-	}
-	v.Rows++
-	v.Last = row.Sequence
-	if row.State == rules.Unknown {
-		v.open[row.Head]++
-	} else {
-		v.States[row.State.String()]++
-	}
-}
-
-// settle counts the rows whose outcome a segment has.
-func (v *verification) settle(s *survey) {
-	for _, e := range append(s.endings(), s.summary.Late...) {
-		v.States[e.State.String()] += v.open[e.Head]
-		delete(v.open, e.Head)
-	}
+	v.Count(&row)
 }
 
 // lost tells what cannot be read behind a damaged place.
@@ -334,24 +233,7 @@ func (o *opened) grows(ctx context.Context, at int64) bool {
 // end compares what is left to compare.
 func (v *verification) end(dir string) {
 	v.unpacker.close()
-	for _, rows := range v.open {
-		v.States[rules.Unknown.String()] += rows
-	}
-	v.Size, v.Root = v.tree.Size(), root64(&v.tree)
-	if v.known || v.Segments == 0 {
-		for i := range v.signed {
-			s := &v.signed[i]
-			if s.Size == 0 {
-				continue
-			}
-			v.Fault("the ledger ends with entry %d, but %s was signed: rows were cut off, or an old copy of the ledger was restored", v.Size, s.String())
-		}
-	} else if len(v.signed) > 0 {
-		v.Note("%d checkpoints are of entries that could not be read", len(v.signed))
-	}
-	if v.Size > v.Signed && v.known {
-		v.Note("%d entries are newer than the newest checkpoint", v.Size-v.Signed)
-	}
+	v.Audit.End()
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return
@@ -366,9 +248,4 @@ func (v *verification) end(dir string) {
 			v.Fault("%s is no segment of a ledger: it was put there or renamed", name)
 		}
 	}
-}
-
-func root64(t *ledger.Tree) string {
-	root := t.Root()
-	return base64.StdEncoding.EncodeToString(root[:])
 }

@@ -28,6 +28,13 @@ type Options struct {
 	// reads the whole file); 0 means 5 s. A ledger that is too large for it is
 	// opened, and [Store.Checked] says false; `ordergate ledger verify` has no bound.
 	CheckTime time.Duration
+	// Spool says that the rows are only on their way to another store: see
+	// [segment.Options.Spool].
+	Spool bool
+	// Relaxed says that Append does not wait for the disk: see [segment.Options.Relaxed].
+	Relaxed bool
+	// Begin is where the rows go on, if they end before it: see [segment.Options.Begin].
+	Begin *ledger.Head
 }
 
 // Store implements [ledger.Store] on segment files and one SQLite file. It is
@@ -78,7 +85,7 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	}
 	least, err := s.lastSigned(ctx)
 	if err == nil {
-		s.log, err = segment.Open(filepath.Join(dir, Segments), segment.Options{Key: opts.Key, Now: s.now, Least: least})
+		s.log, err = segment.Open(filepath.Join(dir, Segments), segment.Options{Key: opts.Key, Now: s.now, Least: least, Spool: opts.Spool, Relaxed: opts.Relaxed, Begin: opts.Begin})
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

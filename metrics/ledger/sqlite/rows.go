@@ -37,6 +37,20 @@ func (s *Store) Mark(_ context.Context, mark ledger.Mark) error { return s.log.M
 // Head implements [ledger.Store].
 func (s *Store) Head(ctx context.Context) (ledger.Head, error) { return s.log.Durable(ctx) }
 
+// Prove proves what [segment.Log.Prove] proves; a store of one gateway needs no
+// node.
+func (s *Store) Prove(ctx context.Context, _ string, sequence, size, older int64) (*ledger.Proof, error) {
+	return s.log.Prove(ctx, sequence, size, older)
+}
+
+// KeptSince is the time of the first kept row, zero without rows.
+func (s *Store) KeptSince(ctx context.Context) (time.Time, error) {
+	for row, err := range s.Disclosures(ctx, ledger.Query{}) {
+		return row.Time, err
+	}
+	return time.Time{}, nil
+}
+
 // Log returns the rows' log, for what only segments have.
 func (s *Store) Log() *segment.Log { return s.log }
 
@@ -54,12 +68,13 @@ func (s *Store) Retain(ctx context.Context, before time.Time) (deleted int64, er
 	}
 	limit := ledger.HoldTime(before, incidents)
 	deleted, err = s.log.Retain(ctx, limit)
-	return deleted, errors.Join(err, s.retainState(ctx, nanos(limit, 0)))
+	return deleted, errors.Join(err, s.RetainState(ctx, limit))
 }
 
-// retainState deletes bindings and closed incidents that are older than limit,
-// and thins checkpoints out.
-func (s *Store) retainState(ctx context.Context, limit int64) error {
+// RetainState deletes bindings and closed incidents that are older than before,
+// and thins checkpoints out; no rows.
+func (s *Store) RetainState(ctx context.Context, before time.Time) error {
+	limit := nanos(before, 0)
 	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, statement := range []struct {
 			text string

@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,51 +17,53 @@ func (s *Store) SaveIncident(ctx context.Context, incident rules.Incident) error
 	if incident.ID == "" {
 		return errors.New("incident without an id")
 	}
-	body, err := json.Marshal(incident)
+	text, err := ledger.TextOf(&incident)
 	if err != nil {
-		return fmt.Errorf("incident %s: %w", incident.ID, err)
+		return err
 	}
 	// First into the log: a table that says what the log does not was changed.
-	if err := s.log.Mark(incidentMark(incident.ID, body, s.now()), true); err != nil {
+	if err := s.log.Mark(text.Mark(s.now()), true); err != nil {
 		return err
 	}
 	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO incident (id, opened, updated, state, body) VALUES (?,?,?,?,?)",
-			incident.ID, nanos(incident.Opened, 0), nanos(incident.Updated, 0), incident.State.String(), string(body))
+			incident.ID, nanos(incident.Opened, 0), nanos(incident.Updated, 0), incident.State.String(), text.Body)
 		return err
 	})
 }
 
-// incidentMark is what the log keeps of an incident: its id and the digest of
-// its text.
-func incidentMark(id string, body []byte, now time.Time) ledger.Mark {
-	return ledger.Mark{Time: now.UTC(), Kind: ledger.MarkIncident, Detail: id + " " + incidentDigest(body)}
-}
-
-func incidentDigest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
-}
-
 // Incidents implements [ledger.Store].
 func (s *Store) Incidents(ctx context.Context) (incidents []rules.Incident, err error) {
+	texts, err := s.IncidentTexts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		var incident rules.Incident
+		if err := json.Unmarshal([]byte(text.Body), &incident); err != nil {
+			return nil, fmt.Errorf("incident %s in %s: %w", text.ID, s.path, err)
+		}
+		incidents = append(incidents, incident)
+	}
+	return incidents, nil
+}
+
+// IncidentTexts returns the kept incidents as their digests in the log are of,
+// by Opened, then by ID.
+func (s *Store) IncidentTexts(ctx context.Context) (texts []ledger.IncidentText, err error) {
 	rows, err := s.read.QueryContext(ctx, "SELECT id, body FROM incident ORDER BY opened, id")
 	if err != nil {
 		return nil, explain(s.path, err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var id, body string
-		if err := rows.Scan(&id, &body); err != nil {
+		var text ledger.IncidentText
+		if err := rows.Scan(&text.ID, &text.Body); err != nil {
 			return nil, explain(s.path, err)
 		}
-		var incident rules.Incident
-		if err := json.Unmarshal([]byte(body), &incident); err != nil {
-			return nil, fmt.Errorf("incident %s in %s: %w", id, s.path, err)
-		}
-		incidents = append(incidents, incident)
+		texts = append(texts, text)
 	}
-	return incidents, explain(s.path, rows.Err())
+	return texts, explain(s.path, rows.Err())
 }
 
 // SaveBindings implements [ledger.Store].

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
 )
@@ -54,41 +53,16 @@ func (s *Store) integrity(ctx context.Context, v *ledger.Verification) (err erro
 	return rows.Err()
 }
 
-// incidents compares the table with the log, as far back as the log goes.
-func (s *Store) incidents(ctx context.Context, v *ledger.Verification) (err error) {
+// incidents compares the table with the log.
+func (s *Store) incidents(ctx context.Context, v *ledger.Verification) error {
 	marks, err := s.log.Marks(ctx)
 	if err != nil {
 		return err
 	}
-	last := make(map[string]string)   // digest by id
-	once := make(map[string]struct{}) // id and digest
-	whole := v.Deleted == 0           // the log goes back to the beginning
-	for i := range marks {
-		if id, digest, ok := strings.Cut(marks[i].Detail, " "); ok && marks[i].Kind == ledger.MarkIncident {
-			last[id] = digest
-			once[marks[i].Detail] = struct{}{}
-		}
-	}
-	rows, err := s.read.QueryContext(ctx, "SELECT id, body FROM incident")
+	texts, err := s.IncidentTexts(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id, body string
-		if err := rows.Scan(&id, &body); err != nil {
-			return err
-		}
-		digest := incidentDigest([]byte(body))
-		_, known := once[id+" "+digest]
-		switch {
-		case last[id] == digest:
-		case known:
-			v.Note("incident %s is older in %s than in the log: its last change was not written, or was taken back", id, File)
-		case last[id] != "" || whole:
-			v.Fault("incident %s is not what was saved: %s was changed", id, File)
-		}
-		delete(last, id)
-	}
-	return rows.Err()
+	v.CompareIncidents(texts, marks, File)
+	return nil
 }

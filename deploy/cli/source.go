@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/metrics/ledger/postgres"
+	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
+	"github.com/ordergate/ordergate/rules"
+)
+
+// archive is what reports and proofs read: a ledger in data_dir, or the one of
+// several gateways in a database.
+type archive interface {
+	Disclosures(ctx context.Context, query ledger.Query) iter.Seq2[ledger.Row, error]
+	Incidents(ctx context.Context) ([]rules.Incident, error)
+	Marks(ctx context.Context) ([]ledger.Mark, error)
+	Checkpoints(ctx context.Context) ([]ledger.Checkpoint, error)
+	KeptSince(ctx context.Context) (time.Time, error)
+	Verify(ctx context.Context, opts ledger.VerifyOptions) (ledger.Verification, error)
+	Prove(ctx context.Context, node string, sequence, size, older int64) (*ledger.Proof, error)
+	Close() error
+}
+
+// Source says where a command reads the ledger.
+type Source struct {
+	Store string `name:"store" env:"ORDERGATE_LEDGER_STORE" help:"The ledger's database (ledger.store of the config: postgres://user@host/database) instead of the files in --data-dir; its password comes from PGPASSWORD or PGPASSFILE." placeholder:"URL"`
+}
+
+// open opens the ledger for reading, beside running gateways.
+func (s Source) open(ctx context.Context, dir string) (archive, error) {
+	if s.inFiles() {
+		return sqlite.OpenReadOnly(ctx, dir)
+	}
+	return postgres.OpenReadOnly(ctx, s.Store)
+}
+
+// inFiles says that the ledger is that of --data-dir.
+func (s Source) inFiles() bool { return s.Store == "" || s.Store == "sqlite" }
+
+// nodeOf returns the node that a command means: the named one, or the only one.
+func nodeOf(checkpoints []ledger.Checkpoint, name string) (string, error) {
+	if name != "" {
+		return name, nil
+	}
+	for i := range checkpoints {
+		origin := checkpoints[i].Origin()
+		if name != "" && origin != name {
+			return "", usagef("several gateways write this ledger: name one with --node: %s, %s, …", name, origin)
+		}
+		name = origin
+	}
+	return name, nil
+}
+
+var errUnsigned = errors.New("nothing was signed for yet: the gateway makes a checkpoint within ledger.checkpoints.every, and when it stops")

@@ -1,0 +1,402 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/rules"
+)
+
+// Archive reads the ledger of all gateways in a database. It is safe for
+// concurrent use. Make one with [OpenReadOnly].
+type Archive struct{ archive }
+
+// archive is what reads the database.
+type archive struct {
+	pool *pgxpool.Pool
+	own  string // the node that numbers are of where several have them; empty: none
+}
+
+// OpenReadOnly connects to a database for reports, beside running gateways.
+func OpenReadOnly(ctx context.Context, url string) (*Archive, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger's database: %w: write postgres://user@host/database", err)
+	}
+	config.MaxConns, config.MinConns = 4, 0
+	config.ConnConfig.ConnectTimeout = openTime
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{archive{pool: pool}}
+	version, err := schemaOf(ctx, pool)
+	if err == nil && version == 0 {
+		err = errors.New("the ledger's database holds no ledger: name the one of ledger.store in the gateway's config")
+	}
+	if err != nil {
+		pool.Close()
+		return nil, explain(err)
+	}
+	return a, nil
+}
+
+// Close ends the connections.
+func (a *Archive) Close() error {
+	a.pool.Close()
+	return nil
+}
+
+// member is a node with its id in the database and where it stands.
+type member struct {
+	Node
+	id     int32
+	leaves int64
+	row    int64
+	edge   []byte
+	quiet  string // since when it has not written, RFC 3339
+}
+
+func (a *archive) members(ctx context.Context) ([]member, error) {
+	rows, err := a.pool.Query(ctx, "SELECT id, name, public_key, key, host, leaves, next_row, edge, to_char(seen AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM ordergate_node ORDER BY id")
+	if err != nil {
+		return nil, explain(err)
+	}
+	members, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m member, err error) {
+		return m, row.Scan(&m.id, &m.Name, &m.PublicKey, &m.Key, &m.Host, &m.leaves, &m.row, &m.edge, &m.quiet)
+	})
+	return members, explain(err)
+}
+
+func (a *archive) stretches(ctx context.Context, node int32) ([]stretch, error) {
+	rows, err := a.pool.Query(ctx, "SELECT first_leaf, to_char(day, 'YYYY-MM-DD'), first_row, edge, leaves, rows, first_at, last_at FROM ordergate_stretch WHERE node = $1 ORDER BY first_leaf", node)
+	if err != nil {
+		return nil, explain(err)
+	}
+	stretches, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (x stretch, err error) {
+		return x, row.Scan(&x.firstLeaf, &x.day, &x.firstRow, &x.edge, &x.leaves, &x.rows, &x.firstAt, &x.lastAt)
+	})
+	return stretches, explain(err)
+}
+
+// within reports whether a stretch may have rows that the query selects.
+func (x *stretch) within(q *ledger.Query) bool {
+	return x.firstAt != nil && (q.Since.IsZero() || *x.lastAt >= nanos(q.Since)) && (q.Until.IsZero() || *x.firstAt < nanos(q.Until))
+}
+
+// page is how many entries are read at a time.
+const page = 4096
+
+// entry is an entry and its number.
+type entry struct {
+	leaf int64
+	data []byte
+}
+
+// page reads a stretch's entries from number leaf to before end, at most page of
+// them. where is a condition that arguments from $5 on belong to.
+func (a *archive) page(ctx context.Context, node int32, x *stretch, leaf, end int64, where string, args ...any) ([]entry, error) {
+	sql := "SELECT leaf, entry FROM ordergate_entry WHERE day = $1::text::date AND node = $2 AND leaf >= $3 AND leaf < $4 " + where + fmt.Sprintf(" ORDER BY leaf LIMIT %d", page)
+	rows, err := a.pool.Query(ctx, sql, append([]any{x.day, node, leaf, end}, args...)...)
+	if err != nil {
+		return nil, explain(err)
+	}
+	entries, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e entry, err error) {
+		return e, row.Scan(&e.leaf, &e.data)
+	})
+	return entries, explain(err)
+}
+
+// Conditions on the kind of an entry: those of the partial indexes.
+const (
+	areRows     = "AND get_byte(entry, 0) = 1"
+	areOutcomes = "AND get_byte(entry, 0) = 2"
+	areMarks    = "AND get_byte(entry, 0) = 3"
+)
+
+// each calls do for the entries of a stretch that meet a condition.
+func (a *archive) each(ctx context.Context, node int32, x *stretch, end int64, do func(entry) error, where string, args ...any) error {
+	end = min(end, x.firstLeaf+x.leaves)
+	for leaf := x.firstLeaf; leaf < end; {
+		entries, err := a.page(ctx, node, x, leaf, end, where, args...)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if len(e.data) == 0 {
+				return fmt.Errorf("entry %d of node %d: %w", e.leaf, node, ledger.ErrEntry)
+			}
+			if err := do(e); err != nil {
+				return err
+			}
+		}
+		if len(entries) < page {
+			return nil
+		}
+		leaf = entries[len(entries)-1].leaf + 1
+	}
+	return nil
+}
+
+// errEnough ends a scan whose caller has seen enough.
+var errEnough = errors.New("seen enough")
+
+// errDeleted says that retention was faster than a reader.
+var errDeleted = errors.New("these rows were past their retention and were deleted while the ones before them were read: begin anew")
+
+// Disclosures yields rows as [ledger.Store.Disclosures] says, of all nodes, by
+// node, then by Sequence. It holds one page at a time and the outcomes of one
+// stretch.
+func (a *archive) Disclosures(ctx context.Context, query ledger.Query) iter.Seq2[ledger.Row, error] {
+	return func(yield func(ledger.Row, error) bool) {
+		members, err := a.members(ctx)
+		for i := range members {
+			if err != nil {
+				break
+			}
+			r := reader{archive: a, member: &members[i], query: query, yield: yield}
+			err = r.run(ctx)
+		}
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(ledger.Row{}, err)
+		}
+	}
+}
+
+// reader is one pass over the rows of one node.
+type reader struct {
+	*archive
+	member  *member
+	query   ledger.Query
+	yield   func(ledger.Row, error) bool
+	late    map[int64]rules.State // by head
+	own     map[int64]rules.State // of the stretch being read
+	decoder ledger.Decoder
+}
+
+func (r *reader) run(ctx context.Context) error {
+	stretches, err := r.stretches(ctx, r.member.id)
+	if err != nil || len(stretches) == 0 {
+		return err
+	}
+	if err := r.readLate(ctx); err != nil {
+		return err
+	}
+	begun := false
+	for i := range stretches {
+		x := &stretches[i]
+		if !x.within(&r.query) {
+			continue
+		}
+		if err := r.stretch(ctx, x); err != nil {
+			return err
+		}
+		there := false
+		if err := r.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM ordergate_stretch WHERE node = $1 AND first_leaf = $2)", r.member.id, x.firstLeaf).Scan(&there); err != nil {
+			return explain(err)
+		}
+		if !there && begun {
+			return errDeleted
+		}
+		begun = true
+	}
+	return nil
+}
+
+// readLate reads the outcomes that came later than their row's stretch.
+func (r *reader) readLate(ctx context.Context) error {
+	r.late = make(map[int64]rules.State)
+	rows, err := r.pool.Query(ctx, "SELECT head, state FROM ordergate_late WHERE node = $1 AND leaf < $2 ORDER BY leaf", r.member.id, r.member.leaves)
+	if err != nil {
+		return explain(err)
+	}
+	var head int64
+	var state int16
+	_, err = pgx.ForEachRow(rows, []any{&head, &state}, func() error {
+		if _, ok := r.late[head]; !ok {
+			r.late[head] = rules.State(state)
+		}
+		return nil
+	})
+	return explain(err)
+}
+
+// stretch yields the rows of one stretch.
+func (r *reader) stretch(ctx context.Context, x *stretch) error {
+	r.own = make(map[int64]rules.State)
+	end := r.member.leaves
+	err := r.each(ctx, r.member.id, x, end, func(e entry) error {
+		endings, err := ledger.DecodeOutcomes(e.data)
+		for _, ending := range endings {
+			if _, ok := r.own[ending.Head]; !ok {
+				r.own[ending.Head] = ending.State
+			}
+		}
+		return err
+	}, areOutcomes)
+	if err != nil {
+		return err
+	}
+	// A row that has a digest of the query has its bytes: the database leaves the
+	// others out, what is left is looked at as always.
+	where, args := areRows, []any(nil)
+	add := func(digests ...[]byte) {
+		any := ""
+		for _, d := range digests {
+			args = append(args, d)
+			any += fmt.Sprintf(" OR position($%d::bytea in entry) > 0", 4+len(args))
+		}
+		where += " AND (false" + any + ")"
+	}
+	if q := &r.query; !q.Session.IsZero() || !q.Account.IsZero() {
+		var digests [][]byte
+		for _, d := range []rules.Digest{q.Session, q.Account} {
+			if !d.IsZero() {
+				digests = append(digests, append([]byte(nil), d[:]...))
+			}
+		}
+		add(digests...)
+	}
+	if id := r.query.Exchange; id != (rules.ExchangeID{}) {
+		add(id[:])
+	}
+	return r.each(ctx, r.member.id, x, end, r.row, where, args...)
+}
+
+func (r *reader) row(e entry) error {
+	row := ledger.Row{}
+	if err := r.decoder.Row(e.data, &row); err != nil {
+		return fmt.Errorf("entry %d of %s: %w: run `ordergate ledger verify`", e.leaf, r.member.Name, err)
+	}
+	row.Node = r.member.Name
+	if row.State == rules.Unknown {
+		state, ok := r.own[row.Head]
+		if !ok {
+			state = r.late[row.Head]
+		}
+		row.State = state
+	}
+	if r.query.Selects(&row) && !r.yield(row, nil) {
+		return errEnough
+	}
+	return nil
+}
+
+// KeptSince is the time of the earliest kept row of any node, zero without rows.
+func (a *archive) KeptSince(ctx context.Context) (time.Time, error) {
+	var first *int64
+	if err := a.pool.QueryRow(ctx, "SELECT min(first_at) FROM ordergate_stretch").Scan(&first); err != nil || first == nil {
+		return time.Time{}, explain(err)
+	}
+	return time.Unix(0, *first).UTC(), nil
+}
+
+// Marks returns the marks of all nodes, by node, in the order in which they were
+// written.
+func (a *archive) Marks(ctx context.Context) ([]ledger.Mark, error) {
+	members, err := a.members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var marks []ledger.Mark
+	for i := range members {
+		own, err := a.marksOf(ctx, &members[i])
+		if err != nil {
+			return nil, err
+		}
+		marks = append(marks, own...)
+	}
+	return marks, nil
+}
+
+func (a *archive) marksOf(ctx context.Context, m *member) ([]ledger.Mark, error) {
+	stretches, err := a.stretches(ctx, m.id)
+	if err != nil {
+		return nil, err
+	}
+	var marks []ledger.Mark
+	for i := range stretches {
+		err := a.each(ctx, m.id, &stretches[i], m.leaves, func(e entry) error {
+			mark, err := ledger.DecodeMark(e.data)
+			marks = append(marks, mark)
+			return err
+		}, areMarks)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return marks, nil
+}
+
+// incidentTexts returns the incidents of a node, or of all with 0.
+func (a *archive) incidentTexts(ctx context.Context, node int32) ([]ledger.IncidentText, error) {
+	rows, err := a.pool.Query(ctx, "SELECT id, body FROM ordergate_incident WHERE $1 = 0 OR node = $1 ORDER BY opened, id", node)
+	if err != nil {
+		return nil, explain(err)
+	}
+	texts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t ledger.IncidentText, err error) {
+		return t, row.Scan(&t.ID, &t.Body)
+	})
+	return texts, explain(err)
+}
+
+// Incidents returns the incidents of all nodes, by Opened, then by ID.
+func (a *archive) Incidents(ctx context.Context) ([]rules.Incident, error) {
+	texts, err := a.incidentTexts(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	incidents := make([]rules.Incident, len(texts))
+	for i := range texts {
+		if err := json.Unmarshal([]byte(texts[i].Body), &incidents[i]); err != nil {
+			return nil, fmt.Errorf("incident %s in the database: %w", texts[i].ID, err)
+		}
+	}
+	return incidents, nil
+}
+
+// Checkpoints returns the checkpoints of all nodes, by node, then by size.
+func (a *archive) Checkpoints(ctx context.Context) ([]ledger.Checkpoint, error) {
+	members, err := a.members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []ledger.Checkpoint
+	for i := range members {
+		own, err := a.checkpointsOf(ctx, members[i].id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, own...)
+	}
+	return all, nil
+}
+
+func (a *archive) checkpointsOf(ctx context.Context, node int32) ([]ledger.Checkpoint, error) {
+	rows, err := a.pool.Query(ctx, "SELECT size, note FROM ordergate_checkpoint WHERE node = $1 ORDER BY size", node)
+	if err != nil {
+		return nil, explain(err)
+	}
+	checkpoints, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ledger.Checkpoint, error) {
+		var size int64
+		var note string
+		if err := row.Scan(&size, &note); err != nil {
+			return ledger.Checkpoint{}, err
+		}
+		c, err := ledger.ReadCheckpoint(note)
+		if err != nil || c.Size != size {
+			c = ledger.Checkpoint{Size: size, Note: note} // whoever verifies it says what is wrong
+		}
+		return c, nil
+	})
+	return checkpoints, explain(err)
+}
