@@ -132,3 +132,17 @@ const list = "\xef\xbb\xbfKundennummer;First name;Last name;E-Mail;Phone;Street;
 	"1004;Jürgen;Müller;jm@example.org;;Straße des 17. Juni 5\r\n" +
 	"1005;With;Held;withheld@example.org;;;\r\n" +
 	"1006;Her;Own;own@example.org;;;\r\n"
+
+// reopen opens a data_dir's ledger as a gateway does.
+func reopen(t *testing.T, dir string) *sqlite.Store {
+	t.Helper()
+	key, err := ledger.LoadKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(context.Background(), dir, sqlite.Options{Key: key.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}

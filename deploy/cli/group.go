@@ -31,10 +31,11 @@ func (c *Reports) Run(command, version string, stdout, stderr io.Writer) error {
 
 // Ledgers are the commands `ordergate ledger …`.
 type Ledgers struct {
-	Verify LedgerVerify `cmd:"" help:"Read the ledger and say whether it is sound; or check a proof."`
-	Export LedgerExport `cmd:"" help:"Write rows, signed and with their custody, for somebody else's hands."`
-	Key    LedgerKey    `cmd:"" help:"Look after the keys of the ledger's digests."`
-	Prove  LedgerProve  `cmd:"" help:"Prove that a row is in the ledger, or that a kept checkpoint is of its beginning."`
+	Verify  LedgerVerify  `cmd:"" help:"Read the ledger and say whether it is sound; or check a proof."`
+	Export  LedgerExport  `cmd:"" help:"Write rows, signed and with their custody, for somebody else's hands."`
+	Migrate LedgerMigrate `cmd:"" help:"Copy the ledger from data_dir to a database, or back."`
+	Key     LedgerKey     `cmd:"" help:"Look after the keys of the ledger's digests."`
+	Prove   LedgerProve   `cmd:"" help:"Prove that a row is in the ledger, or that a kept checkpoint is of its beginning."`
 }
 
 // Run carries out one of the commands, named as kong names it. version is the
@@ -43,6 +44,8 @@ func (c *Ledgers) Run(command, version string, stdout, stderr io.Writer) error {
 	switch {
 	case command == "ledger prove":
 		return c.Prove.Run(stdout, stderr)
+	case command == "ledger migrate":
+		return c.Migrate.Run(stdout, stderr)
 	case strings.HasPrefix(command, "ledger key"):
 		return c.Key.Run(command, stdout)
 	case strings.HasPrefix(command, "ledger export"):

@@ -257,11 +257,9 @@ func (c *reportFlags) integrity(ctx context.Context, store archive, about *repor
 	if about.KeptSince, err = store.KeptSince(ctx); err != nil {
 		return err
 	}
-	var key *ledger.Verifier
-	if c.inFiles() {
-		if key, err = verifier("", c.DataDir); err != nil {
-			return err
-		}
+	key, err := verifier("", c.DataDir)
+	if err != nil {
+		return err
 	}
 	if key != nil {
 		text, err := os.ReadFile(filepath.Join(c.DataDir, ledger.PublicKeyFile))
@@ -269,6 +267,9 @@ func (c *reportFlags) integrity(ctx context.Context, store archive, about *repor
 			return err
 		}
 		about.PublicKey = strings.Join(strings.Fields(string(text)), " ")
+	}
+	if !c.inFiles() {
+		key = nil // the database has the logs of other gateways, too, each with its key
 	}
 	if c.Verify {
 		found, err := store.Verify(ctx, ledger.VerifyOptions{Verifier: key})

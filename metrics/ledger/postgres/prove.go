@@ -15,15 +15,11 @@ import (
 
 // Prove shows of a node's log what [segment.Log.Prove] shows.
 func (a *archive) Prove(ctx context.Context, node string, sequence, size, older int64) (*ledger.Proof, error) {
-	members, err := a.members(ctx)
+	m, err := a.memberNamed(ctx, node)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(members, func(m member) bool { return m.Name == node })
-	if at < 0 {
-		return nil, fmt.Errorf("no gateway %q writes this database", node)
-	}
-	t := &tree{archive: a, ctx: ctx, member: &members[at], nodes: make(map[ledger.Place]tlog.Hash), leaves: make(map[int64][]tlog.Hash)}
+	t := &tree{archive: a, ctx: ctx, member: m, nodes: make(map[ledger.Place]tlog.Hash), leaves: make(map[int64][]tlog.Hash)}
 	if t.stretches, err = a.stretches(ctx, t.member.id); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -62,25 +63,34 @@ func (s *Store) queue(changed state) {
 
 // resend queues what an earlier process may not have sent.
 func (s *Store) resend(ctx context.Context) error {
-	incidents, err := s.local.Incidents(ctx)
-	if err != nil {
-		return err
+	again, err := stateOf(ctx, s.local, s.opts.Now().Add(-resendBindings))
+	if err == nil {
+		s.queue(again)
 	}
-	bindings, err := s.local.Bindings(ctx, s.opts.Now().Add(-resendBindings))
+	return err
+}
+
+// stateOf returns all that a local store has besides rows, and the sessions seen
+// since a time.
+func stateOf(ctx context.Context, local *sqlite.Store, since time.Time) (state, error) {
+	incidents, err := local.Incidents(ctx)
 	if err != nil {
-		return err
+		return state{}, err
+	}
+	bindings, err := local.Bindings(ctx, since)
+	if err != nil {
+		return state{}, err
 	}
 	again := state{incidents: make(map[string]savedIncident), bindings: make(map[rules.Digest]rules.Binding), checkpoints: true}
 	for i := range incidents {
 		if again.incidents[incidents[i].ID], err = saved(&incidents[i]); err != nil {
-			return err
+			return state{}, err
 		}
 	}
 	for _, b := range bindings {
 		again.bindings[b.Session] = b
 	}
-	s.queue(again)
-	return nil
+	return again, nil
 }
 
 // resendBindings is how far back sessions are sent again at a start.
@@ -93,7 +103,7 @@ func (s *Store) settle(ctx context.Context) (dirty int64, err error) {
 	waiting, dirty := s.waiting, s.dirty
 	s.waiting = state{}
 	s.mu.Unlock()
-	if err := s.send(ctx, &waiting); err != nil {
+	if err := s.ship.send(ctx, &waiting, s.local); err != nil {
 		s.mu.Lock()
 		waiting.merge(s.waiting)
 		s.waiting = waiting
@@ -103,7 +113,8 @@ func (s *Store) settle(ctx context.Context) (dirty int64, err error) {
 	return dirty, nil
 }
 
-func (s *Store) send(ctx context.Context, waiting *state) error {
+// send upserts what waits; checkpoints come from local.
+func (s *shipper) send(ctx context.Context, waiting *state, local *sqlite.Store) error {
 	if len(waiting.incidents) == 0 && len(waiting.bindings) == 0 && !waiting.checkpoints {
 		return nil
 	}
@@ -114,7 +125,7 @@ func (s *Store) send(ctx context.Context, waiting *state) error {
 		batch.Queue("INSERT INTO ordergate_incident (id, node, opened, updated, state, body) VALUES ($1,$2,$3,$4,$5,$6) "+
 			"ON CONFLICT (id) DO UPDATE SET opened = excluded.opened, updated = excluded.updated, state = excluded.state, body = excluded.body "+
 			"WHERE ordergate_incident.node = excluded.node",
-			i.ID, s.ship.id, nanos(i.opened), nanos(i.updated), i.state, i.Body)
+			i.ID, s.id, nanos(i.opened), nanos(i.updated), i.state, i.Body)
 	}
 	for session, b := range waiting.bindings {
 		body, err := json.Marshal(&b)
@@ -125,30 +136,30 @@ func (s *Store) send(ctx context.Context, waiting *state) error {
 			"WHERE ordergate_binding.seen <= excluded.seen", session[:], nanos(b.Seen), string(body))
 	}
 	if waiting.checkpoints {
-		if err := s.queueCheckpoints(ctx, &batch); err != nil {
+		if err := s.queueCheckpoints(ctx, &batch, local); err != nil {
 			return err
 		}
 	}
 	if batch.Len() == 0 {
 		return nil
 	}
-	return pgx.BeginFunc(ctx, s.ship.conn, func(tx pgx.Tx) error { return tx.SendBatch(ctx, &batch).Close() })
+	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(ctx, &batch).Close() })
 }
 
-func (s *Store) queueCheckpoints(ctx context.Context, batch *pgx.Batch) error {
+func (s *shipper) queueCheckpoints(ctx context.Context, batch *pgx.Batch, local *sqlite.Store) error {
 	var newest int64
-	if err := s.ship.conn.QueryRow(ctx, "SELECT coalesce(max(size), -1) FROM ordergate_checkpoint WHERE node = $1", s.ship.id).Scan(&newest); err != nil {
+	if err := s.conn.QueryRow(ctx, "SELECT coalesce(max(size), -1) FROM ordergate_checkpoint WHERE node = $1", s.id).Scan(&newest); err != nil {
 		return err
 	}
-	checkpoints, err := s.local.Checkpoints(ctx)
+	checkpoints, err := local.Checkpoints(ctx)
 	if err != nil {
 		return err
 	}
-	size := s.ship.head.Tree.Size()
+	size := s.head.Tree.Size()
 	for i := range checkpoints {
 		c := &checkpoints[i]
 		if c.Size > newest && c.Size <= size {
-			batch.Queue("INSERT INTO ordergate_checkpoint (node, size, time, note) VALUES ($1,$2,$3,$4) ON CONFLICT DO NOTHING", s.ship.id, c.Size, nanos(c.Time), c.Note)
+			batch.Queue("INSERT INTO ordergate_checkpoint (node, size, time, note) VALUES ($1,$2,$3,$4) ON CONFLICT DO NOTHING", s.id, c.Size, nanos(c.Time), c.Note)
 		}
 	}
 	return nil
@@ -193,7 +204,12 @@ func (s *Store) Bindings(ctx context.Context, since time.Time) ([]rules.Binding,
 		}
 		return s.local.Bindings(ctx, since)
 	}
-	rows, err := s.pool.Query(ctx, "SELECT body FROM ordergate_binding WHERE seen >= $1 ORDER BY seen DESC LIMIT $2", nanos(since), ledger.MaxBindings)
+	return s.archive.bindings(ctx, since)
+}
+
+// bindings returns those seen since a time, the last seen first.
+func (a *archive) bindings(ctx context.Context, since time.Time) ([]rules.Binding, error) {
+	rows, err := a.pool.Query(ctx, "SELECT body FROM ordergate_binding WHERE seen >= $1 ORDER BY seen DESC LIMIT $2", nanos(since), ledger.MaxBindings)
 	if err != nil {
 		return nil, explain(err)
 	}

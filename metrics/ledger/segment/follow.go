@@ -143,7 +143,8 @@ func (f *Follower) frame(ctx context.Context, next bool) error {
 				err = &damageError{at, err.Error()}
 			}
 		}
-		if !errors.Is(err, io.EOF) {
+		// What a killed writer left at the end is no entry.
+		if err = f.open.tolerant(err, f.log.readOnly); !errors.Is(err, io.EOF) {
 			return explain(f.open.path, err)
 		}
 	}

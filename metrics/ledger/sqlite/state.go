@@ -25,11 +25,7 @@ func (s *Store) SaveIncident(ctx context.Context, incident rules.Incident) error
 	if err := s.log.Mark(text.Mark(s.now()), true); err != nil {
 		return err
 	}
-	return s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO incident (id, opened, updated, state, body) VALUES (?,?,?,?,?)",
-			incident.ID, nanos(incident.Opened, 0), nanos(incident.Updated, 0), incident.State.String(), text.Body)
-		return err
-	})
+	return s.saveIncident(ctx, &incident, text)
 }
 
 // Incidents implements [ledger.Store].
