@@ -122,7 +122,6 @@ func TestMemoryForReal(t *testing.T) {
 		t.Errorf("above the ceiling: %d, %+v", got, w.Gateway.Memory())
 	}
 	runtime.KeepAlive(ballast)
-	ballast = nil
 	runtime.GC()
 	for give := time.Now().Add(time.Minute); order() != http.StatusOK; { // memory is given back beside the requests
 		if time.Now().After(give) {

@@ -107,9 +107,13 @@ func (v *checker) requests(path string, r *Requests) {
 		n    int
 		most int
 	}{
-		{"headers", r.Headers, 10_000}, {"arguments", r.Arguments, 10_000}, {"nesting", r.Nesting, 10_000},
-		{"graphql.batch", r.GraphQL.Batch, 1_000_000}, {"graphql.depth", r.GraphQL.Depth, 1_000_000},
-		{"graphql.fields", r.GraphQL.Fields, 1_000_000}, {"graphql.roots", r.GraphQL.Roots, 1_000_000},
+		{"headers", r.Headers, 10_000},
+		{"arguments", r.Arguments, 10_000},
+		{"nesting", r.Nesting, 10_000},
+		{"graphql.batch", r.GraphQL.Batch, 1_000_000},
+		{"graphql.depth", r.GraphQL.Depth, 1_000_000},
+		{"graphql.fields", r.GraphQL.Fields, 1_000_000},
+		{"graphql.roots", r.GraphQL.Roots, 1_000_000},
 	} {
 		if limit.n != 0 {
 			v.within(path+limit.key, limit.n, 1, limit.most)
