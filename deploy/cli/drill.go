@@ -14,7 +14,7 @@ import (
 )
 
 // Drill is `ordergate drill`: attack playbooks and honest workloads against a
-// gateway that it starts itself in front of the sample shop.
+// gateway that it starts itself in front of the sample shop, or against a target.
 type Drill struct {
 	Only     []string `help:"Only these playbooks and workloads, such as A05,B02." placeholder:"ID"`
 	Seed     uint64   `help:"Seed of the shop's people and of what is random." default:"0"`
@@ -24,6 +24,13 @@ type Drill struct {
 	WhiteBox bool     `help:"Also the variants in which the attacker knows thresholds and windows." default:"true" negatable:""`
 	Parallel int      `help:"How many are played at a time; they wait for the disk more than they compute." default:"4"`
 	JSON     bool     `name:"json" help:"Write JSON instead of tables."`
+
+	Target    string `help:"Drill this gateway and shop instead, in real time: its address, with --shop, or a description with the address in it. Made-up customers only: what is lost is really sent." placeholder:"URL|FILE" group:"target"`
+	Shop      string `help:"Description of the target: customers, roles, actions and pace (YAML; deploy/drill/targets has examples)." type:"path" placeholder:"FILE" group:"target"`
+	IOwn      string `name:"i-own" help:"Host of a target on another machine that does not say at /.well-known/ordergate-drill that it may be attacked." placeholder:"HOST" group:"target"`
+	Metrics   string `help:"Address of the target's /metrics: when was the alert?" placeholder:"URL" group:"target"`
+	Incidents string `help:"Address of the target's /incidents, on its admin listener: says more." placeholder:"URL" group:"target"`
+	Plan      bool   `help:"Only say what would be played against the target and what not, and why." group:"target"`
 }
 
 // Run drills and writes what came of it; a [FindingsError] says that a goal
@@ -39,9 +46,15 @@ func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
 	if c.Sessions < 0 || c.Sessions > maxSessions || c.Sessions > 0 && c.Seeds != "" {
 		return usagef("--sessions %d: want 1 to %d, from --seed on, without --seeds", c.Sessions, maxSessions)
 	}
+	if c.Target == "" && (c.Shop != "" || c.IOwn != "" || c.Metrics != "" || c.Incidents != "" || c.Plan) {
+		return usagef("--shop, --i-own, --metrics, --incidents and --plan are about a --target: name it")
+	}
 	options := drill.Options{Seeds: seeds, Only: c.Only, Benign: c.Benign, Plain: !c.WhiteBox, Parallel: c.Parallel}
 	if isTerminal(stderr) {
 		options.Progress = stderr
+	}
+	if c.Target != "" {
+		return c.drillTarget(ctx, options, stdout)
 	}
 	run := drill.Run
 	if c.Sessions > 0 {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ordergate/ordergate/deploy/drill"
@@ -18,6 +21,11 @@ func TestDrillUsage(t *testing.T) {
 		"many seeds":         {Seeds: "0-5000", Parallel: 1},
 		"no seeds":           {Seeds: "some", Parallel: 1},
 		"none parallel":      {Only: []string{"A01"}},
+		"a shop alone":       {Shop: "shop.yaml", Parallel: 1},
+		"a target alone":     {Target: "http://127.0.0.1:1", Parallel: 1},
+		"no such target":     {Target: "nowhere.yaml", Parallel: 1},
+		"a target's seeds":   {Target: "nowhere.yaml", Seeds: "0-3", Parallel: 1},
+		"a shop twice":       {Target: "one.yaml", Shop: "two.yaml", Parallel: 1},
 	} {
 		var out bytes.Buffer
 		var usage UsageError
@@ -42,5 +50,28 @@ func TestDrillJSON(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &results); err != nil || len(results) != 1 || results[0].ID != id || results[0].Seed != 3 {
 			t.Errorf("%s: %d results, %v", id, len(results), err)
 		}
+	}
+}
+
+// TestDrillTargetRefuses: nobody's machine is attacked because a file names it; a plan
+// asks nobody.
+func TestDrillTargetRefuses(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"shop.yaml":     "url: https://shop.invalid\ncustomers: customers.csv\nactions: {search: {path: \"/search?q={query}\"}}\n",
+		"customers.csv": "email\nann@mail.example\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	var usage UsageError
+	shop := filepath.Join(dir, "shop.yaml")
+	if err := (&Drill{Target: shop, Parallel: 1}).Run(t.Context(), &out, &out); !errors.As(err, &usage) || !strings.Contains(err.Error(), "--i-own shop.invalid") {
+		t.Errorf("%v, want wrong usage, and what to say", err)
+	}
+	if err := (&Drill{Target: shop, Plan: true, WhiteBox: true, Parallel: 1}).Run(t.Context(), &out, &out); err != nil || !strings.Contains(out.String(), "1 would be played:\n  A01b SQL injection") {
+		t.Errorf("%v, plan:\n%s", err, out.String())
 	}
 }

@@ -15,7 +15,14 @@
 // Pictures and documents cannot be read; what they show, the shop says behind
 // the gateway's back (demo.ShopOptions.Told).
 //
-// Time is compressed honestly: gateway, shop and drill share one clock, which
+// A [Target] is a gateway that somebody else started, such as a staging deployment with
+// made-up customers:
+//
+//	targets/*.yaml ──► Target: customers, roles, actions, pace ── Consent: may it be attacked? ── Plan: what can be played?
+//	Target.Run: the same ids, in real time, one request after the other, bounded by the pace
+//	bytes received ─► truth ─► books; /incidents or /metrics, if given ─► when was the alert? ─► Report
+//
+// Time is compressed honestly, where the drill has the gateway: it, shop and drill share one clock, which
 // nothing but the drill moves, between exchanges. Windows, caps and detectors
 // are those of the default config; an attack of two weeks takes two weeks of
 // that clock. Sockets keep the machine's own time.

@@ -135,7 +135,7 @@ func TestPlaybooks(t *testing.T) {
 // street together; a street alone is nobody's.
 func TestTruth(t *testing.T) {
 	people := demo.Generate(50, 1)
-	known := newTruth(people)
+	known := newTruth(peopleOf(people))
 	c := people[7]
 	for body, want := range map[string]bool{
 		`{"mail":"` + c.Email + `"}`:                                                  true,

@@ -135,7 +135,7 @@ func (e *evidence) customers(affected *ledger.Affected) map[int]bool {
 	matcher := ledger.NewMatcher(subjects)
 	columns := []string{"customer_id", "name", "email", "phone", "street", "city", "postcode", "country"}
 	named := map[int]bool{}
-	for i, c := range e.world.truth.customers {
+	for i, c := range e.world.customers {
 		a := c.Address
 		cells := []string{c.ID, a.Name, c.Email, c.Phone, a.Street, a.City, a.Postcode, a.Country}
 		if _, ok := matcher.Match(record.Identify(e.hasher, nil, columns, cells)); ok {

@@ -5,19 +5,27 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
-// promised returns what the config promises of a role: the caps of a session
-// and of an account, and the most that one response carries (-1: no limit).
-// Machines differ; theirs are those of the declarations.
+// promised returns what the config promises of a role: see promisedBy. Machines
+// differ; theirs are those of the declarations.
 func (w *world) promised(role rules.Role) (session []limit, response int) {
-	caps := w.config.Caps
-	of := map[rules.Role]config.RoleCap{
-		rules.RoleGuest: caps.Guest, rules.RoleShopper: caps.Shopper, rules.RoleStaff: caps.Staff, rules.RoleSeller: caps.Seller, rules.RoleCrawler: caps.Crawler,
-	}
-	c, ok := of[role]
+	return promisedBy(&w.config, role)
+}
+
+// promisedBy returns what a config promises of a role: the caps of a session and of
+// an account, and the most that one response carries (-1: no limit).
+func promisedBy(c *config.Config, role rules.Role) (session []limit, response int) {
+	caps, ok := roleCaps(c)[role]
 	if !ok {
 		return nil, -1
 	}
-	return limits(c.Session), int(c.Response)
+	return limits(caps.Session), int(caps.Response)
+}
+
+// roleCaps are the caps of the roles that have some of their own.
+func roleCaps(c *config.Config) map[rules.Role]config.RoleCap {
+	return map[rules.Role]config.RoleCap{
+		rules.RoleGuest: c.Caps.Guest, rules.RoleShopper: c.Caps.Shopper, rules.RoleStaff: c.Caps.Staff, rules.RoleSeller: c.Caps.Seller, rules.RoleCrawler: c.Caps.Crawler,
+	}
 }
 
 func limits(w config.Windows) (all []limit) {

@@ -57,7 +57,7 @@ func (s *scene) act(after time.Duration, a actor) {
 }
 
 // customers are those of the shop.
-func (s *scene) customers() []demo.Customer { return s.world.truth.customers }
+func (s *scene) customers() []demo.Customer { return s.world.customers }
 
 // orders returns how many orders there were at the beginning.
 func (s *scene) orders() int {

@@ -30,6 +30,7 @@ type Result struct {
 	BoundOf           string `json:"bound_of"`
 	WholeBound        bool   `json:"bound_is_for_all"` // and for Lost, where the attacker stays below the caps
 
+	Blind     bool     `json:"alerts_unknown,omitempty"` // nobody asked the gateway for alerts
 	Alert     bool     `json:"alert"`
 	Detectors []string `json:"detectors,omitempty"` // whose signals are in the first incident, in the end
 	AlertIn   float64  `json:"alert_in_seconds"`    // since the first loss, or the first request; playbook time
@@ -221,7 +222,7 @@ func (r *Result) judge() {
 	if r.Benign {
 		return
 	}
-	miss(!r.Alert && r.Lost > 0, "no alert")
+	miss(!r.Alert && r.Lost > 0 && !r.Blind, "no alert")
 	miss(r.LostBeforeContain > r.Bound, "%d lost, %d allowed", r.LostBeforeContain, r.Bound)
 	miss(r.Precision >= 0 && r.Precision < 1, "ledger precision %.2f", r.Precision)
 	miss(r.Recall >= 0 && r.Recall < 1, "ledger recall %.2f", r.Recall)

@@ -3,6 +3,7 @@ package drill
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,30 +12,10 @@ import (
 // line of reason where a goal was missed.
 func WriteTable(to io.Writer, results []Result) error {
 	var out strings.Builder
-	out.WriteString(legend)
-	fmt.Fprintf(&out, "%-5s  %-48s %5s %5s %5s  %5s  %-14s  %7s  %-31s %5s %9s %6s %9s  %s\n",
-		"", "", "alert", "cont.", "total", "bound", "", "after", "alert by", "caps+", "ledger", "report", "honest", "scale")
-	attacks, benign := 0, 0
-	for i := range results {
-		if results[i].Benign {
-			benign++
-			continue
-		}
-		attacks++
-		results[i].attack(&out)
+	if slices.ContainsFunc(results, func(r Result) bool { return !r.Benign }) {
+		out.WriteString(legend)
 	}
-	if attacks == 0 {
-		out.Reset()
-	}
-	if benign > 0 {
-		fmt.Fprintf(&out, "\nHonest workloads. Everything refused, cut or slowed, and every incident, is false.\n\n%-5s  %-50s %8s %8s %7s %6s  %s\n",
-			"", "", "sessions", "requests", "refused", "alerts", "scale")
-		for i := range results {
-			if results[i].Benign {
-				results[i].workload(&out)
-			}
-		}
-	}
+	writeRows(&out, results)
 	sum(&out, results)
 	out.WriteString(limitsKnown)
 	_, err := io.WriteString(to, out.String())
@@ -42,6 +23,34 @@ func WriteTable(to io.Writer, results []Result) error {
 		return fmt.Errorf("writing the drill's table: %w", err)
 	}
 	return nil
+}
+
+// writeRows writes the attacks, and then the workloads.
+func writeRows(out *strings.Builder, results []Result) {
+	heading := false
+	for i := range results {
+		if results[i].Benign {
+			continue
+		}
+		if !heading {
+			fmt.Fprintf(out, "%-5s  %-48s %5s %5s %5s  %5s  %-14s  %7s  %-31s %5s %9s %6s %9s  %s\n",
+				"", "", "alert", "cont.", "total", "bound", "", "after", "alert by", "caps+", "ledger", "report", "honest", "scale")
+			heading = true
+		}
+		results[i].attack(out)
+	}
+	heading = false
+	for i := range results {
+		if !results[i].Benign {
+			continue
+		}
+		if !heading {
+			fmt.Fprintf(out, "\nHonest workloads. Everything refused, cut or slowed, and every incident, is false.\n\n%-5s  %-50s %8s %8s %7s %6s  %s\n",
+				"", "", "sessions", "requests", "refused", "alerts", "scale")
+			heading = true
+		}
+		results[i].workload(out)
+	}
 }
 
 // legend says what the columns of attacks are.
@@ -81,15 +90,17 @@ func (r *Result) attack(out *strings.Builder) {
 	} else if !r.Contained {
 		contained = "never"
 	}
-	detectors, after := strings.Join(r.Detectors, " "), short(r.AlertIn)
-	if !r.Alert {
+	detectors, after, before := strings.Join(r.Detectors, " "), short(r.AlertIn), fmt.Sprint(r.LostBeforeAlert)
+	if r.Blind {
+		detectors, after, before = "-", "-", "-"
+	} else if !r.Alert {
 		detectors, after = "none", "-"
 		if r.Lost == 0 {
 			detectors = "(WAF refused)"
 		}
 	}
-	fmt.Fprintf(out, "%-5s  %-48s %5d %5s %5d  %5d%1s %-14s  %7s  %-31s %5d %4s/%-4s %6s %3d/%-5d  %s\n",
-		r.label(), r.Name, r.LostBeforeAlert, contained, r.Lost, r.Bound, star, r.BoundOf, after, detectors, r.Violations,
+	fmt.Fprintf(out, "%-5s  %-48s %5s %5s %5d  %5d%1s %-14s  %7s  %-31s %5d %4s/%-4s %6s %3d/%-5d  %s\n",
+		r.label(), r.Name, before, contained, r.Lost, r.Bound, star, r.BoundOf, after, detectors, r.Violations,
 		ratio(r.Precision), ratio(r.Recall), ratio(r.Reported), r.Refused, r.Sessions, r.Scale)
 	r.why(out)
 }
@@ -99,7 +110,11 @@ func (r *Result) workload(out *strings.Builder) {
 	if r.Seeds > 1 {
 		scale = fmt.Sprintf("%d times, with seeds from %d on: %s", r.Seeds, r.Seed, scale)
 	}
-	fmt.Fprintf(out, "%-5s  %-50s %8d %8d %7d %6d  %s\n", r.label(), r.Name, r.Sessions, r.Requests, r.Refused, r.FalseAlerts, scale)
+	alerts := fmt.Sprint(r.FalseAlerts)
+	if r.Blind {
+		alerts = "-"
+	}
+	fmt.Fprintf(out, "%-5s  %-50s %8d %8d %7d %6s  %s\n", r.label(), r.Name, r.Sessions, r.Requests, r.Refused, alerts, scale)
 	r.why(out)
 }
 

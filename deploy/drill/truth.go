@@ -4,31 +4,56 @@ import (
 	"bytes"
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ordergate/ordergate/deploy/demo"
 )
 
-// truth knows the shop's customers, and finds them in bytes. Read-only once
-// made; safe for concurrent use.
-type truth struct {
-	customers []demo.Customer
-	byID      map[string]int
-	byEmail   map[string]int
-	byPhone   map[string]int
-	byStreet  map[string][]int
+// person is a customer as the truth knows them.
+type person struct{ id, name, email, phone, street string }
+
+// peopleOf returns the customers of the sample shop.
+func peopleOf(customers []demo.Customer) []person {
+	people := make([]person, len(customers))
+	for i, c := range customers {
+		people[i] = person{c.ID, c.Name(), c.Email, c.Phone, c.Address.Street}
+	}
+	return people
 }
 
-func newTruth(customers []demo.Customer) *truth {
-	t := &truth{
-		customers: customers, byID: map[string]int{}, byEmail: map[string]int{}, byPhone: map[string]int{}, byStreet: map[string][]int{},
-	}
-	for i, c := range customers {
-		t.byID[c.ID], t.byEmail[c.Email], t.byPhone[digits(c.Phone)] = i, i, i
-		t.byStreet[c.Address.Street] = append(t.byStreet[c.Address.Street], i)
+// truth knows a shop's customers, and finds them in bytes. Read-only once made;
+// safe for concurrent use.
+type truth struct {
+	people   []person
+	byID     map[string]int
+	byEmail  map[string]int
+	byPhone  map[string]int
+	byStreet map[string][]int
+}
+
+func newTruth(people []person) *truth {
+	t := &truth{people: people, byID: map[string]int{}, byEmail: map[string]int{}, byPhone: map[string]int{}, byStreet: map[string][]int{}}
+	for i, p := range people {
+		if p.id != "" {
+			t.byID[p.id] = i
+		}
+		if p.email != "" {
+			t.byEmail[strings.ToLower(p.email)] = i
+		}
+		if number := digits(p.phone); len(number) >= minPhone {
+			t.byPhone[number] = i
+		}
+		if p.street != "" && p.name != "" {
+			t.byStreet[p.street] = append(t.byStreet[p.street], i)
+		}
 	}
 	return t
 }
+
+// minPhone is how many digits make a telephone number: shorter ones are anything.
+const minPhone = 8
 
 // digits keeps of a phone number what it is told by.
 func digits(phone string) string {
@@ -41,8 +66,9 @@ func digits(phone string) string {
 }
 
 var (
-	emailPattern = regexp.MustCompile(`[a-z0-9._+-]+@(?:[a-z0-9-]+\.)*example\.(?:com|org|net)\b`)
-	phonePattern = regexp.MustCompile(`\+\d[\d ]{6,18}\d`)
+	emailPattern = regexp.MustCompile(`[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(?:\.[\p{L}0-9-]+)+`)
+	phonePattern = regexp.MustCompile(`[+0(][0-9 ()./-]{6,24}[0-9]`)
+	escapedSigns = regexp.MustCompile(`\\u[0-9a-fA-F]{4}`)
 )
 
 // find returns the customers whose e-mail address, phone number, or name and
@@ -55,8 +81,14 @@ func (t *truth) find(body []byte) map[int]bool {
 	if bytes.Contains(body, []byte("&#")) || bytes.Contains(body, []byte("&amp;")) {
 		body = []byte(html.UnescapeString(string(body)))
 	}
+	if bytes.Contains(body, []byte(`\u`)) {
+		body = escapedSigns.ReplaceAllFunc(body, func(escape []byte) []byte {
+			code, _ := strconv.ParseUint(string(escape[2:]), 16, 16) // the pattern lets nothing else through.
+			return utf8.AppendRune(nil, rune(code))
+		})
+	}
 	for _, email := range emailPattern.FindAll(body, -1) {
-		if i, ok := t.byEmail[string(email)]; ok {
+		if i, ok := t.byEmail[strings.ToLower(string(email))]; ok {
 			found[i] = true
 		}
 	}
@@ -76,7 +108,7 @@ func (t *truth) find(body []byte) map[int]bool {
 		}
 		for _, i := range t.byStreet[string(bytes.TrimSpace(body[at:at+length]))] {
 			near := body[max(0, at-besideBytes):min(len(body), at+length+besideBytes)]
-			if !found[i] && bytes.Contains(near, []byte(t.customers[i].Name())) {
+			if !found[i] && bytes.Contains(near, []byte(t.people[i].name)) {
 				found[i] = true
 			}
 		}

@@ -34,6 +34,7 @@ type visitor struct {
 	headers  map[string]string // of every request
 	shown    []string          // every credential so far
 	unissued bool              // its credential was never issued by a login
+	answered http.Header       // of the last answer, where a target may issue a token
 }
 
 // browser is the user agent of everybody who has no reason for another.
@@ -239,6 +240,8 @@ func (v *visitor) session() string {
 		return "cookie " + v.cookies["staff_sid"]
 	case v.cookies["sid"] != "":
 		return "cookie " + v.cookies["sid"]
+	case v.answered != nil && len(v.cookies) > 0: // a target's cookies may be called anything
+		return "cookies of " + v.name
 	}
 	return "address " + v.address
 }

@@ -24,16 +24,17 @@ var configFile string
 
 // world is one shop and the gateway in front of it, fresh for each scene.
 type world struct {
-	truth    *truth
-	config   config.Config
-	shop     *demo.Shop
-	server   *demo.Server
-	gateway  *gateway.Gateway
-	dir      string
-	url      string
-	wires    *http.Transport
-	finished chan struct{}
-	number   int
+	customers []demo.Customer
+	truth     *truth
+	config    config.Config
+	shop      *demo.Shop
+	server    *demo.Server
+	gateway   *gateway.Gateway
+	dir       string
+	url       string
+	wires     *http.Transport
+	finished  chan struct{}
+	number    int
 
 	mu    sync.Mutex
 	tells map[string][]string // customers of opaque answers, by request
@@ -41,7 +42,7 @@ type world struct {
 
 // build starts a world; on an error everything is ended again.
 func build(ctx context.Context, c *clock, customers []demo.Customer) (w *world, err error) {
-	w = &world{truth: newTruth(customers), finished: make(chan struct{}, 1024), tells: map[string][]string{}}
+	w = &world{customers: customers, truth: newTruth(peopleOf(customers)), finished: make(chan struct{}, 1024), tells: map[string][]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -75,7 +76,7 @@ func build(ctx context.Context, c *clock, customers []demo.Customer) (w *world, 
 // configure is the default config with what is the deployment's own.
 func (w *world) configure() (config.Config, error) {
 	var emails, ids []string
-	for _, c := range demo.Canaries(w.truth.customers) {
+	for _, c := range demo.Canaries(w.customers) {
 		emails, ids = append(emails, c.Email), append(ids, c.ID)
 	}
 	text := strings.NewReplacer("ERP_DIGEST", digest(demo.ERPKey), "PICKER_DIGEST", digest(demo.PickerKey)).Replace(configFile)
