@@ -69,6 +69,9 @@ type Options struct {
 	Now func() time.Time
 	// Wait is how a slowed principal's request waits; nil means a timer.
 	Wait func(ctx context.Context, delay time.Duration) error
+	// Store is what the ledger writes through instead of the store itself, which it
+	// is given; nil: nothing. Soaks let it stall.
+	Store func(ledger.Store) ledger.Store
 	// Finished is called when an exchange is over and everything about it has
 	// been told; nil: nobody is. It is called on the request path.
 	Finished func()
@@ -112,7 +115,11 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 	for _, warning := range g.store.Warnings() {
 		g.log.Warn("ledger", "found", warning)
 	}
-	g.ledger = ledger.New(g.store, ledger.Options{Observe: g.ledgerObserver()})
+	var kept ledger.Store = g.store
+	if g.options.Store != nil {
+		kept = g.options.Store(kept)
+	}
+	g.ledger = ledger.New(kept, ledger.Options{Observe: g.ledgerObserver()})
 	g.notary = ledger.NewNotary(g.store, signer, g.notaryOptions())
 	if err := g.restore(ctx); err != nil {
 		return err
