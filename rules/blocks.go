@@ -2,9 +2,10 @@ package rules
 
 import (
 	"crypto/sha256"
-	"encoding"
 	"encoding/binary"
 	"hash"
+	"reflect"
+	"unsafe"
 )
 
 // maxQuick is the longest value, in bytes, that fits into one block of SHA-256
@@ -13,55 +14,60 @@ const maxQuick = sha256.BlockSize - 2 - 9
 
 // blocks is HMAC-SHA-256 for short values: the states after the two blocks of
 // the key are kept, as RFC 2104 section 4 advises, and each digest costs two
-// blocks more. crypto/hmac keeps them too, but pads and copies its states for
-// every sum, which takes as long again as the hashing. Here the padding is
-// written by hand and the state read where [hash.Hash] marshals it.
+// blocks more. crypto/hmac keeps them too, but pads, copies and marshals its
+// states for every sum, which takes longer than the hashing. Here the padding
+// is written by hand, and the state is set and read where crypto/sha256 keeps
+// it.
 type blocks struct {
 	hash  hash.Hash
-	set   encoding.BinaryUnmarshaler
-	get   encoding.BinaryAppender
-	inner []byte // marshalled states after the key's blocks; never written
-	outer []byte
-	state [128]byte
+	at    uintptr // of the state in hash
+	state *words
+	inner words // after the key's block
+	outer words
 	block [sha256.BlockSize]byte
 	last  [sha256.BlockSize]byte // of the outer hash: the inner sum and its padding
 }
 
-// stateAt is where the eight words of the state lie in a marshalled SHA-256.
-const stateAt = 4
+// words are the state of SHA-256 between two blocks.
+type words [8]uint32
 
-// newBlocks returns nil if SHA-256 cannot marshal its state as expected.
+// newBlocks returns nil if crypto/sha256 does not keep its state as expected.
 func newBlocks(key []byte) *blocks {
 	if len(key) > sha256.BlockSize {
 		sum := sha256.Sum256(key)
 		key = sum[:]
 	}
 	b := new(blocks)
-	if !b.init() {
-		return nil
-	}
 	var ok bool
-	if b.inner, ok = b.after(key, 0x36); !ok {
+	if b.at, ok = stateAt(); !ok {
 		return nil
 	}
-	if b.outer, ok = b.after(key, 0x5C); !ok {
-		return nil
-	}
+	b.init()
+	b.inner, b.outer = b.after(key, 0x36), b.after(key, 0x5C)
 	return b
 }
 
-func (b *blocks) init() bool {
+func (b *blocks) init() {
 	b.hash = sha256.New()
-	var set, get bool
-	b.set, set = b.hash.(encoding.BinaryUnmarshaler)
-	b.get, get = b.hash.(encoding.BinaryAppender)
+	b.state = (*words)(unsafe.Add(reflect.ValueOf(b.hash).UnsafePointer(), b.at)) //nolint:gosec // see stateAt
 	b.last[sha256.Size] = 0x80
 	binary.BigEndian.PutUint16(b.last[sha256.BlockSize-2:], 8*(sha256.BlockSize+sha256.Size))
-	return set && get
+}
+
+// stateAt returns where crypto/sha256 keeps the state: in a field of that name
+// and type. It is false if there is none; that it is what it seems to be,
+// [Hasher.proven] sees.
+func stateAt() (offset uintptr, ok bool) {
+	t := reflect.TypeOf(sha256.New())
+	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return 0, false
+	}
+	f, ok := t.Elem().FieldByName("h")
+	return f.Offset, ok && len(f.Index) == 1 && f.Type == reflect.TypeFor[[8]uint32]()
 }
 
 // after returns the state after the key's block with a pad.
-func (b *blocks) after(key []byte, pad byte) ([]byte, bool) {
+func (b *blocks) after(key []byte, pad byte) words {
 	var block [sha256.BlockSize]byte
 	copy(block[:], key)
 	for i := range block {
@@ -69,35 +75,37 @@ func (b *blocks) after(key []byte, pad byte) ([]byte, bool) {
 	}
 	b.hash.Reset()
 	b.hash.Write(block[:])
-	state, err := b.get.AppendBinary(nil)
-	return state, err == nil && len(state) >= stateAt+sha256.Size && len(state) <= len(b.state) && b.set.UnmarshalBinary(state) == nil
+	return *b.state
 }
 
 func (b *blocks) clone() *blocks {
 	if b == nil {
 		return nil
 	}
-	c := &blocks{inner: b.inner, outer: b.outer}
+	c := &blocks{at: b.at, inner: b.inner, outer: b.outer}
 	c.init()
 	return c
 }
 
-// digest is Hasher.slow for a value of at most maxQuick bytes. Its errors are
-// none that a state which was read once could give.
+// digest is Hasher.slow for a value of at most maxQuick bytes.
 func (b *blocks) digest(space, kind byte, value []byte) (d Digest) {
 	m := &b.block
-	*m = [sha256.BlockSize]byte{space, kind}
+	m[0], m[1] = space, kind
 	n := 2 + copy(m[2:], value)
 	m[n] = 0x80
+	clear(m[n+1:])
 	binary.BigEndian.PutUint16(m[sha256.BlockSize-2:], uint16(8*(sha256.BlockSize+n)))
-	_ = b.set.UnmarshalBinary(b.inner)
+	s := b.state
+	*s = b.inner
 	b.hash.Write(m[:])
-	state, _ := b.get.AppendBinary(b.state[:0])
-	copy(b.last[:sha256.Size], state[stateAt:])
-	_ = b.set.UnmarshalBinary(b.outer)
+	for i, w := range s {
+		binary.BigEndian.PutUint32(b.last[4*i:], w)
+	}
+	*s = b.outer
 	b.hash.Write(b.last[:])
-	state, _ = b.get.AppendBinary(b.state[:0])
-	copy(d[:], state[stateAt:])
-	clear(m[:])
+	for i, w := range s[:len(d)/4] {
+		binary.BigEndian.PutUint32(d[4*i:], w)
+	}
+	clear(m[2:n]) // no readable value stays
 	return d
 }
