@@ -1,10 +1,6 @@
 package record
 
-import (
-	"bytes"
-
-	"github.com/ordergate/ordergate/rules"
-)
+import "bytes"
 
 // attribute reads a tag outside of its name and of attribute values.
 func (s *htmlScanner) attribute(p []byte, off int64) int {
@@ -238,84 +234,3 @@ func (s *htmlScanner) endValue(v []byte, off int64) {
 		s.page.attr(s.attr, v, s.start)
 	}
 }
-
-// scriptScanner finds JSON in a script: every object or array that reads like
-// it, with JavaScript's bare keys and single quotes.
-type scriptScanner struct {
-	g     *grouper
-	level int
-	json  *jsonScanner
-	on    bool
-}
-
-func (s *scriptScanner) reset() { s.on = false }
-
-func (s *scriptScanner) write(p []byte, off int64) {
-	for i := 0; i < len(p); {
-		if s.on {
-			i += s.feed(p[i:], off+int64(i))
-			continue
-		}
-		at := opens(p[i:])
-		if at < 0 {
-			return
-		}
-		s.begin()
-		i += at
-	}
-}
-
-func (s *scriptScanner) begin() {
-	if s.json == nil {
-		s.json = newJSON(s.g, s.level)
-	}
-	*s.json = jsonScanner{g: s.g, level: s.level, strict: true, buf: s.json.buf[:0], spare: s.json.spare}
-	s.on = true
-}
-
-// opens returns where the first brace or bracket stands, or -1.
-func opens(p []byte) int {
-	for i, b := range p {
-		if b == '{' || b == '[' {
-			return i
-		}
-	}
-	return -1
-}
-
-// feed gives bytes to the JSON scanner, one value's worth at a time, and
-// returns how many it took.
-func (s *scriptScanner) feed(p []byte, off int64) int {
-	i := s.json.read(p, off)
-	switch s.json.state {
-	case jsonAbort:
-		s.stop(off + int64(i))
-		if p[i] == '{' || p[i] == '[' {
-			return i // it may begin here
-		}
-		return i + 1
-	case jsonDone:
-		s.stop(off + int64(i) - 1)
-	}
-	return i
-}
-
-func (s *scriptScanner) stop(off int64) {
-	s.json.end(off)
-	s.on = false
-}
-
-func (s *scriptScanner) end(off int64) {
-	if s.on {
-		s.stop(off)
-	}
-}
-
-func (s *scriptScanner) held() int64 {
-	if s.on {
-		return s.json.held()
-	}
-	return never
-}
-
-func (s *scriptScanner) fault() rules.Uninspected { return rules.UninspectedNone }

@@ -169,7 +169,7 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 	case s&(shapeLetter|shapeHigh) != 0 && c.kind == kindNone && len(v) <= 47:
 		if r, _ := utf8.DecodeRune(v); g.frames[i].kind == frameRow && !personLike(v) {
 			return
-		} else if unicode.IsLetter(r) && (!unicode.IsLower(r) || particular(v)) && wordOfName(bytes.ReplaceAll(v, []byte{' '}, nil)) {
+		} else if unicode.IsLetter(r) && (!unicode.IsLower(r) || particular(v)) && wordsOfName(v) {
 			o := g.own()
 			for i := range o.maybe {
 				if o.maybe[i].n == 0 {

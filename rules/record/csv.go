@@ -128,6 +128,20 @@ func (s *csvScanner) add(b byte) {
 	}
 }
 
+// cellStop marks the bytes at which a cell may end, beside their shapes.
+const cellStop = 1 << 8
+
+// cellBytes are the shapes of all bytes, with cellStop.
+var cellBytes = func() (t [256]uint16) {
+	for b, s := range shapes {
+		t[b] = uint16(s)
+		if b <= '\r' || b == ',' || b == ';' || b == '|' {
+			t[b] |= cellStop
+		}
+	}
+	return t
+}()
+
 // wholeCell reads a cell that lies whole in p with its end, from p[i] on, and
 // that has no quote in its quotes. It returns where the next one begins, or i if
 // this is another kind.
@@ -141,11 +155,16 @@ func (s *csvScanner) wholeCell(p []byte, i int, off int64) int {
 		from, end = i+1, i+1+at
 		kind, next = shapeOf(p[from:end]), end+1
 	} else {
-		for end < len(p) && p[end] != s.delim && p[end] > '\r' {
-			kind |= shapes[p[end]]
+		seen := uint16(0)
+		for end < len(p) {
+			c := cellBytes[p[end]]
+			if c&cellStop != 0 && (p[end] == s.delim || p[end] <= '\r') {
+				break
+			}
+			seen |= c
 			end++
 		}
-		next = end
+		kind, next = shape(seen), end
 	}
 	if next+1 < len(p) && p[next] == '\r' && p[next+1] == '\n' && s.delim != '\r' {
 		next++
@@ -154,7 +173,7 @@ func (s *csvScanner) wholeCell(p []byte, i int, off int64) int {
 		return i
 	}
 	s.start, s.shape = off+int64(i), kind
-	s.cell(bytes.TrimSpace(p[from:end]))
+	s.cell(trim(p[from:end]))
 	if p[next] != s.delim {
 		s.endRow(off + int64(next+1))
 	}

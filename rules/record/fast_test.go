@@ -3,7 +3,10 @@ package record
 import (
 	"bytes"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -30,6 +33,10 @@ func FuzzShortCuts(f *testing.F) {
 		`https:\/\/shop.example\/a.png`, `Ada \u00c5s`, `12\n34 Elm Street 3\n12345 Town`, `\u0040`, `a\u0040b.example`, `\u002b49301234567`, `x\"y\\`, `\ud83d\ude00 x`, `\ud83d`, `a\qb`, `a\u00zz`,
 	} {
 		f.Add("application/json", []byte(`{"x":"`+v+`","note":"`+v+`","city":"`+v+`","sku":"`+v+`","name":"`+v+`","facets":[{"name":"`+v+`"}],"image":"`+v+`","email":"a@b.example","l":["`+v+`",`+v+`],"m":`+v+`}`))
+	}
+	for _, v := range []string{`{}`, `[ ]`, `{a}`, `{ a : b }`, `{a:b{c:1}`, `{a:}`, `{a:[`, `{,}`, `[b]`, `[b{"email":"a@b.example"}]`, `[null,"a@b.example"]`, `{x:-a}`, `{`, `[`, `{a`, `{a:`, `{a:b`, `[b`, "{\x1E\"email\":\"a@b.example\"}", `{return{email:"a@b.example",name:"Ada Lund"}}`, `a[0]={email:'a@b.example'}`, `{true:true,email:"a@b.example"}`} {
+		f.Add("text/html", []byte(`<script>var f=function(a)`+v+`;</script><p>x</p>`))
+		f.Add("text/html", []byte(`<script>f(`+v+`)</script>`))
 	}
 	f.Add("text/html", []byte(`<p DATA-x="a@b.example" class=x title='a&amp;b' = "x" data-y="`+`{&quot;email&quot;:1}" hidden>E-Mail: a@b.example<td>Name</td>`))
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
@@ -186,6 +193,7 @@ func FuzzTexts(f *testing.F) {
 		if word := appendFolded(room[:0], s, len(room)); roleNames()[string(word)] && len(word) < len(room) && !roleShapes().may(s) {
 			t.Errorf("%q may be no office, and is one", s)
 		}
+		wordsAlike(t, s)
 		if got, want := trim(s), bytes.TrimSpace(s); !bytes.Equal(got, want) {
 			t.Errorf("trim(%q) = %q, want %q", s, got, want)
 		}
@@ -193,6 +201,36 @@ func FuzzTexts(f *testing.F) {
 			t.Errorf("%q may be no name, and is one", s)
 		}
 	})
+}
+
+// wordsAlike holds the quick answers about the words of names and streets to the
+// long ones.
+func wordsAlike(t *testing.T, s []byte) {
+	t.Helper()
+	var room [48]byte
+	f := appendFolded(room[:0], s, len(room))
+	if long := appendFolded(nil, s, len(room)); !bytes.Equal(f, long) {
+		t.Errorf("%q folds to %q, and to %q", s, f, long)
+	}
+	if len(f) > 0 && streetWords()[string(f)] && !streetShapes().may(f) {
+		t.Errorf("%q may be no word for street, and is one", f)
+	}
+	if _, known := lexicon()[string(f)]; known && len(f) > 2 && !lexiconGrams().may(f) {
+		t.Errorf("%q may not be in the lexicon, and is", f)
+	}
+	want := slices.ContainsFunc(streetEnds[:], func(end string) bool {
+		return len(f) > len(end)+2 && strings.HasSuffix(string(f), end)
+	})
+	if got := endsLikeStreet(f); got != want {
+		t.Errorf("%q ends like a street: %v, want %v", f, got, want)
+	}
+	want = true
+	for _, r := range string(s) {
+		want = want && (r == ' ' || unicode.IsLetter(r) || unicode.IsMark(r) || strings.ContainsRune("'’-.·", r))
+	}
+	if got := wordsOfName(s); got != want {
+		t.Errorf("%q are words of a name: %v, want %v", s, got, want)
+	}
 }
 
 // TestFinderAllocations bounds what a finder allocates from its making to its

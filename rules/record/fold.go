@@ -46,8 +46,21 @@ var greekTonos = map[rune]rune{'ά': 'α', 'έ': 'ε', 'ή': 'η', 'ί': 'ι', '
 // appendFolded appends s in lower case, without Latin diacritics, blanks and
 // signs, at most limit bytes more. Invalid UTF-8 is left out.
 func appendFolded(dst, s []byte, limit int) []byte {
-	limit += len(dst)
-	for i := 0; i < len(s); {
+	n := len(dst)
+	limit += n
+	i := 0
+	if n+len(s) <= min(limit, cap(dst)) { // ASCII that has room is written in place
+		out := dst[:n+len(s)]
+		for i < len(s) && s[i] < utf8.RuneSelf {
+			r := asciiFold[s[i]]
+			out[n] = r
+			if i++; r != 0 {
+				n++
+			}
+		}
+		dst = out[:n]
+	}
+	for i < len(s) {
 		if b := s[i]; b < utf8.RuneSelf {
 			i++
 			if r := asciiFold[b]; r != 0 {

@@ -67,7 +67,7 @@ var ink = func() (t [256]bool) {
 
 // trim is [bytes.TrimSpace], which most values have no need of.
 func trim(v []byte) []byte {
-	if len(v) > 0 && ink[v[0]] && ink[v[len(v)-1]] {
+	if len(v) == 0 || ink[v[0]] && ink[v[len(v)-1]] {
 		return v
 	}
 	return bytes.TrimSpace(v)
@@ -101,6 +101,9 @@ func appendResidence(dst, name, street []byte) ([]byte, bool) {
 	return dst, len(dst)-mid >= 3
 }
 
+// nameBlank are the bytes between the words of a name.
+var nameBlank = [256]bool{' ': true, ',': true, '\t': true, '\n': true}
+
 // appendName appends the folded words of a name, sorted, with blanks between.
 func appendName(dst, name []byte) []byte {
 	var room [maxName]byte
@@ -108,7 +111,7 @@ func appendName(dst, name []byte) []byte {
 	n, at := 0, 0
 	for rest := name; len(rest) > 0 && n < len(words); {
 		i := 0
-		for i < len(rest) && rest[i] != ' ' && rest[i] != ',' && rest[i] != '\t' && rest[i] != '\n' {
+		for i < len(rest) && !nameBlank[rest[i]] {
 			i++
 		}
 		w := appendFolded(room[at:at], rest[:i], len(room)-at)

@@ -90,7 +90,7 @@ func streetScore(s []byte) int {
 			digits, edge = digits+1, true
 		}
 		letters += utf8.RuneCount(f)
-		word = word || streetWords()[string(f)] || endsLikeStreet(f)
+		word = word || namesStreet(f)
 	}
 	switch {
 	case words < 2 || words > 10 || letters < 3 || digits == 0:
@@ -120,12 +120,46 @@ func streetWord(s []byte) bool {
 	for rest := s; len(rest) > 0; {
 		var w []byte
 		w, rest = nextWord(rest)
-		if f := appendFolded(room[:0], w, len(room)); len(f) > 1 && (streetWords()[string(f)] || endsLikeStreet(f)) {
+		if f := appendFolded(room[:0], w, len(room)); len(f) > 1 && namesStreet(f) {
 			return true
 		}
 	}
 	return false
 }
+
+// namesStreet reports whether a folded word is a word for street, or ends in one.
+func namesStreet(f []byte) bool {
+	return streetShapes().may(f) && streetWords()[string(f)] || endsLikeStreet(f)
+}
+
+// streetShape tells most words apart from streetWords: by their first letter,
+// one bit for each length that a word for street with it has.
+type streetShape [26]uint32
+
+var streetShapes = sync.OnceValue(func() *streetShape {
+	s := new(streetShape)
+	for w := range streetWords() {
+		if i := w[0] - 'a'; i <= 25 {
+			s[i] |= 1 << len(w)
+		}
+	}
+	return s
+})
+
+// may reports whether a folded word, which is not empty, may be one of
+// streetWords.
+func (s *streetShape) may(f []byte) bool {
+	i := f[0] - 'a'
+	return i > 25 || s[i]&(1<<len(f)) != 0
+}
+
+// streetTails are the last two letters of streetEnds.
+var streetTails = func() (t [32 * 32]bool) {
+	for _, end := range streetEnds {
+		t[int(end[len(end)-2]-'a')<<5|int(end[len(end)-1]-'a')] = true
+	}
+	return t
+}()
 
 // blockLike is streetLike for scripts without blanks, whose addresses name
 // block and number: 神田町1-2-3, 赤坂2丁目3番4号.
@@ -145,6 +179,13 @@ func blockLike(s []byte) int {
 }
 
 func endsLikeStreet(f []byte) bool {
+	n := len(f)
+	if n < 3 {
+		return false
+	}
+	if a, b := f[n-2]-'a', f[n-1]-'a'; a > 25 || b > 25 || !streetTails[int(a)<<5|int(b)] {
+		return false
+	}
 	for _, end := range streetEnds {
 		if len(f) > len(end)+2 && bytes.HasSuffix(f, []byte(end)) {
 			return true
@@ -291,10 +332,12 @@ func personLike(s []byte) bool {
 			return false
 		}
 		f := appendFolded(room[:0], w, len(room))
-		if c, ok := lexicon()[string(f)]; ok && (c.kind != kindNone || c.sense != 0) && len(f) > 2 && c.kind != kindText && !particle(f) {
-			return false
+		if len(f) > 2 && lexiconGrams().may(f) {
+			if c, ok := lexicon()[string(f)]; ok && (c.kind != kindNone || c.sense != 0) && c.kind != kindText && !particle(f) {
+				return false
+			}
 		}
-		if streetWords()[string(f)] && len(f) > 3 {
+		if len(f) > 3 && streetShapes().may(f) && streetWords()[string(f)] {
 			return false
 		}
 		words++
@@ -310,7 +353,27 @@ func personLike(s []byte) bool {
 	return words <= 6 && lower == 0
 }
 
+// wordsOfName is wordOfName for words with blanks between.
+func wordsOfName(s []byte) bool {
+	for {
+		w, rest, more := bytes.Cut(s, []byte{' '})
+		if !wordOfName(w) {
+			return false
+		}
+		if s = rest; !more {
+			return true
+		}
+	}
+}
+
 func wordOfName(s []byte) bool {
+	ascii := true
+	for _, b := range s {
+		ascii = ascii && nameByte[b] && b < utf8.RuneSelf
+	}
+	if ascii {
+		return true
+	}
 	for _, r := range string(s) {
 		if !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '\'' && r != '’' && r != '-' && r != '.' && r != '·' {
 			return false

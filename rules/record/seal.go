@@ -129,6 +129,9 @@ func (g *grouper) guess(o *group, s sense) {
 // it; one of two words beside an e-mail or a street; else two beside a street.
 func (g *grouper) guessName(o *group, s sense) {
 	near := o.maybeStreet.n > 0 || o.maybePhone.n > 0 && s&senseCustomer != 0
+	if !near && !o.mail() {
+		return
+	}
 	for i := range o.maybe {
 		if m := o.maybe[i].bytes(); personLike(m) && (o.mail() || near) {
 			o.full.set(m)

@@ -99,15 +99,19 @@ func (s *sqlScanner) run(p []byte, i int, off int64) int {
 
 // wholeValue reads a value of a row and the comma or the parenthesis behind it.
 func (s *sqlScanner) wholeValue(p []byte, i int, off int64) int {
-	from, end, kind := i, i, shape(0)
+	from, end, seen := i, i, uint16(0)
 	if p[i] == '\'' {
 		from++
-		for end = from; end < len(p) && p[end] != '\'' && p[end] != '\\'; end++ {
-			kind |= shapes[p[end]]
+		for end = from; end < len(p); end++ {
+			c := quotedBytes[p[end]]
+			if c&cellStop != 0 {
+				break
+			}
+			seen |= c
 		}
 	} else {
 		for end < len(p) && sqlWord[p[end]] {
-			kind |= shapes[p[end]]
+			seen |= uint16(shapes[p[end]])
 			end++
 		}
 	}
@@ -121,8 +125,8 @@ func (s *sqlScanner) wholeValue(p []byte, i int, off int64) int {
 		return i
 	}
 	if end > from {
-		s.start, s.shape = off+int64(i), kind
-		s.give(bytes.TrimSpace(p[from:end]))
+		s.start, s.shape = off+int64(i), shape(seen)
+		s.give(trim(p[from:end]))
 	}
 	if p[next] == ',' {
 		s.col++
@@ -131,6 +135,17 @@ func (s *sqlScanner) wholeValue(p []byte, i int, off int64) int {
 	}
 	return next + 1
 }
+
+// quotedBytes are the shapes of all bytes, with cellStop where a text in quotes
+// may end.
+var quotedBytes = func() (t [256]uint16) {
+	for b, s := range shapes {
+		t[b] = uint16(s)
+	}
+	t['\''] |= cellStop
+	t['\\'] |= cellStop
+	return t
+}()
 
 // sqlWord are the bytes of the values that stand in no quotes.
 var sqlWord = func() (t [256]bool) {
