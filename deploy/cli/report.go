@@ -85,6 +85,7 @@ func (c *ReportAffected) run(ctx context.Context, store archive, query ledger.Qu
 	// What belongs to an incident was sent to somebody else, even where it
 	// looked like the own data of whoever had stolen a password.
 	affected := ledger.Affected{All: c.All || c.Incident != ""}
+	missing := unread{to: to}
 	keys := make(map[string]int) // disclosures by key id
 	type place struct {
 		node     string
@@ -95,6 +96,7 @@ func (c *ReportAffected) run(ctx context.Context, store archive, query ledger.Qu
 		if c.All {
 			s.query.Ownership = nil
 		}
+		s.query.Damaged = missing.add
 		for row, err := range store.Disclosures(ctx, s.query) {
 			if err != nil {
 				return err
@@ -113,12 +115,16 @@ func (c *ReportAffected) run(ctx context.Context, store archive, query ledger.Qu
 	r := affectedList{incident: c.Incident, query: query, keys: keys, json: c.Format == "json"}
 	r.subjects, r.counts = affected.Subjects()
 	r.explain(to)
-	return deliver(c.Out, to, func(out io.Writer) error {
+	err := deliver(c.Out, to, func(out io.Writer) error {
 		if c.Customers == "" {
 			return r.writeSubjects(out)
 		}
 		return c.join(&r, console{out, to.err})
 	})
+	if err != nil {
+		return err
+	}
+	return missing.err()
 }
 
 // selection is one part of what a report reads.

@@ -66,6 +66,7 @@ type made struct {
 	report   *report.Incident
 	subjects []ledger.Subject
 	counts   ledger.Counts
+	missing  unread // what could not be read
 }
 
 // Run writes the report. Wrong flags give a [UsageError].
@@ -75,7 +76,7 @@ func (c *ReportIncident) Run(stdout, stderr io.Writer) error {
 		return tellFacts(to)
 	}
 	shelf := report.Shelf{Dir: filepath.Join(c.DataDir, "reports"), About: "incident-" + c.Incident}
-	m, err := c.make(shelf, c.Issue)
+	m, err := c.make(shelf, c.Issue, to)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (c *ReportIncident) Run(stdout, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return put(c.Out, to, text)
+		return m.put(c.Out, to, text)
 	}
 	var rows bytes.Buffer
 	list := affectedList{incident: c.Incident, subjects: m.subjects, counts: m.counts}
@@ -104,7 +105,7 @@ func (c *ReportIncident) Run(stdout, stderr io.Writer) error {
 		return err
 	}
 	to.note("issued as version %d: %s and its other forms; SHA-256 %s", version, shelf.Path(version, "json"), report.Digest(issued["json"]))
-	return put(c.Out, to, issued[c.Format])
+	return m.put(c.Out, to, issued[c.Format])
 }
 
 // Run writes the drafts. Wrong flags give a [UsageError].
@@ -117,7 +118,7 @@ func (c *ReportStatement) Run(stdout, stderr io.Writer) error {
 		return usagef("--fields: %v", err)
 	}
 	shelf := report.Shelf{Dir: filepath.Join(c.DataDir, "reports"), About: "statement-" + c.Kind + "-" + c.Incident}
-	m, err := c.make(shelf, false)
+	m, err := c.make(shelf, false, to)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (c *ReportStatement) Run(stdout, stderr io.Writer) error {
 		text.WriteString(d.Text)
 	}
 	if !c.Issue {
-		return put(c.Out, to, text.Bytes())
+		return m.put(c.Out, to, text.Bytes())
 	}
 	last, previous, err := shelf.Last()
 	if err != nil {
@@ -148,7 +149,15 @@ func (c *ReportStatement) Run(stdout, stderr io.Writer) error {
 		return err
 	}
 	to.note("issued as version %d: %s, with the facts that it was made from beside it; SHA-256 %s", last+1, shelf.Path(last+1, "md"), report.Digest(text.Bytes()))
-	return put(c.Out, to, text.Bytes())
+	return m.put(c.Out, to, text.Bytes())
+}
+
+// put writes a text, and fails if the report lacks rows that cannot be read.
+func (m *made) put(path string, to console, text []byte) error {
+	if err := put(path, to, text); err != nil {
+		return err
+	}
+	return m.missing.err()
 }
 
 // put writes a text to a file or to stdout.
@@ -200,7 +209,7 @@ func (c *reportFlags) context() (ctx report.Context, err error) {
 }
 
 // make reads the ledger and makes the report: of the next version if issue.
-func (c *reportFlags) make(shelf report.Shelf, issue bool) (m made, err error) {
+func (c *reportFlags) make(shelf report.Shelf, issue bool, to console) (m made, err error) {
 	about, err := c.context()
 	if err != nil {
 		return m, err
@@ -226,6 +235,8 @@ func (c *reportFlags) make(shelf report.Shelf, issue bool) (m made, err error) {
 	}
 	evidence := report.NewEvidence(incidents[0])
 	selected := selection{ledger.IncidentQuery(incidents[0]), &incidents[0]}
+	m.missing = unread{to: to}
+	selected.query.Damaged = m.missing.add
 	for row, err := range store.Disclosures(ctx, selected.query) {
 		if err != nil {
 			return m, err

@@ -50,6 +50,7 @@ type subjectAnswer struct {
 	KeptUntil  string         `json:"kept_until"` // the newest row
 	Gaps       []report.Gap   `json:"gaps"`
 	Unjoinable int            `json:"rows_of_other_keys"` // whose are not known
+	Unread     int            `json:"unreadable_places"`  // of the ledger, where rows are missing
 }
 
 // Run writes the answer. Wrong flags give a [UsageError].
@@ -134,7 +135,8 @@ func ask(ctx context.Context, store archive, keys []keyed, ids []rules.Identifie
 	var affected ledger.Affected
 	last := time.Time{}
 	own := make(map[rules.ExchangeID]struct{})
-	for row, err := range store.Disclosures(ctx, ledger.Query{Since: since}) {
+	unread := make(map[string]struct{})
+	for row, err := range store.Disclosures(ctx, ledger.Query{Since: since, Damaged: func(err error) { unread[err.Error()] = struct{}{} }}) {
 		if err != nil {
 			return nil, err
 		}
@@ -161,7 +163,7 @@ func ask(ctx context.Context, store archive, keys []keyed, ids []rules.Identifie
 	if since.After(kept) {
 		kept = since
 	}
-	answer.Own = len(own)
+	answer.Own, answer.Unread = len(own), len(unread)
 	answer.KeptSince, answer.KeptUntil = stampOrNone(kept), stampOrNone(last)
 	answer.Gaps = report.Gaps(marks, since, time.Time{})
 	subjects, _ := affected.Subjects()
@@ -190,7 +192,7 @@ func withOwners(ctx context.Context, store archive, ids []rules.Identifier, sinc
 	if len(orders) == 0 {
 		return ids, nil
 	}
-	for row, err := range store.Disclosures(ctx, ledger.Query{Since: since}) {
+	for row, err := range store.Disclosures(ctx, ledger.Query{Since: since, Damaged: func(error) {}}) { // told by whoever reads it again
 		if err != nil {
 			return nil, err
 		}
@@ -238,7 +240,9 @@ func (a *subjectAnswer) write(out io.Writer) error {
 		}
 		b.WriteString("\n")
 	}
-	if len(a.Gaps) == 0 {
+	if a.Unread > 0 {
+		fmt.Fprintf(&b, "%d places of the ledger are damaged and cannot be read: whether this person is in them is not known.\n", a.Unread)
+	} else if len(a.Gaps) == 0 {
 		b.WriteString("No gaps.\n")
 	}
 	if a.Unjoinable > 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -54,6 +55,30 @@ func nodeOf(checkpoints []ledger.Checkpoint, name string) (string, error) {
 		name = origin
 	}
 	return name, nil
+}
+
+// unread collects the places of a ledger that cannot be read. A report goes on
+// without them, says so, and ends with exit code 3.
+type unread struct {
+	to    console
+	found map[string]struct{}
+}
+
+func (u *unread) add(err error) {
+	if u.found == nil {
+		u.found = make(map[string]struct{})
+	}
+	if _, again := u.found[err.Error()]; !again {
+		u.found[err.Error()] = struct{}{}
+		u.to.note("left out: %v", err)
+	}
+}
+
+func (u *unread) err() error {
+	if len(u.found) == 0 {
+		return nil
+	}
+	return FindingsError{fmt.Sprintf("%d places of the ledger cannot be read: the report lacks their rows; `ordergate ledger verify` names them", len(u.found))}
 }
 
 var errUnsigned = errors.New("nothing was signed for yet: the gateway makes a checkpoint within ledger.checkpoints.every, and when it stops")

@@ -115,6 +115,7 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 	for _, warning := range g.store.Warnings() {
 		g.log.Warn("ledger", "found", warning)
 	}
+	g.metrics.LedgerGap(int(g.store.Lost()))
 	var kept ledger.Store = g.store
 	if g.options.Store != nil {
 		kept = g.options.Store(kept)

@@ -37,7 +37,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 	}
 	query := ledger.Query{
 		Since: now.Add(-time.Duration(rules.WindowMonth)), States: []rules.State{rules.Unknown, rules.Delivered},
-		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked},
+		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked}, Damaged: g.damaged,
 	}
 	rows := 0
 	for row, err := range g.store.Disclosures(ctx, query) {
@@ -62,6 +62,12 @@ func (g *Gateway) restore(ctx context.Context) error {
 	return nil
 }
 
+// damaged says that a part of the ledger cannot be read. The gateway starts
+// nevertheless: caps that count less than they should are better than no shop.
+func (g *Gateway) damaged(err error) {
+	g.log.Error("a part of the ledger cannot be read: caps do not count what it held", "err", err)
+}
+
 // What is read again to know whose orders are whose: the caps' own rows say it of
 // foreign customers, these of people who read their own.
 const (
@@ -72,7 +78,7 @@ const (
 // restoreOwners learns the owners of the orders that people have read
 // themselves lately.
 func (g *Gateway) restoreOwners(ctx context.Context, now time.Time) error {
-	query := ledger.Query{Since: now.Add(-ownersSince), Ownership: []rules.Ownership{rules.Own}}
+	query := ledger.Query{Since: now.Add(-ownersSince), Ownership: []rules.Ownership{rules.Own}, Damaged: g.damaged}
 	rows := 0
 	for row, err := range g.store.Disclosures(ctx, query) {
 		if err != nil {

@@ -18,6 +18,8 @@ type store interface {
 	ledger.Store
 	// Warnings returns what opening it found and did not refuse.
 	Warnings() []string
+	// Lost returns how many rows opening it found to be lost, at most.
+	Lost() int64
 }
 
 // openStore opens the store that the config names.

@@ -38,6 +38,7 @@ const (
 	MarkStart      MarkKind = "start"      // a writer opened the ledger
 	MarkStop       MarkKind = "stop"       // it closed it in order
 	MarkTorn       MarkKind = "torn"       // the end of the file, never acknowledged, was cut off
+	MarkDamaged    MarkKind = "damaged"    // a damaged or lost end of the ledger was found and set aside
 	MarkUnrecorded MarkKind = "unrecorded" // records left without a row, by policy
 	MarkKey        MarkKind = "key"        // the key of the digests changed
 	MarkRetained   MarkKind = "retained"   // segments were deleted
@@ -54,6 +55,9 @@ type Mark struct {
 	Count  int64     `json:"count,omitempty"`
 	// Since is when what the mark tells of began; zero: at Time.
 	Since time.Time `json:"since,omitzero"`
+	// Node is whose log it is in, in a store of several gateways; it is not part of
+	// the entry.
+	Node string `json:"-"`
 }
 
 // The presence bits of a row's entry.

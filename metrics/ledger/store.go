@@ -56,6 +56,10 @@ type Query struct {
 	Route            string            // a route template, exactly
 	States           []rules.State     // nil: every state
 	Ownership        []rules.Ownership // nil: every ownership
+
+	// Damaged is told of each place that cannot be read, perhaps twice, and the
+	// scan goes on behind it. Nil: the scan ends there with the error.
+	Damaged func(err error)
 }
 
 // Store keeps rows durably. Its methods are safe for concurrent use. Times

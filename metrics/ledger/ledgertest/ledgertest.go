@@ -299,6 +299,7 @@ func treeGrows(t *testing.T, open func(t *testing.T) ledger.Store) {
 	marks, err := store.Marks(ctx)
 	must(t, err)
 	last := marks[len(marks)-1]
+	last.Node = "" // a store of several gateways says whose it is
 	equal(t, "the mark", last, ledger.Mark{Time: start, Kind: ledger.MarkUnrecorded, Count: 3})
 	signer, err := ledger.LoadOrCreateSigner(t.TempDir())
 	must(t, err)

@@ -327,6 +327,7 @@ func (a *archive) marksOf(ctx context.Context, m *member) ([]ledger.Mark, error)
 	for i := range stretches {
 		err := a.each(ctx, m.id, &stretches[i], m.leaves, func(e entry) error {
 			mark, err := ledger.DecodeMark(e.data)
+			mark.Node = m.Name
 			marks = append(marks, mark)
 			return err
 		}, areMarks)

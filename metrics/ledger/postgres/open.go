@@ -211,6 +211,9 @@ const (
 // Warnings returns what Open found and did not refuse.
 func (s *Store) Warnings() []string { return append(s.warnings, s.local.Warnings()...) }
 
+// Lost is how many rows Open found to be lost in the spool, at most.
+func (s *Store) Lost() int64 { return s.local.Lost() }
+
 // Close ships what waits, for a moment, and ends the store. What does not get
 // there waits in the spool. It may be called again.
 func (s *Store) Close() error {

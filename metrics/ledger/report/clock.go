@@ -69,8 +69,12 @@ func Gaps(marks []ledger.Mark, since, until time.Time) []Gap {
 		}
 	}
 	var stopped, started time.Time
+	node := ""
 	for i := range marks {
 		m := &marks[i]
+		if m.Node != node { // another gateway's log begins
+			stopped, started, node = time.Time{}, time.Time{}, m.Node
+		}
 		switch m.Kind {
 		case ledger.MarkStop:
 			stopped = m.Time
@@ -89,7 +93,13 @@ func Gaps(marks []ledger.Mark, since, until time.Time) []Gap {
 		case ledger.MarkTorn:
 			add(Gap{Kind: "torn", From: m.Time, To: m.Time, Count: m.Count, What: "bytes at the end of the ledger that were never acknowledged were moved aside: nothing that was released is among them"})
 		case ledger.MarkUnrecorded:
-			add(Gap{Kind: "unrecorded", From: m.Since, To: m.Time, Count: m.Count, What: "records left without a row, because the ledger could not be written and ledger.on_failure is pass"})
+			what := m.Detail
+			if what == "" {
+				what = "records left without a row, because the ledger could not be written and ledger.on_failure is pass"
+			}
+			add(Gap{Kind: "unrecorded", From: m.Since, To: m.Time, Count: m.Count, What: what})
+		case ledger.MarkDamaged:
+			add(Gap{Kind: "damaged", From: m.Since, To: m.Time, Count: m.Count, What: "a part of the ledger was found damaged or lost when the gateway started, and was set aside: up to so many rows cannot be read; " + m.Detail})
 		case ledger.MarkRetained, ledger.MarkKey, ledger.MarkIncident, ledger.MarkReport:
 		}
 	}

@@ -260,7 +260,11 @@ func (l *Log) roll(day string) error {
 			return err
 		}
 	}
-	head := header{Segment: l.header.Segment + 1, Day: day, FirstLeaf: l.at.tree.Size(), FirstRow: l.at.row, Edge: l.at.tree.Edge()}
+	number := l.header.Segment + 1
+	if l.salvage != nil && l.salvage.File == "" {
+		number++ // the lost one may come back from a backup
+	}
+	head := header{Salvage: l.salvage, Segment: number, Day: day, FirstLeaf: l.at.tree.Size(), FirstRow: l.at.row, Edge: l.at.tree.Edge()}
 	text, err := json.Marshal(&head)
 	if err != nil {
 		return err
@@ -283,7 +287,7 @@ func (l *Log) roll(day string) error {
 		l.earlier = append(l.earlier, &earlier{place: l.last})
 		l.wakePacker()
 	}
-	l.file, l.last, l.header = file, p, head
+	l.file, l.last, l.header, l.salvage = file, p, head, nil
 	l.at.offset, l.at.rows, l.at.to = int64(len(content)), 0, time.Time{}
 	l.durable = l.at.clone()
 	return nil

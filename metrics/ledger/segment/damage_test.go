@@ -141,17 +141,21 @@ func rewrite(sequence int64, change func(*ledger.Row)) func([][]byte) [][]byte {
 	}
 }
 
-// damages are named: what happens to a ledger of three days, what verify says
-// of it, whether a gateway starts on it, and how many rows can still be read
-// before a report says what is wrong.
-var damages = map[string]struct {
+// damage is a row of the table of damages.
+type damage struct {
 	do     func(t *testing.T, dir string)
 	says   []string // in a fault of verify; none: no fault
-	opens  string   // what the error says; empty: it opens
-	warns  string   // what it warns of
+	warns  string   // what opening it warns of
+	lost   int64    // rows that it says are lost, at most
 	rows   int      // that a report reads
 	errors bool     // and whether it ends with an error
-}{
+	before bool     // days before the last are damaged: then nothing behind them can be proven
+}
+
+// damages are named: what happens to a ledger of three days, what verify says
+// of it, what a gateway says that starts on it, and how many rows can still be
+// read before a report says what is wrong.
+var damages = map[string]damage{
 	"nothing": {do: func(*testing.T, string) {}, rows: 2400},
 	"torn tail: power went in the middle of a write": {
 		do: func(t *testing.T, dir string) {
@@ -169,41 +173,41 @@ var damages = map[string]struct {
 		do: func(t *testing.T, dir string) {
 			edit(t, dir, "000003-2026-03-03.seg", func(b []byte) []byte { return b[:len(b)/2] })
 		},
-		says: []string{"at its end are no whole rows", "rows up to"}, opens: "is damaged", rows: 2220,
+		says: []string{"at its end are no whole rows", "rows up to"}, warns: "is damaged", lost: 180, rows: 2220,
 	},
 	"flipped byte in the day that is written": {
 		do: func(t *testing.T, dir string) {
 			edit(t, dir, "000003-2026-03-03.seg", func(b []byte) []byte { b[len(b)/2] ^= 4; return b })
 		},
-		says: []string{"000003-2026-03-03.seg: byte", "the checksum of a frame is wrong", "rows up to 2220 are whole"}, opens: "is damaged", rows: 2220, errors: true,
+		says: []string{"000003-2026-03-03.seg: byte", "the checksum of a frame is wrong", "rows up to 2220 are whole"}, warns: "is damaged", lost: 60, rows: 2220, errors: true,
 	},
 	"flipped byte in a packed day": {
 		do: func(t *testing.T, dir string) {
 			edit(t, dir, "000002-2026-03-02.seg", func(b []byte) []byte { b[len(b)/2] ^= 4; return b })
 		},
-		says: []string{"000002-2026-03-02.seg: byte", "rows up to 720 are whole"}, rows: 720, errors: true,
+		says: []string{"000002-2026-03-02.seg: byte", "rows up to 720 are whole"}, rows: 720, errors: true, before: true,
 	},
 	"lost day": {
 		do:   func(t *testing.T, dir string) { check(t, os.Remove(filepath.Join(dir, "000002-2026-03-02.seg"))) },
-		says: []string{"segments 2 to 2 are missing"}, warns: "segments 2 to 2 of the ledger are missing", rows: 960,
+		says: []string{"segments 2 to 2 are missing"}, warns: "segments 2 to 2 of the ledger are missing", rows: 960, before: true,
 	},
 	"lost last day": {
 		do:    func(t *testing.T, dir string) { check(t, os.Remove(filepath.Join(dir, "000003-2026-03-03.seg"))) },
 		says:  []string{"the ledger ends with entry", "rows were cut off, or an old copy of the ledger was restored"},
-		opens: "its end was cut off, or an old copy was restored", rows: 2160,
+		warns: "its end was cut off, or an old copy was restored", lost: 240, rows: 2160,
 	},
 	"two days exchanged": {
 		do: func(t *testing.T, dir string) {
 			a, b := filepath.Join(dir, "000001-2026-03-01.seg"), filepath.Join(dir, "000002-2026-03-02.seg")
 			check(t, errors.Join(os.Rename(a, a+"x"), os.Rename(b, a), os.Rename(a+"x", b)))
 		},
-		says: []string{"its header is that of segment 2 of 2026-03-02: it was renamed", "it begins with entry"}, rows: 2400,
+		says: []string{"its header is that of segment 2 of 2026-03-02: it was renamed", "it begins with entry"}, rows: 2400, before: true,
 	},
 	"row taken out, all made to fit": {
 		do: func(t *testing.T, dir string) {
 			forge(t, dir, func(list [][]byte) [][]byte { return append(list[:70:70], list[71:]...) })
 		},
-		says: []string{"are missing", "the history up to entry"}, opens: "are missing", rows: 2397,
+		says: []string{"are missing", "the history up to entry"}, warns: "are missing", lost: 1, rows: 2397, before: true,
 	},
 	"row put in, all made to fit": {
 		do: func(t *testing.T, dir string) {
@@ -211,13 +215,13 @@ var damages = map[string]struct {
 				return append(list[:70:70], append([][]byte{list[69]}, list[70:]...)...)
 			})
 		},
-		says: []string{"stands where row", "the history up to entry"}, opens: "stands where row", rows: 2403,
+		says: []string{"stands where row", "the history up to entry"}, warns: "stands where row", rows: 2403, before: true,
 	},
 	"rows reordered, all made to fit": {
 		do: func(t *testing.T, dir string) {
 			forge(t, dir, func(list [][]byte) [][]byte { list[30], list[31] = list[31], list[30]; return list })
 		},
-		says: []string{"stands where row", "the history up to entry"}, opens: "are missing", rows: 2400,
+		says: []string{"stands where row", "the history up to entry"}, warns: "are missing", rows: 2400, before: true,
 	},
 	"row rewritten with care": {
 		do: func(t *testing.T, dir string) {
@@ -249,7 +253,6 @@ var damages = map[string]struct {
 func TestDamages(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "ledger")
 	checkpoints, key := threeDays(t, whole)
-	last := checkpoints[len(checkpoints)-1].Size
 	for name, test := range damages {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "ledger")
@@ -269,26 +272,81 @@ func TestDamages(t *testing.T) {
 			if len(rows) != test.rows || (err != nil) != test.errors {
 				t.Errorf("%d rows can be read, then %v: want %d", len(rows), err, test.rows)
 			}
-			l, err := Open(dir, Options{Now: clock, Least: last, still: true})
-			if test.opens != "" {
-				if err == nil || !strings.Contains(err.Error(), test.opens) {
-					t.Errorf("opening it gave %v, want %q", err, test.opens)
-				}
-				return
-			}
-			check(t, err)
-			if warnings := strings.Join(l.Warnings(), "\n"); !strings.Contains(warnings, test.warns) || test.warns == "" && warnings != "" {
-				t.Errorf("it warns of %q, want %q", warnings, test.warns)
-			}
-			check(t, l.Append(context.Background(), ledgertest.Rows(2400, 1)))
-			check(t, l.Close())
-			if test.warns != "" && strings.HasPrefix(name, "torn") {
-				if v := verify(t, dir, checkpoints, ledger.VerifyOptions{}); len(v.Faults) != 0 || v.Rows != 2401 {
-					t.Errorf("after the torn end was moved aside: %+v", v)
-				}
-			}
+			startOn(t, dir, &test, checkpoints, strings.HasPrefix(name, "torn"))
 		})
 	}
+}
+
+// startOn opens a damaged ledger as a gateway does and goes on with it. Whatever
+// was damaged stays as it is, and what is read leaves out nothing that could be
+// read before.
+func startOn(t *testing.T, dir string, test *damage, checkpoints []ledger.Checkpoint, torn bool) {
+	t.Helper()
+	ctx := context.Background()
+	last := checkpoints[len(checkpoints)-1]
+	before := make(map[string][]byte)
+	for _, name := range names(t, dir) {
+		before[name], _ = os.ReadFile(filepath.Join(dir, name))
+	}
+	lenient := ledger.Query{Damaged: func(error) {}}
+	readable, err := rowsOf(t, readOnly(t, dir), lenient)
+	check(t, err)
+	l, err := Open(dir, Options{Now: clock, Least: last.Size, LeastRow: last.Row, still: true})
+	check(t, err)
+	if warnings := strings.Join(l.Warnings(), "\n"); !strings.Contains(warnings, test.warns) || test.warns == "" && warnings != "" {
+		t.Errorf("it warns of %q, want %q", warnings, test.warns)
+	}
+	if l.Lost() != test.lost {
+		t.Errorf("it says that %d rows are lost, want %d", l.Lost(), test.lost)
+	}
+	salvaged := l.header.Salvage != nil
+	check(t, l.Append(ctx, ledgertest.Rows(2400, 1)))
+	s := signer(t)
+	newest := checkpoint(t, l, s)
+	check(t, l.Close())
+	rows, err := rowsOf(t, readOnly(t, dir), lenient)
+	check(t, err)
+	if len(rows) != len(readable)+1 {
+		t.Errorf("%d rows can be read afterwards, want %d and the new one", len(rows), len(readable))
+	}
+	if first := rows[len(rows)-1].Sequence; first <= last.Row {
+		t.Errorf("the new row has number %d, which was signed for", first)
+	}
+	proof, err := readOnly(t, dir).Prove(ctx, rows[len(rows)-1].Sequence, newest.Size, 0)
+	if (err != nil) != test.before {
+		t.Errorf("a proof of the new row: %v", err)
+	} else if err == nil {
+		key, err := ledger.NewVerifier(s.PublicKey())
+		check(t, err)
+		proof.Checkpoint = newest.Note
+		if _, err := ledger.CheckProof(proof, key); err != nil {
+			t.Errorf("the new row: %v", err)
+		}
+	}
+	if torn {
+		if v := verify(t, dir, checkpoints, ledger.VerifyOptions{}); len(v.Faults) != 0 || v.Rows != 2401 {
+			t.Errorf("after the torn end was moved aside: %+v", v)
+		}
+		return
+	}
+	if !salvaged {
+		return
+	}
+	for name, content := range before {
+		if now, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(now) != string(content) {
+			t.Errorf("%s was changed: %v", name, err)
+		}
+	}
+	if v := verify(t, dir, checkpoints, ledger.VerifyOptions{}); !strings.Contains(strings.Join(v.Faults, "\n"), "begins anew with row") {
+		t.Errorf("verify does not tell of it: %q", v.Faults)
+	}
+	// It starts again, and says nothing new.
+	l, err = Open(dir, Options{Now: clock, Least: newest.Size, LeastRow: newest.Row, still: true})
+	check(t, err)
+	if l.Lost() != 0 {
+		t.Errorf("the next start says that %d rows are lost", l.Lost())
+	}
+	check(t, l.Close())
 }
 
 // A restored backup is whole in itself; only what was kept elsewhere shows it.

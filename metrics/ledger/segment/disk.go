@@ -41,10 +41,17 @@ func syncDir(path string) error {
 // then what is there is the torn end of the file, and not damage before
 // entries that were acknowledged.
 func isTail(file io.ReaderAt, offset, size int64) (bool, error) {
+	next, err := behind(file, offset, size)
+	return next < 0, err
+}
+
+// behind returns where the first frame of entries behind offset begins; negative:
+// there is none.
+func behind(file io.ReaderAt, offset, size int64) (int64, error) {
 	const window = 1 << 20
 	rest := make([]byte, min(size-offset, maxFrame))
 	if n, err := file.ReadAt(rest, offset); err != nil && !(errors.Is(err, io.EOF) && n == len(rest)) {
-		return false, err
+		return -1, err
 	}
 	for i := 1; i+frameHead <= len(rest); i++ {
 		n := int64(binary.LittleEndian.Uint32(rest[i:]))
@@ -54,8 +61,8 @@ func isTail(file io.ReaderAt, offset, size int64) (bool, error) {
 		}
 		end := i + frameHead + int(n)
 		if frameSum(rest[i:i+4], rest[i+8:end]) == binary.LittleEndian.Uint32(rest[i+4:]) {
-			return false, nil
+			return offset + int64(i), nil
 		}
 	}
-	return true, nil
+	return -1, nil
 }

@@ -33,9 +33,10 @@
 // # Damage
 //
 // TestDamages is the table of what can happen to the files, what verify says,
-// whether a gateway starts on them, and what can still be read. In short: what
-// was never acknowledged is moved aside and noted; old days that are lost or
-// damaged do not keep the gateway from starting, and are told; a damaged or
-// shortened day that is being written does, because writing on would be a
-// second history.
+// what a gateway says that starts on them, and what can still be read. In
+// short: what was never acknowledged is moved aside and noted; whatever else is
+// lost or damaged stays where it is, is told, and keeps nobody from starting. A
+// damaged or shortened last day is not written on: another segment begins behind
+// it (salvage), with numbers that were never used, and says in its header what
+// is missing.
 package segment

@@ -27,6 +27,8 @@ type header struct {
 	FirstRow  int64       `json:"first_row"`
 	Edge      []tlog.Hash `json:"edge"` // of the tree before it
 	Packed    bool        `json:"packed"`
+	// Salvage is set where the segment before it was damaged or lost.
+	Salvage *salvage `json:"salvage,omitempty"`
 }
 
 // summary is a frame behind a packed segment's entries: what one would otherwise have to

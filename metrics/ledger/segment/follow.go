@@ -143,6 +143,10 @@ func (f *Follower) frame(ctx context.Context, next bool) error {
 				err = &damageError{at, err.Error()}
 			}
 		}
+		var damage *damageError
+		if errors.As(err, &damage) && next && !f.last() {
+			return f.more(ctx) // it was set aside: what can be read of it stays there
+		}
 		// What a killed writer left at the end is no entry.
 		if err = f.open.tolerant(err, f.log.readOnly); !errors.Is(err, io.EOF) {
 			return explain(f.open.path, err)
@@ -152,6 +156,12 @@ func (f *Follower) frame(ctx context.Context, next bool) error {
 		return io.EOF
 	}
 	return f.more(ctx)
+}
+
+// last reports whether no segment has begun behind the one that is read.
+func (f *Follower) last() bool {
+	e, err := f.log.durableExtent()
+	return err != nil || len(e.places) == 0 || e.places[len(e.places)-1].number == f.open.number
 }
 
 // more finds what follows behind what was read: more of the same segment, or
@@ -166,6 +176,9 @@ func (f *Follower) more(ctx context.Context) error {
 		case f.open != nil && p.number < f.open.number:
 			continue
 		case f.open != nil && p.number == f.open.number:
+			if i < len(e.places)-1 && f.open.at < f.open.limit {
+				continue // damaged behind this place
+			}
 			limit := e.limit
 			if info, err := f.open.file.Stat(); err != nil {
 				return err
@@ -181,7 +194,10 @@ func (f *Follower) more(ctx context.Context) error {
 			}
 		default:
 			o, err := e.open(i)
-			if err != nil {
+			var damage *damageError
+			if errors.As(err, &damage) && i < len(e.places)-1 {
+				continue
+			} else if err != nil {
 				return err
 			}
 			if o == nil {
@@ -321,7 +337,7 @@ func (l *Log) Drop(leaf int64) error {
 		if err := s.begin(); err != nil {
 			return err
 		}
-		if end <= leaf && !s.packed {
+		if end <= leaf && !s.packed && !s.damaged {
 			if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("delete ledger segment %s: %w", s.path, err)
 			}
@@ -338,7 +354,11 @@ func (s *earlier) begin() error {
 		return nil
 	}
 	o, err := open(s.place, -1)
-	if err != nil {
+	var damage *damageError
+	if errors.As(err, &damage) {
+		s.damaged, s.begun = true, true
+		return nil
+	} else if err != nil {
 		return err
 	}
 	s.firstLeaf, s.packed, s.begun = o.header.FirstLeaf, o.header.Packed, true

@@ -32,8 +32,10 @@ type Options struct {
 	// Now is the clock of marks; nil means time.Now. Rows bring their own time.
 	Now func() time.Time
 	// Least is how many entries were signed for at last: a log that has fewer
-	// was cut off, and is not written on.
+	// was cut off, and goes on behind them.
 	Least int64
+	// LeastRow is the sequence of the last row that was signed for.
+	LeastRow int64
 	// Spool says that the log is only on its way to somewhere else: its segments
 	// are not packed, and another begins once one has SpoolSegment bytes, so that
 	// [Log.Drop] frees room.
@@ -74,6 +76,8 @@ type Log struct {
 	header   header
 	at       position
 	durable  position // what the disk is known to hold
+	salvage  *salvage // of the next segment's header
+	lost     int64    // rows that opening it found to be lost
 	written  int64    // bytes of entries since it was opened
 	dirty    bool     // the file may hold bytes behind at.offset
 	heads    *simplelru.LRU[rules.ExchangeID, int64]
@@ -106,6 +110,7 @@ type earlier struct {
 	known   bool // summary is filled
 	summary summary
 
+	damaged   bool // it was set aside: it is neither packed nor dropped
 	begun     bool // packed and firstLeaf are filled
 	firstLeaf int64
 }
@@ -126,9 +131,10 @@ const maxOpenExchanges = 1 << 16
 // Open opens the log in dir for writing, making the folder (mode 0700) if it is
 // missing. The end of the last segment that was being written when the power
 // went is moved aside to a file of its name and ".torn": it was never
-// acknowledged. It refuses a last segment that is damaged elsewhere, and a log
-// that ends before Options.Least; both are left as they are. The caller sees to
-// it that there is one writer.
+// acknowledged. A last segment that is damaged elsewhere, and a log that ends
+// before Options.Least, are left as they are: another segment begins behind
+// them, and [Log.Lost] tells what is missing. The caller sees to it that there
+// is one writer.
 func Open(dir string, opts Options) (*Log, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -211,15 +217,16 @@ func (l *Log) recover() error {
 		l.at = position{tree: begin.Tree.Clone(), row: begin.Row}
 		return l.roll(dayOf(l.opts.Now()))
 	}
-	if l.at.tree.Size() < l.opts.Least {
-		err := fmt.Errorf("ledger in %s ends at entry %d, but entry %d was signed for: its end was cut off, or an old copy was restored: "+
-			"restore the newest copy of the folder, or set another data_dir to begin a new ledger", l.dir, l.at.tree.Size(), l.opts.Least)
-		if l.file != nil {
-			err = errors.Join(err, l.file.Close())
-		}
+	if l.salvage == nil && l.at.tree.Size() < l.opts.Least {
+		l.setAside(&remains{}, fmt.Errorf("it ends at entry %d, but entry %d was signed for: its end was cut off, or an old copy was restored", l.at.tree.Size(), l.opts.Least))
+	}
+	if l.salvage == nil {
+		return nil
+	}
+	if err := l.leave(); err != nil {
 		return err
 	}
-	return nil
+	return l.roll(dayOf(l.opts.Now()))
 }
 
 // leave ends the last segment as it is: the next row begins another one.
@@ -236,23 +243,28 @@ func (l *Log) leave() error {
 // recoverLast reads the last segment and opens it for writing, if it is still
 // written to.
 func (l *Log) recoverLast(p place) error {
+	var damage *damageError
 	o, err := open(p, -1)
-	if err != nil {
+	if errors.As(err, &damage) {
+		return l.salvageWhole(p, err)
+	} else if err != nil {
 		return err
 	}
 	defer func() { _ = o.file.Close() }()
 	s, err := surveySegment(o)
-	var damage *damageError
 	switch {
 	case err == nil:
-	case s == nil || o.header.Packed || !errors.As(err, &damage):
-		return explain(p.path, err)
+	case !errors.As(err, &damage):
+		return err
+	case s == nil || o.header.Packed:
+		return l.salvageWhole(p, err)
 	default:
-		if torn, tornErr := isTail(o.file, s.offset, o.size); tornErr != nil || !torn {
-			return errors.Join(explain(p.path, err), tornErr)
+		torn, tornErr := isTail(o.file, s.offset, o.size)
+		if tornErr != nil {
+			return tornErr
 		}
-		if s.tree.Size() < l.opts.Least {
-			return explain(p.path, err) // it was signed for: no torn tail
+		if !torn || s.tree.Size() < l.opts.Least { // what was signed for is no torn tail
+			return l.salvageEnd(o, s, err)
 		}
 	}
 	l.last, l.header = p, o.header

@@ -84,11 +84,14 @@ func (t *tree) survey() error {
 		if err := t.ctx.Err(); err != nil {
 			return err
 		}
+		var damage *damageError
 		o, err := t.open(i)
-		if err != nil || o == nil {
+		if errors.As(err, &damage) && i < len(t.places)-1 {
+			continue // what stands behind it can be proven
+		} else if err != nil || o == nil {
 			return errors.Join(err, t.whole(i))
 		}
-		if len(t.segments) == 0 {
+		if len(t.segments) == 0 || o.header.Salvage != nil {
 			for n, place := range ledger.EdgePlaces(o.header.FirstLeaf) {
 				if n < len(o.header.Edge) {
 					t.nodes[place] = o.header.Edge[n]
@@ -102,6 +105,9 @@ func (t *tree) survey() error {
 			var s *survey
 			s, err = surveySegment(o)
 			if err = o.tolerant(err, i == len(t.places)-1); errors.Is(err, io.EOF) {
+				err = nil
+			}
+			if errors.As(err, &damage) && i < len(t.places)-1 {
 				err = nil
 			}
 			if s != nil {

@@ -102,6 +102,26 @@ type reader struct {
 	begun    bool // a segment was read: none may be missing from now on
 }
 
+// skip goes on behind a damaged place, if the query allows it: to the next frame
+// that can be read or, with io.EOF, to the segment's end.
+func (r *reader) skip(o *opened, err error) error {
+	var damage *damageError
+	if r.query.Damaged == nil || !errors.As(err, &damage) {
+		return explain(o.path, err)
+	}
+	r.query.Damaged(explain(o.path, err))
+	if o.header.Packed {
+		return io.EOF // its frames are found by the summary
+	}
+	next, err := behind(o.file, damage.offset, o.size)
+	if err != nil {
+		return err
+	} else if next < 0 {
+		return io.EOF
+	}
+	return o.seek(next)
+}
+
 func (r *reader) run(ctx context.Context) error {
 	overlaps := make([]bool, len(r.places))
 	for i := range r.places {
@@ -109,7 +129,11 @@ func (r *reader) run(ctx context.Context) error {
 			return err
 		}
 		o, err := r.open(i)
-		if err != nil {
+		var damage *damageError
+		if r.query.Damaged != nil && errors.As(err, &damage) {
+			r.query.Damaged(err)
+			continue
+		} else if err != nil {
 			return err
 		}
 		if o == nil {
@@ -150,10 +174,14 @@ func (r *reader) collect(o *opened, last bool) error {
 	clear(r.own)
 	for {
 		_, payload, err := o.next(isOther)
-		if err = o.tolerant(err, last); errors.Is(err, io.EOF) {
+		if err = o.tolerant(err, last); err != nil && !errors.Is(err, io.EOF) {
+			err = r.skip(o, err)
+			payload = nil
+		}
+		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return explain(o.path, err)
+			return err
 		}
 		if payload == nil {
 			continue
@@ -211,10 +239,14 @@ func (r *reader) segment(ctx context.Context, i int) error {
 			return err
 		}
 		_, payload, err := o.next(isRows)
-		if err = o.tolerant(err, last); errors.Is(err, io.EOF) {
+		if err = o.tolerant(err, last); err != nil && !errors.Is(err, io.EOF) {
+			err = r.skip(o, err)
+			payload = nil
+		}
+		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return explain(o.path, err)
+			return err
 		}
 		if err := r.rows(o, payload); err != nil {
 			return err
@@ -243,7 +275,10 @@ func (r *reader) packed(ctx context.Context, o *opened) error {
 			}
 		}
 		if err != nil {
-			return explain(o.path, err)
+			if err := r.skip(o, err); !errors.Is(err, io.EOF) {
+				return err
+			}
+			continue
 		}
 		if err := r.rows(o, payload); err != nil {
 			return err
@@ -290,7 +325,10 @@ func (l *Log) Marks(ctx context.Context) ([]ledger.Mark, error) {
 			return nil, err
 		}
 		o, err := e.open(i)
-		if err != nil {
+		var damage *damageError
+		if errors.As(err, &damage) {
+			continue // as above
+		} else if err != nil {
 			return nil, err
 		}
 		if o == nil {
@@ -311,10 +349,16 @@ func (l *Log) Marks(ctx context.Context) ([]ledger.Mark, error) {
 func (o *opened) marks(into *[]ledger.Mark, last bool) error {
 	for {
 		_, payload, err := o.next(isOther)
-		if err = o.tolerant(err, last); errors.Is(err, io.EOF) {
+		if err = o.tolerant(err, last); err != nil && !errors.Is(err, io.EOF) {
+			// Verify tells of damage; the marks behind it still count.
+			r := reader{query: ledger.Query{Damaged: func(error) {}}}
+			err = r.skip(o, err)
+			payload = nil
+		}
+		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return explain(o.path, err)
+			return err
 		}
 		err = entries(payload, func(entry []byte) error {
 			if ledger.EntryKind(entry[0]) != ledger.EntryMark {

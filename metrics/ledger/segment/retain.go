@@ -64,19 +64,33 @@ func (l *Log) know(s *earlier) error {
 	if s.known {
 		return nil
 	}
+	var damage *damageError
 	o, err := open(s.place, -1)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.As(err, &damage) {
+		return s.guess()
+	} else if errors.Is(err, fs.ErrNotExist) {
 		s.known = true // somebody else deleted it: nothing is left of it
 		return nil
 	} else if err != nil {
 		return err
 	}
 	sum, _, err := summaryOf(o)
+	if errors.As(err, &damage) {
+		return errors.Join(s.guess(), o.file.Close())
+	}
 	if err := errors.Join(explain(s.path, err), o.file.Close()); err != nil {
 		return err
 	}
 	s.summary, s.packed, s.known = sum, o.header.Packed, true
 	return nil
+}
+
+// guess takes a damaged segment for one of its day and the next: so long may
+// rows of a day come in.
+func (s *earlier) guess() error {
+	day, err := time.Parse(time.DateOnly, s.day)
+	s.summary, s.known = summary{To: day.Add(48 * time.Hour)}, true
+	return err
 }
 
 // wakePacker says that there may be something to pack.
@@ -134,7 +148,7 @@ func (l *Log) unpacked(failed map[int64]bool) *earlier {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.earlier {
-		if !s.packed && !failed[s.number] {
+		if !s.packed && !s.damaged && !failed[s.number] {
 			return s
 		}
 	}

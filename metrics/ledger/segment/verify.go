@@ -93,6 +93,15 @@ func (v *verification) begin(o *opened, first bool) bool {
 		v.Fault("segment %s: its header says nothing that could be: none of its rows are proven", o.name())
 		return false
 	}
+	if s := h.Salvage; s != nil {
+		what := "the end of the ledger was missing"
+		if s.File != "" {
+			what = s.File + " was damaged and set aside"
+		}
+		v.Fault("segment %s begins anew with row %d: %s: rows up to %d are whole, up to %d rows behind them are lost unless a backup has them (%s)",
+			o.name(), h.FirstRow, what, s.Row-1, s.Lost, s.Why)
+		v.Known = false
+	}
 	v.Begin("segment "+o.name(), ledger.Head{Tree: tree, Row: h.FirstRow}, first)
 	return true
 }

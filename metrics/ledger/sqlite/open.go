@@ -83,9 +83,9 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	if err := s.openWriter(ctx, opts.CheckTime); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	least, err := s.lastSigned(ctx)
+	least, leastRow, err := s.lastSigned(ctx)
 	if err == nil {
-		s.log, err = segment.Open(filepath.Join(dir, Segments), segment.Options{Key: opts.Key, Now: s.now, Least: least, Spool: opts.Spool, Relaxed: opts.Relaxed, Begin: opts.Begin})
+		s.log, err = segment.Open(filepath.Join(dir, Segments), segment.Options{Key: opts.Key, Now: s.now, Least: least, LeastRow: leastRow, Spool: opts.Spool, Relaxed: opts.Relaxed, Begin: opts.Begin})
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -141,11 +141,22 @@ func (s *Store) Checkpoints(ctx context.Context) (checkpoints []ledger.Checkpoin
 	return checkpoints, explain(s.path, rows.Err())
 }
 
-// lastSigned returns the size of the newest checkpoint, 0 if there is none.
-func (s *Store) lastSigned(ctx context.Context) (size int64, err error) {
-	err = s.read.QueryRowContext(ctx, "SELECT coalesce(max(size), 0) FROM checkpoint").Scan(&size)
-	return size, explain(s.path, err)
+// lastSigned returns the size of the newest checkpoint and the row it signs for,
+// 0 if there is none.
+func (s *Store) lastSigned(ctx context.Context) (size, row int64, err error) {
+	var note string
+	err = s.read.QueryRowContext(ctx, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1").Scan(&size, &note)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, nil
+	}
+	if checkpoint, noteErr := ledger.ReadCheckpoint(note); err == nil && noteErr == nil { // verify says what is wrong with it
+		row = checkpoint.Row
+	}
+	return size, row, explain(s.path, err)
 }
+
+// Lost is how many rows Open found to be lost, at most: see [segment.Log.Lost].
+func (s *Store) Lost() int64 { return s.log.Lost() }
 
 // transact runs do in one transaction, durably. ctx counts only before it
 // begins: a commit must not end in doubt because somebody lost patience.
