@@ -40,15 +40,16 @@ type gate struct {
 	mask      *mask  // writes the body again; nil: it goes as it came
 	scratch   []byte // one decoded piece; from the pool
 	pending   []rules.Record
-	ready     int64 // original offset up to which bytes may go
-	raw       bool  // no longer inspected, by policy: bytes go as they come
-	done      bool  // the body has ended and everything found is decided
-	err       error // what ends the body once the ready bytes have gone
-	wafLeft   int   // bytes that WAF phase 4 still wants
-	live      bool  // the client reads it as it comes: event by event
-	ended     bool  // the last decoded byte ended a line, so perhaps an event
-	flushed   bool  // an event has ended since the last decision
-	held      int   // most bytes held at a time
+	ready     int64    // original offset up to which bytes may go
+	raw       bool     // no longer inspected, by policy: bytes go as they come
+	done      bool     // the body has ended and everything found is decided
+	err       error    // what ends the body once the ready bytes have gone
+	wafLeft   int      // bytes that WAF phase 4 still wants
+	live      bool     // the client reads it as it comes: event by event
+	pausing   *pausing // tells when the upstream pauses; nil: that is no matter
+	ended     bool     // the last decoded byte ended a line, so perhaps an event
+	flushed   bool     // an event has ended since the last decision
+	held      int      // most bytes held at a time
 	login     loginAnswer
 	list      []byte // the beginning of a list of orders
 	mediaType string // the response's Content-Type
@@ -81,7 +82,10 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 			x.mask = g.mask
 		}
 	}
-	g.live = streams(res.Header.Get("Content-Type"))
+	if g.live = streams(res.Header.Get("Content-Type")); !g.live && g.tap.plain && x.pauses(res) {
+		g.pausing = &pausing{source: res.Body}
+		g.tap.source = g.pausing
+	}
 	if v := g.fill(g.live, true); v.Action == rules.Refuse {
 		g.release()
 		return nil, v
@@ -141,6 +145,9 @@ func (g *gate) release() {
 func (g *gate) fill(eager, first bool) rules.Verdict {
 	window := g.x.policy.window()
 	for !g.done && g.err == nil {
+		if first && g.paused() {
+			break
+		}
 		short, v := g.step()
 		if v.Action == rules.Refuse {
 			return v

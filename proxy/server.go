@@ -20,12 +20,14 @@ type Timeouts struct {
 	UpstreamConnect time.Duration // dialling, and the TLS handshake; 5 s
 	UpstreamHeader  time.Duration // from the request sent to the response header; 60 s
 	Drain           time.Duration // open exchanges at shutdown; 30 s
+	Flush           time.Duration // a pause of the upstream after which what is decided goes; 100 ms
 }
 
 func (t Timeouts) withDefaults() Timeouts {
 	for field, value := range map[*time.Duration]time.Duration{
 		&t.ReadHeader: 10 * time.Second, &t.Read: time.Minute, &t.Write: time.Minute, &t.Idle: 2 * time.Minute,
 		&t.UpstreamConnect: 5 * time.Second, &t.UpstreamHeader: time.Minute, &t.Drain: 30 * time.Second,
+		&t.Flush: 100 * time.Millisecond,
 	} {
 		if *field <= 0 {
 			*field = value

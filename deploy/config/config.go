@@ -326,4 +326,8 @@ type Timeouts struct {
 	UpstreamResponseHeader time.Duration `yaml:"upstream_response_header"`
 	// Drain is how long exchanges under way may take to end at shutdown.
 	Drain time.Duration `yaml:"drain"`
+	// Flush is how long the platform may pause inside the first window of a response
+	// without length before what is decided of it goes, 10ms to 1h; 100ms if it is not
+	// written. Danger: what comes after the pause can only be cut, not refused.
+	Flush time.Duration `yaml:"flush,omitempty"`
 }

@@ -125,6 +125,6 @@ func (h *Health) proxy() proxy.Health {
 func (c *Config) ProxyTimeouts() proxy.Timeouts {
 	return proxy.Timeouts{
 		ReadHeader: c.Timeouts.ReadHeader, Read: c.Timeouts.Read, Write: c.Timeouts.Write, Idle: c.Timeouts.Idle,
-		UpstreamConnect: c.Timeouts.UpstreamConnect, UpstreamHeader: c.Timeouts.UpstreamResponseHeader, Drain: c.Timeouts.Drain,
+		UpstreamConnect: c.Timeouts.UpstreamConnect, UpstreamHeader: c.Timeouts.UpstreamResponseHeader, Drain: c.Timeouts.Drain, Flush: c.Timeouts.Flush,
 	}
 }

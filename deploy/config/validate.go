@@ -318,6 +318,9 @@ func (v *checker) timeouts(t *Timeouts) {
 	v.lasting("timeouts.upstream_connect", t.UpstreamConnect, least, hour)
 	v.lasting("timeouts.upstream_response_header", t.UpstreamResponseHeader, least, hour)
 	v.lasting("timeouts.drain", t.Drain, 0, hour)
+	if t.Flush != 0 {
+		v.lasting("timeouts.flush", t.Flush, 10*time.Millisecond, hour)
+	}
 	if t.Read < t.ReadHeader && t.Read >= least {
 		v.fault("timeouts.read", formatDuration(t.Read), "is shorter than timeouts.read_header", "write at least "+formatDuration(t.ReadHeader))
 	}
