@@ -66,7 +66,10 @@ func (a *analysis) account(c *clearance) Account {
 		}
 	}
 	if c != nil {
-		out.Words, out.Bytes = c.words, 4*len(c.literals.next)
+		for _, words := range c.words {
+			out.Words += words.literals
+			out.Bytes += 4 * len(words.next)
+		}
 	}
 	return out
 }

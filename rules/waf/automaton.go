@@ -10,11 +10,13 @@ type automaton struct {
 	width  int
 	next   []uint32 // by state*width+class: the next state, and while it is built its number
 	output [][]int  // state to the literals that end there
+
+	literals int // how many there are
 }
 
 // newAutomaton builds the table; literals are in lower case and not empty.
 func newAutomaton(literals []string) *automaton {
-	a := &automaton{}
+	a := &automaton{literals: len(literals)}
 	a.classify(literals)
 	a.next = make([]uint32, a.width)
 	a.output = make([][]int, 1)

@@ -23,9 +23,8 @@ type clearance struct {
 	lean      coraza.WAF
 	parsing   []int // rules of lean that may match and change nothing but parsing, sorted
 	presets   []preset
-	constants plugintypes.TransactionState // only read
-	literals  *automaton
-	words     int                               // literals of the automaton
+	constants plugintypes.TransactionState      // only read
+	words     [2]*automaton                     // of the request's variables, and of the response's
 	phases    [types.PhaseLogging + 1][]*guards // by the first phase in which their variable is final
 	counts    []*countGuard
 	checks    []check
@@ -129,22 +128,38 @@ func (c *clearance) adopt(a *analysis) {
 	for _, s := range a.sources {
 		c.checkOf = append(c.checkOf, s.check)
 	}
-	index, literals := map[string]int{}, []string{}
-	for _, gs := range a.guards {
-		gs.compile(func(s string) int {
-			if _, ok := index[s]; !ok {
-				index[s] = len(literals)
-				literals = append(literals, s)
-			}
-			return index[s]
-		})
-		c.phases[stable[gs.variable]] = append(c.phases[stable[gs.variable]], gs)
-	}
-	c.literals, c.words = newAutomaton(literals), len(literals)
+	c.compile(a)
 	c.hits = a.hits
 	c.inbound = score(a.state.Variables().TX().Get("blocking_inbound_anomaly_score"))
 	c.outbound = score(a.state.Variables().TX().Get("blocking_outbound_anomaly_score"))
 	c.scratch.New = func() any { return &scratch{} }
+}
+
+// compile builds an automaton for the request's variables, and a small one for
+// the response's, whose texts are long.
+func (c *clearance) compile(a *analysis) {
+	for side := range c.words {
+		index, literals := map[string]int{}, []string{}
+		var sets []*guards
+		for _, gs := range a.guards {
+			if late := stable[gs.variable] >= types.PhaseResponseHeaders; late != (side == 1) {
+				continue
+			}
+			gs.compile(func(s string) int {
+				if _, ok := index[s]; !ok {
+					index[s] = len(literals)
+					literals = append(literals, s)
+				}
+				return index[s]
+			})
+			c.phases[stable[gs.variable]] = append(c.phases[stable[gs.variable]], gs)
+			sets = append(sets, gs)
+		}
+		c.words[side] = newAutomaton(literals)
+		for _, gs := range sets {
+			gs.words = c.words[side]
+		}
+	}
 }
 
 // preset notes the constants that a rule of the lean set reads.

@@ -166,6 +166,54 @@ func TestGuards(t *testing.T) {
 			}
 		}
 	}
+	// The rules about a response's body, with what they look for inside a page.
+	gs := s.guards[variables.ResponseBody]
+	for _, g := range gs.list {
+		for _, value := range traffic.matching(g.link, s.rules[s.sources[g.bit].rule].file, 12) {
+			for _, text := range []string{value, page + value + page, page + traffic.mutate(value), value[:len(value)/2] + page + value[len(value)/2:]} {
+				if err := s.twin(gs, text); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// page has the beginnings and words that rules about leaks look for, and is
+// innocent.
+const page = "<!DOCTYPE html>\n<html>\n<head><title>Red dress</title><link rel=\"icon\" href=\"/i.png\"/><script>java.error at com</script></head>\n" +
+	"<p>Warning: errors at org. " +
+	"Oracle MySQL pg_ PostgreSQL ORA- exception</p></html>\n"
+
+// TestDemand: what a match must contain is told apart by its alternatives.
+func TestDemand(t *testing.T) {
+	for _, c := range []struct {
+		expression string
+		text       string // lower case
+		may        bool
+	}{
+		{`Warning.{1,20}\bpg_.*|valid PostgreSQL result`, "warning: postgresql", false},
+		{`Warning.{1,20}\bpg_.*|valid PostgreSQL result`, "warning: pg_query", true},
+		{`Warning.{1,20}\bpg_.*|valid PostgreSQL result`, "a valid postgresql result", true},
+		{`\b(?:at\s+(?:com|org)|java[a-z]+Error)\b`, "javascript at schema.org", false},
+		{`\b(?:at\s+(?:com|org)|java[a-z]+Error)\b`, "at org", true},
+		{`\b(?:at\s+(?:com|org)|java[a-z]+Error)\b`, "at \t org", true},
+		{`\b(?:at\s+(?:com|org)|java[a-z]+Error)\b`, "javalangerror", true},
+		{`P(?:ost(?:gre|man)|G::[a-z]*Error)`, "pg::", false},
+		{`P(?:ost(?:gre|man)|G::[a-z]*Error)`, "pg::xerror", true},
+		{`P(?:ost(?:gre|man)|G::[a-z]*Error)`, "postman", true},
+		{`[a-z]*`, "", true},
+		{`(?:ab)?cd|x`, "x", true},
+	} {
+		d := required("(?sm)"+c.expression, false, maxPageLiteral)
+		holds := func(s string) bool { return strings.Contains(c.text, s) }
+		may := d.first == nil || slices.ContainsFunc(d.first, holds) && (d.ways == nil || slices.ContainsFunc(d.ways, func(way [][]string) bool {
+			return !slices.ContainsFunc(way, func(set []string) bool { return !slices.ContainsFunc(set, holds) })
+		}))
+		if may != c.may {
+			t.Errorf("%s in %q: %v, want %v: %+v", c.expression, c.text, may, c.may, d)
+		}
+	}
 }
 
 func (s *subject) twins(t testing.TB, value string) {
@@ -224,7 +272,7 @@ func TestBrokenAnalysis(t *testing.T) {
 			gs := s.guards[v]
 			for _, id := range slices.Sorted(maps.Keys(gs.byLiteral)) {
 				asked := gs.byLiteral[id]
-				if g := asked[0]; len(g.literals) <= 4 && g.link.function == "rx" && tried < 20 {
+				if g := asked[0]; len(g.first) <= 4 && g.link.function == "rx" && tried < 20 {
 					tried++
 					gs.byLiteral[id] = asked[1:]
 					if s.sees(gs, traffic.matching(g.link, "", 200)) {
@@ -236,6 +284,25 @@ func TestBrokenAnalysis(t *testing.T) {
 		}
 		if tried < 20 || seen < tried*3/4 { // some literals are prefixes of others, or hard to come by
 			t.Errorf("the loss of %d of %d literals was noticed", seen, tried)
+		}
+	})
+	t.Run("further literals are lost", func(t *testing.T) {
+		tried, seen := 0, 0
+		gs := s.guards[variables.ResponseBody]
+		for _, g := range gs.list {
+			if len(g.needs) == 0 || g.link.function != "rx" {
+				continue
+			}
+			tried++
+			needs := g.needs
+			g.needs = [][][]int{{{}}}
+			if s.sees(gs, traffic.matching(g.link, "", 200)) {
+				seen++
+			}
+			g.needs = needs
+		}
+		if tried < 20 || seen < tried*3/4 { // some expressions are hard to spell
+			t.Errorf("the loss of %d of %d sets was noticed", seen, tried)
 		}
 	})
 	t.Run("a transformation is lost", func(t *testing.T) {

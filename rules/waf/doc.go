@@ -19,7 +19,8 @@
 //
 //	compiled.go   the rules as Coraza compiled them, read from its own structures
 //	analysis.go   what is known of each rule before any request (treatment.go, txvars.go)
-//	literals.go   what every match of an operator contains (phrases.go)
+//	literals.go   what every match of an operator contains (phrases.go); where texts
+//	              are long, which words together, told apart by alternatives
 //	guard.go      an operator that is asked about single values (automaton.go)
 //	clearance.go  the question, asked of a transaction (proven.go remembers answers)
 //	proof.go      cleared exchanges that the full rule set judges again

@@ -15,11 +15,12 @@ import (
 // asked with Coraza's own operator on the value that Coraza's own
 // transformations make; the literals only spare the asking.
 type guard struct {
-	bit      int // number of the link among all guards
-	link     *link
-	targets  []target // of the variable of its set; empty means every value
-	nodes    []int    // where in the set's transformations its values are
-	literals []string // nil: the operator is always asked
+	bit     int // number of the link among all guards
+	link    *link
+	targets []target  // of the variable of its set; empty means every value
+	nodes   []int     // where in the set's transformations its values are
+	demand            // of every match; without a first literal the operator is always asked
+	needs   [][][]int // the demand's ways, as literals of the automaton; nil: not looked at
 }
 
 // applies reports whether the link reads the value with this key. It may err
@@ -58,6 +59,7 @@ func (g *guard) asked(state plugintypes.TransactionState, text string) bool {
 // guards are all guards of one variable.
 type guards struct {
 	variable  variables.RuleVariable
+	words     *automaton // of the literals, shared with other variables
 	list      []*guard
 	selective bool // some do not apply to every key
 	nodes     []node
@@ -96,8 +98,8 @@ func (s *byteSet) meets(o *byteSet) bool {
 }
 
 // add makes a guard of a link for one of its variables.
-func (gs *guards) add(bit int, l *link, literals []string) {
-	g := &guard{bit: bit, link: l, literals: literals}
+func (gs *guards) add(bit int, l *link, demand demand) {
+	g := &guard{bit: bit, link: l, demand: demand}
 	for _, t := range l.targets {
 		if t.variable != gs.variable {
 			continue
@@ -136,12 +138,12 @@ func (gs *guards) add(bit int, l *link, literals []string) {
 func (gs *guards) compile(index func(literal string) int) {
 	gs.byLiteral = map[int][]*guard{}
 	for _, g := range gs.list {
-		if g.literals == nil {
+		if g.first == nil {
 			gs.always = append(gs.always, g)
 			continue
 		}
 		var single byteSet
-		for _, s := range g.literals {
+		for _, s := range g.first {
 			if len(s) == 1 {
 				single.add(s[0])
 				gs.bytes.add(s[0])
@@ -153,7 +155,33 @@ func (gs *guards) compile(index func(literal string) int) {
 		if single != (byteSet{}) {
 			gs.byByte = append(gs.byByte, byteGuard{g, single})
 		}
+		if stable[gs.variable] >= types.PhaseResponseBody { // elsewhere texts are short: asking costs less than a large table
+			g.number(index)
+		}
 	}
+}
+
+// number numbers the literals of the ways.
+func (g *guard) number(index func(literal string) int) {
+	g.needs = make([][][]int, len(g.ways))
+	for i, way := range g.ways {
+		for _, set := range way {
+			ids := make([]int, len(set))
+			for k, s := range set {
+				ids[k] = index(s)
+			}
+			g.needs[i] = append(g.needs[i], ids)
+		}
+	}
+}
+
+// met reports whether the text that was scanned last holds what one of the ways
+// demands.
+func (g *guard) met(s *scratch) bool {
+	missing := func(ids []int) bool {
+		return !slices.ContainsFunc(ids, func(id int) bool { return s.found[id] == s.turn })
+	}
+	return g.needs == nil || slices.ContainsFunc(g.needs, func(way [][]int) bool { return !slices.ContainsFunc(way, missing) })
 }
 
 // countGuard is a link over the number of values under a key.
@@ -193,6 +221,17 @@ type scratch struct {
 	distinct []string // texts that differ in more than the case of ASCII
 	which    []int    // node to index in distinct
 	bits     []int    // result
+	found    []uint32 // by literal of the automaton: the turn in which it was found last
+	turn     uint32
+	asking   []*guard // whose first literals are in the text
+}
+
+// next begins another text.
+func (s *scratch) next(words int) {
+	if s.turn++; s.turn == 0 || len(s.found) < words {
+		s.found, s.turn = make([]uint32, words), 1
+	}
+	s.asking = s.asking[:0]
 }
 
 // evaluate returns the guards whose operator matches the value; the slice is
@@ -243,18 +282,25 @@ func (gs *guards) search(c *clearance, s *scratch, d int, text, key string) {
 		}
 		return
 	}
+	s.next(gs.words.literals)
 	if len(gs.byByte) > 0 {
-		gs.searchBytes(c, s, d, text, key)
+		gs.searchBytes(s, text)
 	}
-	c.literals.scan(text, func(id int) {
-		for _, g := range gs.byLiteral[id] {
-			gs.ask(c, s, g, key, d)
+	gs.words.scan(text, func(id int) {
+		if s.found[id] != s.turn {
+			s.found[id] = s.turn
+			s.asking = append(s.asking, gs.byLiteral[id]...)
 		}
 	})
+	for _, g := range s.asking {
+		if g.met(s) {
+			gs.ask(c, s, g, key, d)
+		}
+	}
 }
 
-// searchBytes asks the guards of which one of their characters is in the text.
-func (gs *guards) searchBytes(c *clearance, s *scratch, d int, text, key string) {
+// searchBytes notes the guards of which one of their characters is in the text.
+func (gs *guards) searchBytes(s *scratch, text string) {
 	var seen byteSet
 	for i := range len(text) {
 		seen.add(text[i])
@@ -264,7 +310,7 @@ func (gs *guards) searchBytes(c *clearance, s *scratch, d int, text, key string)
 	}
 	for i := range gs.byByte {
 		if g := &gs.byByte[i]; seen.meets(&g.any) {
-			gs.ask(c, s, g.guard, key, d)
+			s.asking = append(s.asking, g.guard)
 		}
 	}
 }

@@ -1,80 +1,174 @@
 package waf
 
 import (
+	"cmp"
 	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
 )
 
-// Bounds of the analysis: a set with more alternatives says too little, and a
-// longer literal is cut, which asks for less and so stays necessary.
+// Bounds of the analysis: a set with more alternatives says too little. Literals
+// are cut: short where values are, so that the table stays small, longer for the
+// few rules that read a whole page, in which every short one occurs.
 const (
 	maxAlternatives = 400
 	maxLiteral      = 8
-	maxClass        = 16 // characters of a class that are spelled out
+	maxPageLiteral  = 12
+	maxClass        = 16  // characters of a class that are spelled out
+	maxSets         = 6   // of an expression: more hardly tell more
+	maxFurther      = 128 // literals of a further set
+	maxWays         = 64
+	maxRepeated     = 8 // ranges of a class that is told once from more often
 )
 
-// required returns literals of which every match of the regular expression
-// contains at least one, in lower case ASCII; nil when there are none. The text
-// is to be searched without regard to ASCII case, and a text for which
-// foldsToASCII holds matches without them.
-//
-// In an expression over bytes a character up to U+00FF is a byte.
+// demand is what a text must contain to match, in lower case ASCII. The text is
+// to be searched without regard to ASCII case, and a text for which foldsToASCII
+// holds matches without it. The zero value demands nothing.
+type demand struct {
+	first []string // one of these
+	// ways: in one of them at least, a literal of every set; nil when that says
+	// no more than first does.
+	ways [][][]string
+}
+
+// required returns what every match of the regular expression contains. Literals
+// are cut to the longest length, which asks for less and so stays necessary. In
+// an expression over bytes a character up to U+00FF is a byte.
 //
 // It follows Russ Cox, Regular Expression Matching with a Trigram Index (2012),
 // with sets of strings in place of trigrams.
-func required(expression string, overBytes bool) []string {
+func required(expression string, overBytes bool, longest int) demand {
 	re, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
-		return nil
+		return demand{}
 	}
-	set := extractor{overBytes}.necessary(re.Simplify()).best()
-	for i, s := range set {
-		if len(s) > maxLiteral {
-			set[i] = s[:maxLiteral]
+	re = re.Simplify()
+	x := extractor{overBytes}
+	sets := x.necessary(re).sets()
+	if len(sets) == 0 {
+		return demand{}
+	}
+	out := demand{first: cut(sets[:1], longest)[0]}
+	for _, way := range expanded(re) {
+		out.ways = append(out.ways, telling(cut(x.necessary(way).sets(), longest)))
+	}
+	return out
+}
+
+// expanded returns expressions of which one matches wherever re does: its
+// alternatives each by itself, and what is repeated once apart from what is
+// repeated more often; at most maxWays.
+func expanded(re *syntax.Regexp) []*syntax.Regexp {
+	out := []*syntax.Regexp{re}
+	for i := 0; i < len(out); {
+		variants := split(out[i])
+		if variants == nil || len(out)+len(variants) > maxWays {
+			i++
+			continue
+		}
+		out = slices.Replace(out, i, i+1, variants...)
+	}
+	return out
+}
+
+// split returns the variants of the first part of an expression that has some,
+// nil when none has.
+func split(re *syntax.Regexp) []*syntax.Regexp {
+	switch re.Op {
+	case syntax.OpAlternate:
+		return re.Sub
+	case syntax.OpCapture:
+		return split(re.Sub[0])
+	case syntax.OpConcat:
+		for i, sub := range re.Sub {
+			variants := split(sub)
+			if sub.Op == syntax.OpPlus && sub.Sub[0].Op == syntax.OpCharClass && len(sub.Sub[0].Rune) <= 2*maxRepeated {
+				variants = []*syntax.Regexp{sub.Sub[0], {Op: syntax.OpConcat, Sub: []*syntax.Regexp{sub.Sub[0], {Op: syntax.OpStar, Sub: sub.Sub[:1]}, sub.Sub[0]}}}
+			}
+			if variants == nil {
+				continue
+			}
+			out := make([]*syntax.Regexp, len(variants))
+			for k, variant := range variants {
+				parts := slices.Concat(re.Sub[:i], flat(variant), re.Sub[i+1:])
+				out[k] = &syntax.Regexp{Op: syntax.OpConcat, Sub: parts}
+			}
+			return out
+		}
+	default: // one way only
+	}
+	return nil
+}
+
+// flat returns the parts that follow each other.
+func flat(re *syntax.Regexp) []*syntax.Regexp {
+	if re.Op == syntax.OpConcat {
+		return re.Sub
+	}
+	return []*syntax.Regexp{re}
+}
+
+// telling leaves the sets that few texts have all of.
+func telling(sets [][]string) [][]string {
+	return slices.DeleteFunc(sets, func(set []string) bool { return shortest(set) < 2 || len(set) > maxFurther })
+}
+
+// cut shortens literals: their beginnings are asked for and, apart from them,
+// their ends.
+func cut(sets [][]string, longest int) [][]string {
+	var out [][]string
+	add := func(set []string, part func(string) string) {
+		short := make([]string, len(set))
+		for i, s := range set {
+			short[i] = s
+			if len(s) > longest {
+				short[i] = part(s)
+			}
+		}
+		slices.Sort(short)
+		if short = slices.Compact(short); !slices.ContainsFunc(out, func(known []string) bool { return slices.Equal(known, short) }) {
+			out = append(out, short)
 		}
 	}
-	slices.Sort(set)
-	return slices.Compact(set)
+	for _, set := range sets {
+		add(set, func(s string) string { return s[:longest] })
+	}
+	for _, set := range sets {
+		add(set, func(s string) string { return s[len(s)-longest:] })
+	}
+	return out
 }
 
 // need is what is known of the matches of an expression.
 type need struct {
-	exact []string // every match is one of these; nil when that is not known
-	some  []string // every match contains one of these; nil when nothing is known
+	exact []string   // every match is one of these; nil when that is not known
+	all   [][]string // every match contains one of each of these; nil when nothing is known
+	// repeated, with exact unknown, says that every match is one or more of these
+	// in a row: it begins and ends with one.
+	repeated []string
 }
 
-// best returns the set that every match contains one of, nil for none.
-func (n need) best() []string { return better(useful(n.exact), n.some) }
+// sets returns the sets of which every match contains one, the best first.
+func (n need) sets() [][]string {
+	return ranked(append(slices.Clone(n.all), n.exact))
+}
 
-// useful returns the set unless a match without a character is in it.
-func useful(set []string) []string {
-	if len(set) == 0 || len(set) > maxAlternatives || slices.Contains(set, "") {
+// ranked leaves the useful sets, the best first, at most maxSets.
+func ranked(sets [][]string) [][]string {
+	sets = slices.DeleteFunc(sets, func(set []string) bool {
+		return len(set) == 0 || len(set) > maxAlternatives || slices.Contains(set, "")
+	})
+	slices.SortStableFunc(sets, func(a, b []string) int {
+		// Fewer texts contain the one whose shortest member is longer, up to four
+		// characters, then the smaller one.
+		return cmp.Or(cmp.Compare(min(shortest(b), 4), min(shortest(a), 4)), cmp.Compare(len(a), len(b)))
+	})
+	sets = slices.CompactFunc(sets, slices.Equal)
+	if len(sets) == 0 {
 		return nil
 	}
-	return slices.Clone(set)
-}
-
-// better returns the set that fewer texts contain: the one whose shortest
-// member is longer, up to four characters, then the smaller one.
-func better(a, b []string) []string {
-	if a == nil || b == nil {
-		if a == nil {
-			return b
-		}
-		return a
-	}
-	if x, y := min(shortest(a), 4), min(shortest(b), 4); x != y {
-		if x > y {
-			return a
-		}
-		return b
-	}
-	if len(a) <= len(b) {
-		return a
-	}
-	return b
+	return sets[:min(len(sets), maxSets)]
 }
 
 func shortest(set []string) int {
@@ -112,7 +206,8 @@ func (x extractor) necessary(re *syntax.Regexp) need {
 	case syntax.OpCapture:
 		return x.necessary(re.Sub[0])
 	case syntax.OpPlus:
-		return need{some: x.necessary(re.Sub[0]).best()}
+		n := x.necessary(re.Sub[0])
+		return need{all: n.sets(), repeated: n.exact}
 	case syntax.OpQuest:
 		if n := x.necessary(re.Sub[0]); n.exact != nil {
 			return need{exact: append(slices.Clone(n.exact), "")}
@@ -120,7 +215,7 @@ func (x extractor) necessary(re *syntax.Regexp) need {
 		return need{}
 	case syntax.OpRepeat: // Simplify leaves none, but costs nothing to know
 		if re.Min > 0 {
-			return need{some: x.necessary(re.Sub[0]).best()}
+			return need{all: x.necessary(re.Sub[0]).sets()}
 		}
 		return need{}
 	case syntax.OpConcat:
@@ -177,22 +272,23 @@ func (x extractor) class(pairs []rune) need {
 
 func (x extractor) alternatives(subs []*syntax.Regexp) need {
 	var out need
-	exact, some := true, true
+	var joined []string
+	exact, all := true, true
 	for _, sub := range subs {
 		n := x.necessary(sub)
 		if exact = exact && n.exact != nil; exact {
 			out.exact = append(out.exact, n.exact...)
 		}
-		best := n.best()
-		if some = some && best != nil; some {
-			out.some = append(out.some, best...)
+		sets := n.sets()
+		if all = all && sets != nil; all {
+			joined = append(joined, sets[0]...)
 		}
 	}
 	if !exact || len(out.exact) > maxAlternatives {
 		out.exact = nil
 	}
-	if !some || len(out.some) > maxAlternatives {
-		out.some = nil
+	if all {
+		out.all = ranked([][]string{joined})
 	}
 	return out
 }
@@ -206,19 +302,26 @@ func (x extractor) sequence(subs []*syntax.Regexp) need {
 }
 
 // join is the need of parts that follow each other: neighbours that are known
-// exactly become longer strings, and the best of all runs is asked for.
+// exactly become longer strings, and every run of them is asked for.
 func join(parts []need) need {
-	var best []string
+	var all [][]string
 	run, whole := []string{""}, true
 	for _, part := range parts {
 		if part.exact == nil {
-			best = better(best, better(useful(run), part.some))
+			end := run
 			run, whole = []string{""}, false
+			if part.repeated != nil {
+				run = part.repeated
+				if longer := cross(end, part.repeated); longer != nil {
+					end = longer
+				}
+			}
+			all = append(append(all, end), part.all...)
 			continue
 		}
 		product := cross(run, part.exact)
 		if product == nil {
-			best = better(best, useful(run))
+			all = append(all, run)
 			product, whole = part.exact, false
 		}
 		run = product
@@ -226,7 +329,7 @@ func join(parts []need) need {
 	if whole {
 		return need{exact: run}
 	}
-	return need{some: better(best, useful(run))}
+	return need{all: ranked(append(all, run))}
 }
 
 // cross returns every string of a followed by every string of b, nil when that

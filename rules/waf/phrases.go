@@ -10,34 +10,38 @@ import (
 	"strings"
 
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
+	"github.com/corazawaf/coraza/v3/types"
 )
 
-// literalsOf returns literals of which every text that the link's operator
-// matches contains one, without regard to ASCII case; nil when it is not known.
+// literalsOf returns what every text that the link's operator matches contains.
 // file is where the rule stands; state is there for the operator to read.
-func literalsOf(l *link, file string, state plugintypes.TransactionState) []string {
+func literalsOf(l *link, file string, state plugintypes.TransactionState) demand {
 	if l.negated {
-		return nil
+		return demand{}
+	}
+	longest := maxLiteral
+	if stable[l.targets[0].variable] >= types.PhaseResponseBody {
+		longest = maxPageLiteral
 	}
 	switch l.function {
 	case "rx":
 		if strings.HasSuffix(reflect.TypeOf(l.operator).String(), ".binaryRX") {
-			return required(l.argument, true)
+			return required(l.argument, true, longest)
 		}
-		return required("(?sm)"+l.argument, false) // the flags that Coraza adds
+		return required("(?sm)"+l.argument, false, longest) // the flags that Coraza adds
 	case "pm":
-		return verified(l.operator, strings.Split(strings.ToLower(l.argument), " "), state)
+		return shortened(verified(l.operator, strings.Split(strings.ToLower(l.argument), " "), state), longest)
 	case "pmfromfile", "pmf":
-		return verified(l.operator, phrasesOf(l.argument, file), state)
+		return shortened(verified(l.operator, phrasesOf(l.argument, file), state), longest)
 	case "validatebyterange":
-		return outside(l.operator, state)
+		return shortened(outside(l.operator, state), longest)
 	case "contains", "streq", "beginswith", "endswith":
 		if l.argument == "" || strings.Contains(l.argument, "%{") {
-			return nil
+			return demand{}
 		}
-		return shortened([]string{strings.ToLower(l.argument)})
+		return shortened([]string{strings.ToLower(l.argument)}, longest)
 	}
-	return nil
+	return demand{}
 }
 
 // outside returns the bytes that @validateByteRange matches, by asking it.
@@ -57,20 +61,20 @@ func verified(op plugintypes.Operator, set []string, state plugintypes.Transacti
 	if patternCount(op) != len(set) || slices.ContainsFunc(set, func(s string) bool { return !op.Evaluate(state, s) }) {
 		return nil
 	}
-	return shortened(set)
+	return set
 }
 
-// shortened cuts every literal, which asks for less; nil when one is empty.
-func shortened(set []string) []string {
-	out := make([]string, 0, len(set))
-	for _, s := range set {
-		if s == "" {
-			return nil
-		}
-		out = append(out, s[:min(len(s), maxLiteral)])
+// shortened demands one literal of a set, cut to the longest length; nothing when
+// one is empty.
+func shortened(set []string, longest int) demand {
+	if len(set) == 0 || slices.Contains(set, "") {
+		return demand{}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	out := demand{first: cut([][]string{set}, longest)[0]}
+	for _, s := range set {
+		out.ways = append(out.ways, telling(cut([][]string{{s}}, longest)))
+	}
+	return out
 }
 
 // patternCount asks the matcher of a @pm for the number of its phrases, -1

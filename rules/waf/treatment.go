@@ -124,9 +124,9 @@ func (a *analysis) guard(i int) treatment {
 // then cheaper than the full rule set because of its first link.
 func single(l *link) bool { return len(l.targets) == 1 && l.targets[0].key != "" }
 
-// rare reports whether few texts of clean traffic contain one of the literals.
-func rare(literals []string) bool {
-	return literals != nil && !slices.ContainsFunc(literals, func(s string) bool {
+// rare reports whether few texts of clean traffic contain what is demanded.
+func rare(d demand) bool {
+	return d.first != nil && !slices.ContainsFunc(d.first, func(s string) bool {
 		return len(s) == 1 && s[0] < 0x80 && !strings.Contains("\x00`{}|\\^~<>$", s)
 	})
 }
@@ -134,10 +134,10 @@ func rare(literals []string) bool {
 // ask gives a link its bit and its guards.
 func (a *analysis) ask(i int, l *link) int {
 	bit := len(a.sources)
-	literals := literalsOf(l, a.rules[i].file, a.state)
+	demand := literalsOf(l, a.rules[i].file, a.state)
 	spares := 0
-	if literals != nil {
-		spares = min(shortest(literals), 2)
+	if demand.first != nil {
+		spares = min(shortest(demand.first), 2)
 	}
 	a.sources = append(a.sources, source{i, len(a.checks), spares})
 	if l.targets[0].count {
@@ -151,7 +151,7 @@ func (a *analysis) ask(i int, l *link) int {
 			a.guards[t.variable] = gs
 		}
 		if n := len(gs.list); n == 0 || gs.list[n-1].bit != bit {
-			gs.add(bit, l, literals)
+			gs.add(bit, l, demand)
 		}
 	}
 	return bit
