@@ -16,6 +16,10 @@
 //  9. refuse.go      the one place that answers instead of the upstream
 //  10. finish.go      one log line, one call to the observer, the outcome to the ledger
 //
+// What comes of everything that goes wrong stands in FAULTS.md, which is made from
+// the table that the tests make happen. connections.go, memory.go and shed.go keep
+// the process within its bounds.
+//
 // Beside it callout.go tells the platform of sessions that are held, in the
 // background, where the operator wants it.
 //

@@ -164,7 +164,11 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 	}
 	if first && g.err == errUpstreamGone { //nolint:errorlint // set above
 		// Nothing has gone out yet: a clean answer, and nobody was shown anything.
-		if v := g.x.enforce(rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonUpstreamGone, Status: http.StatusBadGateway}); v.Action == rules.Refuse {
+		gone := rules.Verdict{Action: rules.Refuse, Reason: g.x.Reason, Status: http.StatusBadGateway}
+		if gone.Reason == rules.ReasonClientGone {
+			gone.Status = statusClientGone
+		}
+		if v := g.x.enforce(gone); v.Action == rules.Refuse {
 			return v
 		}
 	}
@@ -292,14 +296,24 @@ func (g *gate) broken(error) rules.Verdict {
 	if g.finder != nil {
 		g.close()
 	}
-	g.x.Uninspected = rules.UninspectedPartial
-	g.x.Reason = rules.ReasonUpstreamGone
+	if g.x.Reason = brokenBy(g.res); g.x.Reason == rules.ReasonUpstreamGone {
+		g.x.Uninspected = rules.UninspectedPartial
+	}
 	g.done, g.err = g.tap.plain, errUpstreamGone
 	return rules.Passed
 }
 
 // errUpstreamGone ends a response whose upstream broke off inside the body.
 var errUpstreamGone = errors.New("the upstream broke off inside the body")
+
+// brokenBy says whose fault a body is that broke off: when the client is gone, the
+// upstream's connection is cut for it, which is no failure of the upstream's.
+func brokenBy(res *http.Response) rules.Reason {
+	if res.Request.Context().Err() != nil {
+		return rules.ReasonClientGone
+	}
+	return rules.ReasonUpstreamGone
+}
 
 // giveUp stops inspecting: by policy the response is refused, or goes on
 // uninspected and counted.
@@ -325,7 +339,7 @@ func (g *gate) stepRaw() (bool, rules.Verdict) {
 	case err == io.EOF: //nolint:errorlint // io.Reader's contract
 		g.done, g.err = true, io.EOF
 	case err != nil:
-		g.x.Reason = rules.ReasonUpstreamGone
+		g.x.Reason = brokenBy(g.res)
 		g.done, g.err = true, errUpstreamGone
 	}
 	return n < maxTapRead, rules.Passed

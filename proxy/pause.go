@@ -30,8 +30,9 @@ type pausing struct {
 }
 
 type read struct {
-	n   int
-	err error
+	n     int
+	err   error
+	cause any // it panicked: the exchange's goroutine does instead, so that the process lives
 }
 
 // pauses reports whether a response may go after a pause.
@@ -59,8 +60,12 @@ func (p *pausing) ready(lasting time.Duration) bool {
 		}
 		p.result = make(chan read, 1)
 		go func(into []byte, result chan<- read) {
-			n, err := p.source.Read(into)
-			result <- read{n, err}
+			var got read
+			defer func() {
+				got.cause = recover()
+				result <- got
+			}()
+			got.n, got.err = p.source.Read(into)
 		}(p.buffer, p.result)
 	}
 	select { // no timer where the bytes are there
@@ -88,6 +93,9 @@ func (p *pausing) Read(b []byte) (int, error) {
 	if p.got == nil {
 		got := <-p.result
 		p.got = &got
+	}
+	if p.got.cause != nil {
+		panic(p.got.cause)
 	}
 	n := copy(b, p.buffer[p.at:p.got.n])
 	if p.at += n; p.at < p.got.n {

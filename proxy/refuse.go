@@ -44,8 +44,16 @@ func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
 	_, _ = io.WriteString(w, refusalText(v.Status, x.id)) // a client that is gone misses its reference id, nobody else's
 }
 
+// statusClientGone is what nginx logs for a client that is gone: hardly anybody
+// reads it, but whoever ended its own side alone.
+const statusClientGone = 499
+
 func refusalText(status int, id rules.ExchangeID) string {
-	return fmt.Sprintf("%d %s\nReference: %s\n", status, http.StatusText(status), id)
+	text := http.StatusText(status)
+	if status == statusClientGone {
+		text = "Client Closed Request"
+	}
+	return fmt.Sprintf("%d %s\nReference: %s\n", status, text, id)
 }
 
 // retryAfter is in whole seconds, rounded up (RFC 9110, 10.2.3).

@@ -190,7 +190,7 @@ func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 	}
 	switch {
 	case record.Harmless(contentType):
-		return &pulse{ReadCloser: res.Body, x: x}, rules.Passed
+		return &pulse{ReadCloser: res.Body, x: x, res: res}, rules.Passed
 	case res.StatusCode == http.StatusPartialContent && (record.Inspectable(contentType) || strings.HasPrefix(contentType, "multipart/")):
 		// A record cut into ranges would pass the finder piece by piece.
 		if v := x.uninspected(rules.UninspectedPartial, x.policy.Uninspected); v.Action == rules.Refuse {
@@ -202,7 +202,7 @@ func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 		if v := x.uninspected(rules.UninspectedType, rules.Pass); v.Action == rules.Refuse {
 			return nil, v
 		}
-		return &pulse{ReadCloser: res.Body, x: x}, rules.Passed
+		return &pulse{ReadCloser: res.Body, x: x, res: res}, rules.Passed
 	}
 	gate, verdict := newGate(x, res)
 	if verdict.Action == rules.Refuse {
@@ -290,6 +290,7 @@ func streams(contentType string) bool {
 type pulse struct {
 	io.ReadCloser
 	x    *exchange
+	res  *http.Response
 	last time.Time
 }
 
@@ -298,7 +299,7 @@ func (p *pulse) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	p.last = p.x.extendWrite(p.last) // behind the wait for the upstream, before the write
 	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract
-		p.x.Reason = rules.ReasonUpstreamGone
+		p.x.Reason = brokenBy(p.res)
 	}
 	return n, err
 }

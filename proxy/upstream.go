@@ -87,7 +87,7 @@ func (g *Gateway) upstreamError(w http.ResponseWriter, r *http.Request, err erro
 	case errors.As(err, &refused):
 		v = refused.verdict
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
-		v.Reason, v.Status = rules.ReasonClientGone, 499 // nobody reads it; 499 as nginx logs it
+		v.Reason, v.Status = rules.ReasonClientGone, statusClientGone
 	case errors.As(err, &netErr) && netErr.Timeout():
 		v.Reason, v.Status = rules.ReasonTimeout, http.StatusGatewayTimeout
 	}
