@@ -41,8 +41,9 @@ type Gateway struct {
 	secure      *proxy.Server // with TLS; nil: none ends here
 	tls         *proxy.TLS
 	platform    []*proxy.UpstreamTLS // certificates that the platform is shown, by group
-	reloading   sync.Mutex           // guards asn
+	reloading   sync.Mutex           // guards asn and rules
 	asn         *proxy.ASN           // nil: no database
+	rules       *waf.Engine          // of the policy
 	admin       *proxy.Server
 	connections *proxy.Connections
 	unbound     func() // takes the memory limit back; nil: there is none of ours
@@ -138,6 +139,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
+	g.setRules(engine)
 	g.metrics.SetRules(engine.RuleIDs())
 	g.metrics.Source(g.snapshot)
 	g.metrics.ConfigLoaded(true, time.Now())
@@ -260,6 +262,9 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	}
 	g.metrics.ConfigLoaded(err == nil, time.Now())
 	if err != nil {
+		if engine != nil {
+			err = errors.Join(err, engine.Close())
+		}
 		return fmt.Errorf("the old config stays: %w", err)
 	}
 	for _, name := range fixed(&g.config, &cfg) {
@@ -271,8 +276,17 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	exfilConfig.WarmUntil, exfilConfig.Started, exfilConfig.Rules = g.warm, g.started(), counted
 	g.engine.Configure(exfilConfig)
 	g.proxy.Reload(g.policy(&cfg, engine))
+	old := g.setRules(engine)
 	g.log.Info("config reloaded", "config", cfg.Digest())
-	return nil
+	return old.Close() //nolint:wrapcheck // it fails never
+}
+
+// setRules notes the compiled rules and returns those before.
+func (g *Gateway) setRules(engine *waf.Engine) (before *waf.Engine) {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
+	before, g.rules = g.rules, engine
+	return before
 }
 
 // Stop drains the listeners, writes what is left and closes the ledger, within
@@ -297,6 +311,9 @@ func (g *Gateway) release(ctx context.Context) error {
 	}
 	if g.proxy != nil {
 		g.proxy.Close()
+	}
+	if rules := g.setRules(nil); rules != nil {
+		errs = append(errs, rules.Close())
 	}
 	g.callout.Close(ctx)
 	if g.ledger != nil {

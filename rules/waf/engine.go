@@ -110,8 +110,12 @@ func New(config Config) (*Engine, error) {
 func culprit(config *Config, files []string) string {
 	for _, file := range files {
 		cfg := coraza.NewWAFConfig().WithRootFS(rootFS{}).WithDirectives(directives(config)).WithDirectivesFromFile(file)
-		if _, err := coraza.NewWAF(cfg); err != nil {
+		w, err := coraza.NewWAF(cfg)
+		if err != nil {
 			return " of " + file
+		}
+		if closer, ok := w.(experimental.WAFCloser); ok {
+			_ = closer.Close() // as Engine.Close
 		}
 	}
 	return ""
@@ -130,6 +134,17 @@ func observed(cfg coraza.WAFConfig, tell func(types.RuleMetadata)) coraza.WAFCon
 // RuleIDs returns the ids of all rules, sorted: the closed label set of
 // ordergate_waf_rule_hits_total.
 func (e *Engine) RuleIDs() []int { return e.ids }
+
+// Close forgets what Coraza keeps of these rules for the next ones that are
+// compiled, so that they can be freed. Exchanges that have begun go on with them,
+// and whoever still begins one loses nothing; call it once the engine that
+// replaces this one is compiled, and may take over what both have.
+func (e *Engine) Close() error {
+	if closer, ok := e.waf.(experimental.WAFCloser); ok {
+		return closer.Close() //nolint:wrapcheck // it fails never
+	}
+	return nil
+}
 
 // Account says what clearance can do with these rules.
 func (e *Engine) Account() Account { return e.account }
