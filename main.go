@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func dispatch(ctx context.Context, c *commands, command string, stdout, stderr io.Writer) error {
 	switch command {
 	case "serve":
-		return c.Serve.run(ctx, stderr)
+		return c.Serve.run(ctx, stdout, stderr)
 	case "demo":
 		return c.Demo.Run(ctx, version(), stdout)
 	case "drill":
@@ -131,14 +131,14 @@ func (c *serveCommand) load() (config.Config, error) {
 }
 
 // run serves until ctx ends or a listener fails; SIGHUP reloads the config.
-func (c *serveCommand) run(ctx context.Context, stderr io.Writer) error {
+func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
 	stdlog.SetOutput(gateway.Withheld{Log: log})
-	g, err := gateway.Start(ctx, cfg, gateway.Options{Version: version(), Log: log})
+	g, err := gateway.Start(ctx, cfg, gateway.Options{Version: version(), Log: log, Stdout: stdout})
 	if err != nil {
 		return err
 	}

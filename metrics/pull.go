@@ -31,6 +31,8 @@ type Snapshot struct {
 	// (0: there is no database).
 	LedgerLost                    bool
 	LedgerSpool, LedgerSpoolLimit int64
+	// AccessLost are lines of the access log that the disk could not take, since the start.
+	AccessLost uint64
 	// Degraded says that caps are kept with less than full exactness.
 	Degraded bool
 }
@@ -46,7 +48,7 @@ type pulled struct {
 
 // pulledDescs describes what a Snapshot is exposed as.
 type pulledDescs struct {
-	budget, principals, evictions, crowded, lag, stored, spool, spoolLimit, upstream, retries, degraded *prometheus.Desc
+	budget, principals, evictions, crowded, lag, stored, spool, spoolLimit, upstream, retries, accessLost, degraded *prometheus.Desc
 }
 
 func newPulledDescs() pulledDescs {
@@ -71,6 +73,8 @@ func newPulledDescs() pulledDescs {
 			"1 while a server of the platform gets requests, by its address in the config; 0 after failures in a row or by its health check.", []string{"upstream"}, nil),
 		retries: prometheus.NewDesc("ordergate_upstream_retries_total",
 			"Requests sent to a second server because the first could not be reached, or broke off before it answered and repeating is safe.", nil, nil),
+		accessLost: prometheus.NewDesc("ordergate_access_log_lost_total",
+			"Lines of the access log that were lost because its disk is full or too slow; no exchange waits for it.", nil, nil),
 		degraded: prometheus.NewDesc("ordergate_state_degraded",
 			"1 while caps are kept with less than full exactness, because shared state cannot be reached.", nil, nil),
 	}
@@ -80,7 +84,7 @@ func newPulledDescs() pulledDescs {
 func (p *pulled) Describe(out chan<- *prometheus.Desc) {
 	d := newPulledDescs()
 	describeBounds(out)
-	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.crowded, d.lag, d.stored, d.spool, d.spoolLimit, d.upstream, d.retries, d.degraded} {
+	for _, desc := range []*prometheus.Desc{d.budget, d.principals, d.evictions, d.crowded, d.lag, d.stored, d.spool, d.spoolLimit, d.upstream, d.retries, d.accessLost, d.degraded} {
 		out <- desc
 	}
 }
@@ -122,6 +126,7 @@ func (p *pulled) Collect(out chan<- prometheus.Metric) {
 	}
 	emit(d.retries, prometheus.CounterValue, float64(s.Retries))
 	s.Bounds.collect(out)
+	emit(d.accessLost, prometheus.CounterValue, float64(s.AccessLost))
 	degraded := 0.0
 	if s.Degraded {
 		degraded = 1

@@ -14,7 +14,7 @@
 //  8. gate.go        bytes are held until the records they carry are reserved and durable; tap.go keeps the originals
 //     mask.go        for a principal held by mask it is written again without other people's values, and inspected again
 //  9. refuse.go      the one place that answers instead of the upstream
-//  10. finish.go      one log line, one call to the observer, the outcome to the ledger
+//  10. finish.go     one log line (and accesslog.go one for each), one call to the observer, the outcome to the ledger
 //
 // What comes of everything that goes wrong stands in FAULTS.md, which is made from
 // the table that the tests make happen. connections.go, memory.go and shed.go keep

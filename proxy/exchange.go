@@ -30,6 +30,10 @@ type exchange struct {
 	id        rules.ExchangeID
 	start     time.Time
 	method    string
+	proto     string
+	trace     string // id of the trace that the client's side began; empty: none
+	uploaded  int64  // bytes of the body beyond what was read before it went on
+	sent      int64  // bytes of the response's body
 	uri       string // what the upstream is sent on the request line
 	path      string
 	rule      *RouteRule

@@ -63,6 +63,7 @@ func (x *exchange) finish(completed bool) {
 	}
 	x.Took = x.gateway.now().Sub(x.start)
 	x.log()
+	x.gateway.access.tell(x)
 	x.gateway.observer.Exchange(&x.Summary)
 }
 

@@ -108,10 +108,14 @@ func (g *gate) Read(b []byte) (int, error) {
 		}
 	}
 	g.last = g.x.extendWrite(g.last) // behind the wait for the upstream, before the write
+	n := 0
 	if g.mask != nil {
-		return g.mask.send(b), nil
+		n = g.mask.send(b)
+	} else {
+		n = g.tap.release(b, g.ready)
 	}
-	return g.tap.release(b, g.ready), nil
+	g.x.sent += int64(n)
+	return n, nil
 }
 
 // waits reports whether nothing can go.

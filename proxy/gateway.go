@@ -55,6 +55,8 @@ type Config struct {
 	// Callout tells the platform of sessions that are held; nil: nobody does.
 	Callout *Callout
 	Memory  Memory
+	// Access gets a line for each exchange; nil: nobody does.
+	Access *AccessLog
 	// Now is what decisions take for the time; nil: time.Now. Deadlines of
 	// connections are the machine's own time always.
 	Now func() time.Time
@@ -73,6 +75,7 @@ type Gateway struct {
 	observer Observer
 	log      *slog.Logger
 	callout  *Callout
+	access   *AccessLog
 	now      func() time.Time
 	wait     func(ctx context.Context, delay time.Duration) error
 	timeouts Timeouts
@@ -96,7 +99,7 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	}
 	g := &Gateway{
 		hasher: config.Hasher, engine: config.Engine, ledger: config.Ledger, observer: config.Observer,
-		log: config.Log, callout: config.Callout, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
+		log: config.Log, callout: config.Callout, access: config.Access, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
 		slowed: make(chan struct{}, maxSlowed),
 		heavy:  make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 	}
@@ -180,6 +183,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{
 		gateway: g, policy: g.policy.Load(), hasher: g.hasher.Clone(), control: http.NewResponseController(w),
 		start: g.now(), method: r.Method, path: r.URL.Path,
+		proto: r.Proto, trace: traceOf(r.Header["Traceparent"]),
 	}
 	rand.Read(x.id[:]) // never fails (crypto/rand, Go 1.24)
 	x.Reason = rules.ReasonNone

@@ -41,7 +41,9 @@ func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
 		header.Set("Connection", "close") // nothing sensible can follow what was not read, or not read clearly
 	}
 	w.WriteHeader(v.Status)
-	_, _ = io.WriteString(w, refusalText(v.Status, x.id)) // a client that is gone misses its reference id, nobody else's
+	text := refusalText(v.Status, x.id)
+	x.sent = int64(len(text))
+	_, _ = io.WriteString(w, text) // a client that is gone misses its reference id, nobody else's
 }
 
 // statusClientGone is what nginx logs for a client that is gone: hardly anybody

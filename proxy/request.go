@@ -358,6 +358,7 @@ func (u *upload) Read(b []byte) (int, error) {
 		_ = u.x.control.SetReadDeadline(now.Add(u.x.gateway.timeouts.Read)) // a connection without deadlines keeps none
 	}
 	n, err := u.ReadCloser.Read(b)
+	u.x.uploaded += int64(n)
 	if u.x.misframed() {
 		return 0, errMisframed // the upstream gets no end of the body, so no request
 	}

@@ -297,6 +297,7 @@ type pulse struct {
 // Read implements io.Reader.
 func (p *pulse) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
+	p.x.sent += int64(n)
 	p.last = p.x.extendWrite(p.last) // behind the wait for the upstream, before the write
 	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract
 		p.x.Reason = brokenBy(p.res)

@@ -102,6 +102,9 @@ type Config struct {
 	Canaries Canaries `yaml:"canaries"`
 	// Records tune how customer records are recognised.
 	Records Records `yaml:"records"`
+	// AccessLog is one JSON line for each exchange, beside the log of what is to be
+	// told. It holds digests and route templates, never an address, a path or a query.
+	AccessLog AccessLog `yaml:"access_log,omitempty"`
 	// SubjectsHeader is the name of a response header that tells how many foreign
 	// customers the response discloses, for a CDN in front to limit clients by.
 	// Danger: remove it there, or clients learn what is counted. Empty: no header.
@@ -112,6 +115,20 @@ type Config struct {
 	Timeouts Timeouts `yaml:"timeouts"`
 
 	dir string // folder of the file; patterns of rule files are relative to it
+}
+
+// AccessLog says where the lines go.
+type AccessLog struct {
+	// File is the file that lines are appended to, relative to the working directory
+	// of the process, or - for standard output. Rotate it as you like (logrotate's
+	// create and copytruncate both): it is opened again within a second. A disk that is
+	// full or slow loses lines, which are counted, and never delays an exchange.
+	// Empty: no access log.
+	File string `yaml:"file"`
+	// Sample keeps one in so many of the exchanges that nothing is to be said of, 1
+	// to 1000000; 1 if it is not written. Errors, refusals, findings and exchanges with
+	// records are always kept.
+	Sample int `yaml:"sample,omitempty"`
 }
 
 // Upstream is one server of the order platform.

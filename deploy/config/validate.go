@@ -24,6 +24,7 @@ func (c *Config) Validate() error {
 	v.upstreamTLS("upstream_tls", c.UpstreamTLS, c.Upstream)
 	v.health("health.", &c.Health)
 	v.upstreams(c)
+	v.accessLog(&c.AccessLog)
 	v.chosen("platform", c.Platform, "generic")
 	v.chosen("state", c.State, "memory")
 	v.onOff("mode", c.Mode)
@@ -134,6 +135,19 @@ func (v *checker) servers(c *Config) {
 			v.fault(fmt.Sprintf("trusted_proxies[%d]", i), p.String(), "trusts every client to name its own address",
 				"write the addresses of your load balancers only")
 		}
+	}
+}
+
+func (v *checker) accessLog(l *AccessLog) {
+	if strings.TrimSpace(l.File) != l.File || strings.HasSuffix(l.File, "/") {
+		v.fault("access_log.file", l.File, "is not the name of a file", "write one such as /var/log/ordergate/access.log, or - for standard output")
+	}
+	switch {
+	case l.Sample == 0:
+	case l.File == "":
+		v.fault("access_log.sample", fmt.Sprint(l.Sample), "is of no access log", "write access_log.file, or remove it")
+	default:
+		v.within("access_log.sample", l.Sample, 1, 1_000_000)
 	}
 }
 

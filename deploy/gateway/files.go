@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/ordergate/ordergate/deploy/config"
@@ -60,6 +61,30 @@ func (g *Gateway) renew() {
 			g.renewed(metrics.FilesASN, err)
 		}
 	}
+}
+
+// openAccessLog opens the access log, where there is one.
+func (g *Gateway) openAccessLog() (err error) {
+	c := g.config.AccessLog
+	if c.File == "" {
+		return nil
+	}
+	open := proxy.AccessLogConfig{File: c.File, Sample: c.Sample, Failed: func(err error) {
+		if err != nil {
+			g.log.Error("access log not written: its lines are lost until it can be", "err", err)
+			return
+		}
+		g.log.Info("access log written again", "lost", g.access.Lost())
+	}}
+	if c.File == "-" {
+		if open.File, open.Out = "", g.options.Stdout; open.Out == nil {
+			open.Out = io.Discard
+		}
+	}
+	if g.access, err = proxy.OpenAccessLog(open); err != nil {
+		return fmt.Errorf("access_log.file: %w", err)
+	}
+	return nil
 }
 
 // openPlatform reads the files that TLS to the platform's servers needs.

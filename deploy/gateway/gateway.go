@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -35,7 +36,8 @@ type Gateway struct {
 	engine      *exfil.Engine
 	metrics     *metrics.Metrics
 	watch       *watch
-	callout     *proxy.Callout // nil: the platform is not told of containments
+	access      *proxy.AccessLog // nil: there is none
+	callout     *proxy.Callout   // nil: the platform is not told of containments
 	proxy       *proxy.Gateway
 	server      *proxy.Server
 	secure      *proxy.Server // with TLS; nil: none ends here
@@ -73,6 +75,8 @@ type Options struct {
 	// Store is what the ledger writes through instead of the store itself, which it
 	// is given; nil: nothing. Soaks let it stall.
 	Store func(ledger.Store) ledger.Store
+	// Stdout is where an access log to standard output goes; nil: nowhere.
+	Stdout io.Writer
 	// Finished is called when an exchange is over and everything about it has
 	// been told; nil: nobody is. It is called on the request path.
 	Finished func()
@@ -153,13 +157,16 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	g.setASN(asn)
+	if err := g.openAccessLog(); err != nil {
+		return err
+	}
 	upstreamTLS, groups, err := g.openPlatform()
 	if err != nil {
 		return err
 	}
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Servers(), Health: g.config.UpstreamHealth(), UpstreamTLS: upstreamTLS, Groups: groups, Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
-		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Memory: g.bound(), Now: g.now, Wait: g.options.Wait,
+		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Access: g.access, Memory: g.bound(), Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine))
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
@@ -316,6 +323,7 @@ func (g *Gateway) release(ctx context.Context) error {
 		errs = append(errs, rules.Close())
 	}
 	g.callout.Close(ctx)
+	errs = append(errs, g.access.Close(ctx))
 	if g.ledger != nil {
 		errs = append(errs, g.ledger.Close(ctx))
 	}
@@ -352,6 +360,7 @@ func fixed(old, now *config.Config) []string {
 		"ledger.store":                   old.Ledger.Store == now.Ledger.Store && old.Ledger.Spool == now.Ledger.Spool,
 		"ledger.durability":              old.Ledger.Durability == now.Ledger.Durability,
 		"ledger.checkpoints":             old.Ledger.Checkpoints == now.Ledger.Checkpoints,
+		"access_log":                     old.AccessLog == now.AccessLog,
 		"health":                         old.Health == now.Health,
 		"upstreams":                      reflect.DeepEqual(old.Upstreams, now.Upstreams),
 		"upstream_tls":                   old.UpstreamTLS == now.UpstreamTLS,

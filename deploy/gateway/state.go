@@ -186,7 +186,7 @@ func (g *Gateway) snapshot() metrics.Snapshot {
 			Connections: connections.Open, ConnectionsMost: connections.Most,
 			Refused: [2]uint64{connections.RefusedAll, connections.RefusedAddress}, Reclaimed: [2]uint64{connections.ReclaimedAll, connections.ReclaimedAddress},
 		},
-		Upstreams: upstreams, Retries: retries,
+		Upstreams: upstreams, Retries: retries, AccessLost: g.access.Lost(),
 		Budget: g.engine.SiteRemaining(g.now()), Principals: g.engine.Caps().Sizes(), LedgerLag: g.ledger.Lag(),
 	}
 	g.storeStatus(&s)

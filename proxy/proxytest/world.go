@@ -33,6 +33,7 @@ type Setup struct {
 	WAF           waf.Config
 	Timeouts      proxy.Timeouts
 	Callout       *proxy.Callout
+	Access        *proxy.AccessLog
 	TLS           *proxy.TLS // nil: without
 	ProxyProtocol []netip.Prefix
 	UpstreamTLS   *proxy.UpstreamTLS                                   // nil: the standard way
@@ -143,7 +144,7 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 	log := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Gateway, err = proxy.New(&proxy.Config{
 		Upstreams: setup.Upstreams, Health: setup.Health, UpstreamTLS: setup.UpstreamTLS, Groups: setup.Groups, Timeouts: setup.Timeouts, Hasher: w.Hasher,
-		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait, Callout: setup.Callout, Memory: setup.Memory,
+		Engine: w.Engine, Ledger: w.Ledger, Observer: w.Observer, Log: log, Now: setup.Now, Wait: setup.Wait, Callout: setup.Callout, Access: setup.Access, Memory: setup.Memory,
 	}, w.Policy)
 	if err != nil {
 		tb.Fatal(err)
