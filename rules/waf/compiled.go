@@ -189,7 +189,7 @@ func readLink(v reflect.Value) link {
 		panic("transformations without an id each")
 	}
 	for i, t := range steps {
-		l.steps = append(l.steps, step{prefixes[i], opened(t.FieldByName("Function")).Interface().(plugintypes.Transformation)})
+		l.steps = append(l.steps, step{prefixes[i], quick(opened(t.FieldByName("Function")).Interface().(plugintypes.Transformation))})
 	}
 	for _, a := range all(opened(v.FieldByName("actions"))) {
 		l.actions = append(l.actions, readAction(a))

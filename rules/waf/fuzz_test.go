@@ -3,8 +3,12 @@ package waf
 import (
 	"net/http"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
+	"unicode"
+
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 )
 
 // FuzzClearance looks for a request that clearance passes and the full rule
@@ -54,4 +58,57 @@ func FuzzGuards(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// FuzzBlanks compares the quick way to remove blanks with Coraza's.
+func FuzzBlanks(f *testing.F) {
+	for _, text := range []string{"", " ", "a b\tc\r\n", "\u00a0\u2003x\u3000", "\x85\xa0", "é \xff z", "ab", "\xe2\x80", strings.Repeat("word ", 400), strings.Repeat("é\u2028", 300)} {
+		f.Add(text)
+	}
+	var slow plugintypes.Transformation = func(text string) (string, bool, error) { // as Coraza has it
+		changed := false
+		out := strings.Map(func(r rune) rune {
+			if unicode.IsSpace(r) {
+				changed = true
+				return -1
+			}
+			return r
+		}, text)
+		return out, changed, nil
+	}
+	if !sameAs(slow, withoutBlanks) {
+		f.Fatal("the quick way is not taken")
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, changed, _ := slow(text)
+		if got, too, err := withoutBlanks(text); got != want || too != changed || err != nil {
+			t.Fatalf("%q without blanks is %q, %v, %v; want %q, %v", text, got, too, err, want, changed)
+		}
+	})
+}
+
+// TestQuick holds that the compiled rules hold the quick way, and that it is no
+// other's.
+func TestQuick(t *testing.T) {
+	other := plugintypes.Transformation(func(text string) (string, bool, error) { return text, false, nil })
+	if got, _, _ := quick(other)(" "); got != " " {
+		t.Errorf("another transformation removes blanks")
+	}
+	list, err := compiledRules(subjectOf(t, 1).full.waf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, r := range list {
+		for i := range r.links {
+			for _, s := range r.links[i].steps {
+				if reflect.ValueOf(s.apply).Pointer() == reflect.ValueOf(withoutBlanks).Pointer() {
+					found++
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no rule takes the quick way")
+	}
 }
