@@ -421,7 +421,7 @@ func (g *grouper) number(c class, v []byte, start int64) {
 func (g *grouper) customerID(o *group, c class, n []byte) {
 	if c.sense&senseClient != 0 {
 		o.client()
-	} else if o.marks&markClient != 0 || g.frames[g.parent()].class.sense&senseClient != 0 {
+	} else if o.marks&markClient != 0 || g.sense()&senseClient != 0 {
 		return
 	} else {
 		o.marks |= markLogin

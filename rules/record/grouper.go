@@ -29,7 +29,7 @@ type frame struct {
 	roots   bool // its children were each asked for by themselves, see grouper.apart
 	npend   uint8
 	class   class // of its key; sense includes what it inherits
-	own     int16 // group of its direct values, or none
+	own     int16 // group of its direct values, or none; of an array only where no object is around
 	pend    int16 // groups of children that wait for its end, newest first
 }
 
@@ -143,6 +143,10 @@ func (g *grouper) leave(off int64) {
 	f := g.frames[n-1]
 	if f.kind == frameArray {
 		g.frames = g.frames[:n-1]
+		if f.own != none {
+			g.seal(&g.groups[f.own], f.class.sense)
+			g.finish(f.own)
+		}
 		return
 	}
 	var at int16
@@ -214,8 +218,10 @@ func (g *grouper) own() *group {
 func (g *grouper) makeOwn() *group {
 	i := g.parent()
 	if i < 0 {
-		g.enter(frameObject, class{})
-		i = 0
+		if len(g.frames) == 0 {
+			g.enter(frameObject, class{})
+		}
+		i = len(g.frames) - 1 // an array that stands in no object has a group of its own
 	}
 	if g.frames[i].own == none {
 		at := g.alloc()
