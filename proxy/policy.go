@@ -35,7 +35,7 @@ type RoleRule struct {
 	Header  string // must be present; it carries the credential
 	SHA256  string // hexadecimal SHA-256 of the credential, for declared ones
 	CIDR    []netip.Prefix
-	Machine int // index of the declared machine plus one
+	Machine int // index plus one of the declarations with caps of their own
 }
 
 // RouteRule is what holds for the requests of one route; the first rule that

@@ -201,10 +201,7 @@ func (x *exchange) identify(r *http.Request) {
 	}
 	rule, credential, matched := x.policy.roleOf(r, addr)
 	if matched {
-		c.Wanted, c.ByHeader = rule.Role, credential != ""
-		if rule.SHA256 != "" {
-			c.Declared, c.Machine = true, rule.Machine
-		}
+		c.Wanted, c.ByHeader, c.Machine, c.Declared = rule.Role, credential != "", rule.Machine, rule.SHA256 != ""
 		x.wanted = rule.Role
 	}
 	values := []string{credential}

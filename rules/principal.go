@@ -117,8 +117,8 @@ type Principal struct {
 	// Contradicted says that the credential itself names a time of issue at which
 	// this gateway watched, and did not see it: no warm-up excuses that.
 	Contradicted bool
-	// Machine is the index of the operator's declaration (role machine) plus
-	// one; zero for everybody else.
+	// Machine is the index plus one of the operator's declaration with caps of its
+	// own: of a machine, or of a desk of staff or sellers; zero for everybody else.
 	Machine int
 }
 

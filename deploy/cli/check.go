@@ -245,10 +245,13 @@ func (a *checkAnswer) table(b *strings.Builder) error {
 
 // row returns one line of the table.
 func (r *checkRole) row(window string) string {
-	name, bound := r.Role, "the number of sessions"
+	name, bound, single := r.Role, "the number of sessions", r.Role == rules.RoleMachine.String()
+	if r.Machine > 0 {
+		name = fmt.Sprintf("%s %d", r.Role, r.Machine)
+	}
 	switch {
-	case r.Machine > 0:
-		name, bound = fmt.Sprintf("%s %d", r.Role, r.Machine), "its one credential"
+	case single:
+		bound = "its one credential"
 	case r.loss(window, 1000) == nil:
 		bound = "nothing"
 	case r.Budget:
@@ -256,7 +259,7 @@ func (r *checkRole) row(window string) string {
 	}
 	cells := []string{name, figure(r.Response), window}
 	for _, principals := range []int{1, 10, 100, 1000} {
-		if r.Machine > 0 && principals > 1 {
+		if single && principals > 1 {
 			cells = append(cells, "-")
 			continue
 		}

@@ -26,7 +26,10 @@ type RoleRule struct {
 	SHA256 SHA256 `yaml:"sha256,omitempty"`
 	// CIDR are the addresses that the request must come from.
 	CIDR []netip.Prefix `yaml:"cidr,omitempty"`
-	// Cap is required for role machine, and allowed for no other.
+	// Cap is what this rule's clients may be sent, in place of the caps of their role:
+	// required for role machine; for staff and sellers a desk with caps of its own, such
+	// as a fraud desk, which must be told by cidr or sha256, and whose rule stands before
+	// the one of its role. A session of staff used from elsewhere has the role's caps.
 	Cap *MachineCap `yaml:"cap,omitempty"`
 }
 
@@ -35,7 +38,7 @@ const roleUnset rules.Role = 255
 
 func (r *RoleRule) setDefaults() { r.Role = roleUnset }
 
-// MachineCap is what a declared machine may be sent. A limit that is not
+// MachineCap is what a declared machine, or a desk, may be sent. A limit that is not
 // written is not set; at least one per_… must be.
 type MachineCap struct {
 	// PerSecond is how many distinct subjects a second, held over a minute (60

@@ -26,12 +26,12 @@ func (r RoleCap) exfil() exfil.RoleCaps {
 	return exfil.RoleCaps{Session: r.Session.Limits(), Address: r.Address.Limits(), ASN: r.ASN.Limits(), Response: int(r.Response)}
 }
 
-// Machines returns the role rules that declare machines, in their order:
-// rules.Principal.Machine is an index into them plus one.
+// Machines returns the role rules with caps of their own, those of machines and of
+// desks, in their order: rules.Principal.Machine is an index into them plus one.
 func (c *Config) Machines() []RoleRule {
 	var machines []RoleRule
 	for _, r := range c.Roles {
-		if r.Role == rules.RoleMachine && r.Cap != nil {
+		if r.Cap != nil {
 			machines = append(machines, r)
 		}
 	}

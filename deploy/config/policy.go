@@ -51,7 +51,7 @@ func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 	for i := range c.Roles {
 		r := &c.Roles[i]
 		rule := proxy.RoleRule{Role: r.Role, Path: string(r.Path), Header: r.Header, SHA256: r.SHA256.String(), CIDR: r.CIDR}
-		if r.Role == rules.RoleMachine && r.Cap != nil {
+		if r.Cap != nil {
 			machine++
 			rule.Machine = machine
 		}

@@ -59,9 +59,7 @@ func (v *checker) role(path string, r *RoleRule) {
 		}
 	}
 	if r.Role != rules.RoleMachine {
-		if r.Cap != nil && r.Role != roleUnset {
-			v.fault(path+".cap", "", "is for role machine only", "write the caps of role "+r.Role.String()+" under caps:")
-		}
+		v.desk(path, r)
 		return
 	}
 	if r.Header == "" || r.SHA256.IsZero() {
@@ -70,6 +68,19 @@ func (v *checker) role(path string, r *RoleRule) {
 	switch {
 	case r.Cap == nil:
 		v.fault(path+".cap", "", "is missing", "write what the machine needs, such as cap: {per_second: 10, per_day: 5000}")
+	case r.Cap.windows() == noWindows():
+		v.fault(path+".cap", "", "limits nothing over time", "write at least one of per_second, per_minute, per_hour, per_day")
+	}
+}
+
+// desk checks the caps of a rule that is no machine's.
+func (v *checker) desk(path string, r *RoleRule) {
+	switch {
+	case r.Cap == nil || r.Role == roleUnset:
+	case r.Role != rules.RoleStaff && r.Role != rules.RoleSeller:
+		v.fault(path+".cap", "", "is for roles machine, staff and seller only", "write the caps of role "+r.Role.String()+" under caps:")
+	case len(r.CIDR) == 0 && r.SHA256.IsZero():
+		v.fault(path+".cap", "", "is for everybody of role "+r.Role.String(), "write cidr: the addresses of the desk, or write the caps of the whole role under caps:")
 	case r.Cap.windows() == noWindows():
 		v.fault(path+".cap", "", "limits nothing over time", "write at least one of per_second, per_minute, per_hour, per_day")
 	}

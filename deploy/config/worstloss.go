@@ -27,10 +27,10 @@ type Loss struct {
 	Subjects   Limit // Unlimited: nothing bounds it
 }
 
-// WorstLoss is the worst loss by one role, or by one declared machine.
+// WorstLoss is the worst loss by one role, or by one declared machine or desk.
 type WorstLoss struct {
 	Role     rules.Role
-	Machine  int     // index of the declared machine plus one; 0 for the others
+	Machine  int     // index of the declaration plus one; 0 for the others
 	Session  Windows // N: what one session, and one account, may be sent
 	Response Limit   // the most subjects in one response
 	Budget   bool    // the site budget holds for this role, and there is one
@@ -51,9 +51,7 @@ func (c *Config) WorstLosses() []WorstLoss {
 	var all []WorstLoss
 	for _, role := range rules.Roles() {
 		if role == rules.RoleMachine {
-			for i, m := range c.Machines() {
-				all = append(all, worst(WorstLoss{Role: role, Machine: i + 1, Session: m.Cap.windows(), Response: m.Cap.Response}, noWindows(), found))
-			}
+			all = append(all, c.declaredLosses(role, found)...)
 			continue
 		}
 		caps := c.Caps.role(role)
@@ -64,7 +62,17 @@ func (c *Config) WorstLosses() []WorstLoss {
 			w.Budget, site = c.Caps.Site != noWindows(), c.Caps.Site
 		case rules.RoleStaff, rules.RoleSeller, rules.RoleMachine:
 		}
-		all = append(all, worst(w, site, found))
+		all = append(append(all, worst(w, site, found)), c.declaredLosses(role, found)...)
+	}
+	return all
+}
+
+// declaredLosses are those of the machines or desks of a role.
+func (c *Config) declaredLosses(role rules.Role, found float64) (all []WorstLoss) {
+	for i, m := range c.Machines() {
+		if m.Role == role {
+			all = append(all, worst(WorstLoss{Role: role, Machine: i + 1, Session: m.Cap.windows(), Response: m.Cap.Response}, noWindows(), found))
+		}
 	}
 	return all
 }
@@ -73,7 +81,7 @@ func (c *Config) WorstLosses() []WorstLoss {
 func worst(w WorstLoss, site Windows, found float64) WorstLoss {
 	for _, window := range lossWindows() {
 		for _, principals := range attackers() {
-			if w.Machine > 0 && principals > 1 {
+			if w.Role == rules.RoleMachine && principals > 1 {
 				continue // a machine has one declared credential
 			}
 			n := w.Session.Bound(window)

@@ -254,20 +254,27 @@ func bulkAttacks() []playbook {
 		},
 		{
 			id: "A01c", name: "stolen staff cookie, new device, list", scale: "200 of 25,000 requests", most: 120, of: "staff 120/h",
-			play: func(s *scene) {
-				s.act(0, func(sleep func(time.Duration) bool) {
-					victim := s.agent(9)
-					v := s.attacker(badAddress(7))
-					v.token, v.role, v.account = victim.token, rules.RoleStaff, victim.account
-					for n := range 200 {
-						if v.do(get("/staff/customers/" + s.customers()[300+n].ID)); !sleep(100 * time.Millisecond) {
-							return
-						}
-					}
-				})
-			},
+			play: func(s *scene) { s.stolenCookie("194.5.5.19") },
+		},
+		{
+			id: "A01d", name: "the same, of a declared fraud desk", scale: "200 of 25,000 requests", most: 120, of: "staff 120/h", roles: fraudDesk,
+			play: func(s *scene) { s.stolenCookie("10.9.0.5") },
 		},
 	}
+}
+
+// stolenCookie takes the session of an agent at an address elsewhere.
+func (s *scene) stolenCookie(address string) {
+	s.act(0, func(sleep func(time.Duration) bool) {
+		victim := s.agentAt(address, 9)
+		v := s.attacker(badAddress(7))
+		v.token, v.role, v.account = victim.token, rules.RoleStaff, victim.account
+		for n := range 200 {
+			if v.do(get("/staff/customers/" + s.customers()[300+n].ID)); !sleep(100 * time.Millisecond) {
+				return
+			}
+		}
+	})
 }
 
 // stolenStaff is somebody who has a password of staff.

@@ -3,6 +3,7 @@ package drill
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ordergate/ordergate/deploy/demo"
@@ -26,12 +27,17 @@ func workloads() []playbook {
 		{id: "B12", name: "load test and synthetic monitor", scale: "600 requests on 50 orders", life: time.Hour, play: (*scene).loadTest},
 		{id: "B13", name: "release day: new API, new order numbers", scale: "150 sessions", play: (*scene).release},
 		{
-			id: "B14a", name: "privacy desk: single persons in full", scale: "30 a day, 2 days", life: time.Hour, play: func(s *scene) { s.analyst(30, 15*time.Minute) },
+			id: "B14a", name: "privacy desk: single persons in full", scale: "30 a day, 2 days", life: time.Hour, play: func(s *scene) { s.analyst("194.5.5.50", 30, 15*time.Minute) },
 		},
 		{
 			id: "B14b", name: "fraud desk: 300 risky orders an hour", scale: "1 hour", life: time.Hour,
-			note: "the default cap of staff is 120 an hour: a fraud desk must be given its own (caps.staff), until roles can be split",
-			play: func(s *scene) { s.analyst(300, 12*time.Second) },
+			note: "the default cap of staff is 120 an hour: a fraud desk must be declared with its own, as in B14c",
+			play: func(s *scene) { s.analyst("194.5.5.50", 300, 12*time.Second) },
+		},
+		{
+			id: "B14c", name: "the same, the desk declared with a cap of its own", scale: "1 hour", life: time.Hour, roles: fraudDesk,
+			note: "config: " + strings.TrimSpace(fraudDesk),
+			play: func(s *scene) { s.analyst("10.9.0.5", 300, 12*time.Second) },
 		},
 	}
 	for i := range all {
@@ -279,14 +285,18 @@ func (s *scene) release() {
 	}
 }
 
+// fraudDesk declares the addresses of a fraud desk, with a cap of its own.
+const fraudDesk = "  - {role: staff, path: /staff/**, cidr: [10.9.0.0/28], cap: {per_hour: 400, per_day: 3000, response: 10}}\n"
+
 // analyst opens whole records of single persons.
-func (s *scene) analyst(daily int, every time.Duration) {
+func (s *scene) analyst(address string, daily int, every time.Duration) {
 	days := 2
 	if daily > 100 {
 		days = 1
 	}
 	s.act(9*time.Hour, func(sleep func(time.Duration) bool) {
-		v := s.agent(40)
+		v := s.agentAt(address, 40)
+		v.desk = s.world.roles != ""
 		for range days {
 			for range daily {
 				if v.do(get("/staff/customers/" + s.caller().ID)); !sleep(every) {

@@ -129,20 +129,18 @@ type limit struct {
 // violations counts distinct customers delivered beyond a cap: for each key
 // and window, how many more than the limit, added up. Only what is text: a cap
 // counts what is recognised.
-func (b *books) violations(caps func(rules.Role) (session []limit, response int), site []limit) int {
-	byKey := map[string][]receipt{}
-	roles := map[string]rules.Role{}
-	byExchange := map[int]map[int]bool{}
-	role := map[int]rules.Role{}
+func (b *books) violations(caps func(*visitor) (session []limit, response int), site []limit) int {
+	byKey, whose := map[string][]receipt{}, map[string]*visitor{}
+	byExchange, to := map[int]map[int]bool{}, map[int]*visitor{}
 	var whole []receipt
 	for _, r := range b.receipts {
 		if r.opaque {
 			continue
 		}
-		byKey[r.session], roles[r.session] = append(byKey[r.session], r), r.who.role
+		byKey[r.session], whose[r.session] = append(byKey[r.session], r), r.who
 		if r.who.account != "" {
 			key := "account " + r.who.account
-			byKey[key], roles[key] = append(byKey[key], r), r.who.role
+			byKey[key], whose[key] = append(byKey[key], r), r.who
 		}
 		if r.who.role == rules.RoleGuest || r.who.role == rules.RoleShopper {
 			whole = append(whole, r)
@@ -150,15 +148,15 @@ func (b *books) violations(caps func(rules.Role) (session []limit, response int)
 		if byExchange[r.exchange] == nil {
 			byExchange[r.exchange] = map[int]bool{}
 		}
-		byExchange[r.exchange][r.customer], role[r.exchange] = true, r.who.role
+		byExchange[r.exchange][r.customer], to[r.exchange] = true, r.who
 	}
 	over := 0
 	for key, receipts := range byKey {
-		session, _ := caps(roles[key])
+		session, _ := caps(whose[key])
 		over += beyond(receipts, session)
 	}
 	for exchange, customers := range byExchange {
-		if _, most := caps(role[exchange]); most >= 0 {
+		if _, most := caps(to[exchange]); most >= 0 {
 			over += max(0, len(customers)-most)
 		}
 	}

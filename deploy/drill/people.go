@@ -146,8 +146,10 @@ func (s *scene) shoppers(every time.Duration) {
 }
 
 // agent is a member of staff at a desk.
-func (s *scene) agent(i int) *visitor {
-	v := s.visitor("194.5.5."+strconv.Itoa(10+i), false)
+func (s *scene) agent(i int) *visitor { return s.agentAt("194.5.5."+strconv.Itoa(10+i), i) }
+
+func (s *scene) agentAt(address string, i int) *visitor {
+	v := s.visitor(address, false)
 	login, password := demo.Agent(i)
 	v.businessLogin("/staff/login", login, password, rules.RoleStaff)
 	return v

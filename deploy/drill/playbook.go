@@ -11,6 +11,7 @@ type playbook struct {
 	note     string // why a goal is or may be missed, in one line
 	white    bool   // the attacker knows thresholds and windows
 	benign   bool
+	roles    string // lines of YAML: what its deployment declares beside the config of all others
 
 	life  time.Duration // honest life before it; 0 means lifeBefore
 	every time.Duration // an honest visitor comes so often meanwhile; 0: 30 s

@@ -5,10 +5,15 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
-// promised returns what the config promises of a role: see promisedBy. Machines
+// promised returns what the config promises of a visitor: see promisedBy. Machines
 // differ; theirs are those of the declarations.
-func (w *world) promised(role rules.Role) (session []limit, response int) {
-	return promisedBy(&w.config, role)
+func (w *world) promised(v *visitor) (session []limit, response int) {
+	for _, desk := range w.config.Machines() {
+		if v.desk && desk.Role == v.role {
+			return []limit{{rules.WindowHour, int(desk.Cap.PerHour)}, {rules.WindowDay, int(desk.Cap.PerDay)}}, int(desk.Cap.Response)
+		}
+	}
+	return promisedBy(&w.config, v.role)
 }
 
 // promisedBy returns what a config promises of a role: the caps of a session and of

@@ -134,7 +134,7 @@ func play(ctx context.Context, p *part) (result Result, err error) {
 		return result, err
 	}
 	c := &clock{}
-	w, err := build(ctx, c, cast(demo.Generate(shopSize, demo.DefaultSeed+p.seed)))
+	w, err := build(ctx, c, cast(demo.Generate(shopSize, demo.DefaultSeed+p.seed)), p.roles)
 	if err != nil {
 		return result, err
 	}

@@ -81,6 +81,7 @@ func targetBooks() []targetBook {
 		{id: "A01b", needs: []string{"search"}, requests: 60, every: 100 * time.Millisecond, bound: perHour(guest, 1), play: injections},
 		{id: "A01b", white: true, needs: []string{"search"}, requests: 60, every: 21 * time.Minute, bound: perDay(guest, 1), play: injections},
 		{id: "A01c", needs: []string{"staff_customer"}, roles: []string{"staff"}, requests: 200, every: 100 * time.Millisecond, bound: perHour(staff, 1), play: staffReads},
+		{id: "A01d", never: "what the target's config declares is not known"},
 		{id: "A02", needs: []string{"partner_record"}, roles: []string{"partner"}, requests: 600, every: 12 * time.Millisecond, bound: perHour(shopper, 3), play: partnerReads},
 		{id: "A02", white: true, never: long},
 		{id: "A03", needs: []string{"customer_open"}, requests: 600, every: 27 * time.Millisecond, bound: siteHour, play: forgottenRoute(5)},
@@ -135,6 +136,7 @@ func targetBooks() []targetBook {
 		{id: "B13", never: "it needs a release"},
 		{id: "B14a", needs: []string{"staff_customer"}, roles: []string{"staff"}, requests: 30, every: 5 * time.Second, play: fullRecords},
 		{id: "B14b", needs: []string{"staff_customer"}, roles: []string{"staff"}, requests: 300, every: 12 * time.Second, play: fullRecords},
+		{id: "B14c", never: "what the target's config declares is not known: B14b is played by the first account of staff, from where the drill runs"},
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/ordergate/ordergate/rules"
 )
 
 // Skip is a playbook that a target could not be played, and why.
@@ -248,7 +246,7 @@ func (l *live) scale(b *targetBook) string {
 // count fills in what the books and the alerts say.
 func (l *live) count(r *Result, b *targetBook) {
 	w, since := l.watch, time.Duration(0)
-	r.Violations = l.books.violations(func(role rules.Role) ([]limit, int) { return promisedBy(&l.target.gates, role) }, limits(l.target.gates.Caps.Site))
+	r.Violations = l.books.violations(func(v *visitor) ([]limit, int) { return promisedBy(&l.target.gates, v.role) }, limits(l.target.gates.Caps.Site))
 	if len(l.books.firsts) > 0 {
 		since = l.books.firsts[0].at
 	}

@@ -33,6 +33,7 @@ type visitor struct {
 	token    string            // bearer
 	headers  map[string]string // of every request
 	shown    []string          // every credential so far
+	desk     bool              // it sits at a desk that is declared with caps of its own
 	unissued bool              // its credential was never issued by a login
 	answered http.Header       // of the last answer, where a target may issue a token
 }

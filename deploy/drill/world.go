@@ -24,6 +24,7 @@ var configFile string
 
 // world is one shop and the gateway in front of it, fresh for each scene.
 type world struct {
+	roles     string
 	customers []demo.Customer
 	truth     *truth
 	config    config.Config
@@ -40,9 +41,10 @@ type world struct {
 	tells map[string][]string // customers of opaque answers, by request
 }
 
-// build starts a world; on an error everything is ended again.
-func build(ctx context.Context, c *clock, customers []demo.Customer) (w *world, err error) {
-	w = &world{customers: customers, truth: newTruth(peopleOf(customers)), finished: make(chan struct{}, 1024), tells: map[string][]string{}}
+// build starts a world, whose config has more roles before its own (lines of YAML);
+// on an error everything is ended again.
+func build(ctx context.Context, c *clock, customers []demo.Customer, roles string) (w *world, err error) {
+	w = &world{roles: roles, customers: customers, truth: newTruth(peopleOf(customers)), finished: make(chan struct{}, 1024), tells: map[string][]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -80,6 +82,7 @@ func (w *world) configure() (config.Config, error) {
 		emails, ids = append(emails, c.Email), append(ids, c.ID)
 	}
 	text := strings.NewReplacer("ERP_DIGEST", digest(demo.ERPKey), "PICKER_DIGEST", digest(demo.PickerKey)).Replace(configFile)
+	text = strings.Replace(text, "\nroles:\n", "\nroles:\n"+w.roles, 1)
 	text += fmt.Sprintf("\nupstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\n", w.server.URL, filepath.Join(w.dir, "data"))
 	if len(ids) > 0 {
 		text += fmt.Sprintf("canaries: {emails: [%s], customer_ids: [%s]}\n", strings.Join(emails, ", "), strings.Join(ids, ", "))

@@ -18,7 +18,7 @@ type Limit struct {
 // what must be bounded is bounded by the defaults of deploy/config.
 type Limits []Limit
 
-// RoleCaps are the caps of one role, or of one declared machine.
+// RoleCaps are the caps of one role, or of one declared machine or desk.
 type RoleCaps struct {
 	// Session limits every session, and every account, of the role.
 	Session Limits
@@ -38,7 +38,7 @@ type RoleCaps struct {
 type Config struct {
 	// Roles are the caps by role; a role that is missing gets the guest's.
 	Roles map[rules.Role]RoleCaps
-	// Machines are the caps of declared machines, by rules.Principal.Machine-1.
+	// Machines are the caps of declared machines and desks, by rules.Principal.Machine-1.
 	Machines []RoleCaps
 	// Site limits guests and shoppers together: the budget.
 	Site Limits

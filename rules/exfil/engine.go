@@ -140,7 +140,7 @@ type Credentials struct {
 	Wanted   rules.Role   // the role that the route policy names
 	ByHeader bool         // Wanted comes from the header that carries Sessions[0], not from the path
 	Declared bool         // the operator declared Sessions[0] by digest
-	Machine  int          // index of the declared machine plus one, for role machine
+	Machine  int          // index plus one of the declaration with caps of its own; for staff and sellers it takes an issued credential
 }
 
 // Recognise makes the principal. A role with wider caps is given only to a
@@ -171,7 +171,7 @@ func (e *Engine) Recognise(c *Credentials, now time.Time) rules.Principal {
 	switch {
 	case p.Role == rules.RoleCrawler:
 	case wide(c.Wanted) && (best.Role == c.Wanted || c.ByHeader):
-		p.Role = c.Wanted
+		p.Role, p.Machine = c.Wanted, c.Machine
 	case !p.Account.IsZero():
 		p.Role = rules.RoleShopper
 	}
@@ -263,10 +263,10 @@ func (c *Config) shrink() int {
 
 // capsOf returns the caps that hold for a principal.
 func (c *Config) capsOf(p *rules.Principal) RoleCaps {
+	if i := p.Machine - 1; i >= 0 && i < len(c.Machines) && (p.Role == rules.RoleMachine || wide(p.Role)) {
+		return c.Machines[i]
+	}
 	if p.Role == rules.RoleMachine {
-		if i := p.Machine - 1; i >= 0 && i < len(c.Machines) {
-			return c.Machines[i]
-		}
 		return c.Roles[rules.RoleGuest] // declared before a reload, no longer
 	}
 	if caps, ok := c.Roles[p.Role]; ok {
