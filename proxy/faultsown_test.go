@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -175,16 +176,17 @@ func (d *descriptors) exhaust() error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lower); err != nil {
 		return err
 	}
-	for {
+	// Connections that were closed give theirs back a moment later: these are taken, too.
+	for settled := time.Now().Add(300 * time.Millisecond); time.Now().Before(settled); runtime.Gosched() {
 		file, err := os.Open(os.DevNull)
-		if err != nil {
-			if errors.Is(err, syscall.EMFILE) {
-				return nil
-			}
+		switch {
+		case err == nil:
+			d.files = append(d.files, file)
+		case !errors.Is(err, syscall.EMFILE):
 			return err
 		}
-		d.files = append(d.files, file)
 	}
+	return nil
 }
 
 func (d *descriptors) restore() {
