@@ -3,7 +3,7 @@
 // Command bench measures what ordergate costs beside other ways to put the same
 // rules in front of a shop, on the machine it runs on:
 //
-//	go run ./deploy/bench --install      everything, some fifteen minutes on two quiet cores
+//	go run ./deploy/bench --install      everything, some twenty minutes on two cores
 //	go run ./deploy/bench --measure mix --rounds 1 --seconds 1 --only ordergate,nginx
 //	go run ./deploy/bench --into samples.json --measure routes     counted together with what that file holds
 //

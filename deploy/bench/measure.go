@@ -90,6 +90,10 @@ func (s *stand) turns(ctx context.Context, measure, of string, lasting time.Dura
 				st.fault = err.Error()
 				s.faulty(st, measure, of)
 				continue
+			case errors.Is(err, errSlow):
+				note := fmt.Sprintf("%s answered nothing in time in %s %s: give it more --seconds", st.name, measure, of)
+				s.Notes = append(s.Notes, note)
+				continue
 			case err != nil:
 				return fmt.Errorf("%s: %w", st.name, err)
 			}
@@ -127,7 +131,7 @@ func (s *stand) turn(ctx context.Context, st *standing, l *load, lasting time.Du
 		return sample{}, err
 	}
 	if out.requests == 0 {
-		return sample{}, errors.New("no request was answered in time: give it more --seconds")
+		return sample{}, errSlow
 	}
 	n := float64(out.requests)
 	taken := sample{
@@ -147,6 +151,9 @@ func (s *stand) turn(ctx context.Context, st *standing, l *load, lasting time.Du
 	}
 	return taken, nil
 }
+
+// errSlow says that no request was answered in time.
+var errSlow = errors.New("no request was answered in time")
 
 func micro(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -144,6 +145,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	g.setRules(engine)
+	debug.FreeOSMemory() // compiling the rules took as much again as they keep
 	g.metrics.SetRules(engine.RuleIDs())
 	g.metrics.Source(g.snapshot)
 	g.metrics.ConfigLoaded(true, time.Now())
