@@ -258,6 +258,9 @@ func (s *csvScanner) firstRow(off int64) {
 
 func (s *csvScanner) end(off int64) {
 	if s.begun || s.col > 0 {
+		if !s.begun { // the text ends behind a sign: the last cell is empty
+			s.buf, s.shape, s.start = s.buf[:0], 0, off
+		}
 		s.cell(bytes.TrimSpace(s.buf))
 		s.endRow(off)
 	}

@@ -38,6 +38,8 @@ func FuzzShortCuts(f *testing.F) {
 		f.Add("text/html", []byte(`<script>var f=function(a)`+v+`;</script><p>x</p>`))
 		f.Add("text/html", []byte(`<script>f(`+v+`)</script>`))
 	}
+	f.Add("text/csv", []byte(",,,phone\n0,,000000,")) // the last cell is empty, not the one before it
+	f.Add("text/csv", []byte("name,phone,email\nAda,\"+4722\"\"123456\","))
 	f.Add("text/html", []byte(`<p DATA-x="a@b.example" class=x title='a&amp;b' = "x" data-y="`+`{&quot;email&quot;:1}" hidden>E-Mail: a@b.example<td>Name</td>`))
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		if len(body) > 64<<10 {
