@@ -86,7 +86,10 @@ func TestVerify(t *testing.T) {
 	see := func(h http.Handler, guarded bool) string {
 		server := httptest.NewServer(h)
 		defer server.Close()
-		fault, err := verify(t.Context(), listening(server), o, &people, guarded, mixed)
+		fault, err := passes(t.Context(), listening(server), o, &people, mixed)
+		if fault == "" && err == nil && guarded {
+			fault, err = refuses(t.Context(), listening(server), o, &people)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

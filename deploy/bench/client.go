@@ -29,9 +29,16 @@ const answerTime = 30 * time.Second
 // maxAnswer bounds an answer's body.
 const maxAnswer = 1 << 20
 
+// answer is what a server answered, without its body, which the client holds.
+type answer struct {
+	status  int
+	session string // that it issues; empty: none
+	closes  bool   // the connection
+}
+
 // do sends a request and reads the answer, whose body is valid until the next
 // call. It connects again where the server has closed.
-func (c *client) do(ctx context.Context, raw []byte) (*http.Response, error) {
+func (c *client) do(ctx context.Context, raw []byte) (answer, error) {
 	fresh := c.conn == nil
 	res, err := c.try(ctx, raw)
 	if err != nil && !fresh && ctx.Err() == nil { // closed between two requests
@@ -40,38 +47,38 @@ func (c *client) do(ctx context.Context, raw []byte) (*http.Response, error) {
 	return res, err
 }
 
-func (c *client) try(ctx context.Context, raw []byte) (*http.Response, error) {
+func (c *client) try(ctx context.Context, raw []byte) (answer, error) {
 	if c.conn == nil {
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(ctx, "tcp", c.address)
 		if err != nil {
-			return nil, fmt.Errorf("connecting: %w", err)
+			return answer{}, fmt.Errorf("connecting: %w", err)
 		}
 		c.conn, c.in = conn, bufio.NewReaderSize(conn, 32<<10)
 	}
 	res, err := c.exchange(raw)
-	if err != nil || res.Close {
+	if err != nil || res.closes {
 		c.close()
 	}
 	return res, err
 }
 
-func (c *client) exchange(raw []byte) (*http.Response, error) {
+func (c *client) exchange(raw []byte) (answer, error) {
 	if err := c.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
-		return nil, fmt.Errorf("setting a deadline: %w", err)
+		return answer{}, fmt.Errorf("setting a deadline: %w", err)
 	}
 	if _, err := c.conn.Write(raw); err != nil {
-		return nil, fmt.Errorf("sending: %w", err)
+		return answer{}, fmt.Errorf("sending: %w", err)
 	}
 	res, err := http.ReadResponse(c.in, nil)
 	if err != nil {
-		return nil, fmt.Errorf("reading an answer: %w", err)
+		return answer{}, fmt.Errorf("reading an answer: %w", err)
 	}
+	defer res.Body.Close() //nolint:errcheck // it is read
 	if c.body, err = readAll(res.Body, c.body[:0]); err != nil {
-		return nil, fmt.Errorf("reading an answer's body: %w", err)
+		return answer{}, fmt.Errorf("reading an answer's body: %w", err)
 	}
-	_ = res.Body.Close() // it is read
-	return res, nil
+	return answer{res.StatusCode, sessionOf(res), res.Close}, nil
 }
 
 // readAll is io.ReadAll into a buffer that is kept.

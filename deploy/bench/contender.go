@@ -58,9 +58,8 @@ type standing struct {
 	*contender
 	*server
 	// fault says why it is not measured; empty: it is.
-	fault   string
-	version string
-	idle    int64 // bytes of memory before the first request
+	fault string
+	idle  int64 // bytes of memory before the first request
 }
 
 // installed returns the path of a contender's program.
@@ -93,11 +92,9 @@ func (c *contender) versionOf(ctx context.Context) string {
 	return versionNumber.FindString(string(out))
 }
 
-// verify checks that a server does what its row claims, before anything is
-// measured: clean requests come through with the bytes that the origin gives,
-// and a server with rules lets no attack reach the origin. It returns what is
-// wrong.
-func verify(ctx context.Context, s *server, o *origin, people *visitors, guarded bool, kinds []kind) (string, error) {
+// passes checks, before anything is measured, that clean requests come through a
+// server with the bytes that the origin gives. It returns what is wrong.
+func passes(ctx context.Context, s *server, o *origin, people *visitors, kinds []kind) (string, error) {
 	through, direct := client{address: s.address}, client{address: o.address}
 	defer through.close()
 	defer direct.close()
@@ -108,11 +105,11 @@ func verify(ctx context.Context, s *server, o *origin, people *visitors, guarded
 		if err != nil {
 			return "", fmt.Errorf("a clean request (%s): %w", k, err)
 		}
-		if session := sessionOf(res); session != "" {
-			v.session = session
+		if res.session != "" {
+			v.session = res.session
 		}
-		if res.StatusCode != asked.status {
-			return fmt.Sprintf("refuses a clean request (%s) with %d", k, res.StatusCode), nil
+		if res.status != asked.status {
+			return fmt.Sprintf("refuses a clean request (%s) with %d", k, res.status), nil
 		}
 		if _, err := direct.do(ctx, asked.raw); err != nil {
 			return "", fmt.Errorf("the origin: %w", err)
@@ -121,17 +118,23 @@ func verify(ctx context.Context, s *server, o *origin, people *visitors, guarded
 			return fmt.Sprintf("changes the answer to a clean request (%s)", k), nil
 		}
 	}
-	if !guarded {
-		return "", nil
-	}
+	return "", nil
+}
+
+// refuses checks that a server with rules lets no attack reach the origin. It
+// returns what is wrong.
+func refuses(ctx context.Context, s *server, o *origin, people *visitors) (string, error) {
+	through := client{address: s.address}
+	defer through.close()
+	v := people.next()
 	for _, a := range attacks {
 		served := o.served.Load()
 		res, err := through.do(ctx, a.ask(v))
 		if err != nil {
 			return "", fmt.Errorf("an attack (%s): %w", a.name, err)
 		}
-		if res.StatusCode != http.StatusForbidden || o.served.Load() != served {
-			return fmt.Sprintf("an attack passes (%s): status %d", a.name, res.StatusCode), nil
+		if res.status != http.StatusForbidden || o.served.Load() != served {
+			return fmt.Sprintf("an attack passes (%s): status %d", a.name, res.status), nil
 		}
 	}
 	return "", nil

@@ -64,11 +64,11 @@ func (u *user) one(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if res.StatusCode != s.status || s.length >= 0 && len(u.body) != s.length {
-		return fmt.Errorf("%w: status %d with %d bytes, want %d with %d, to %.200q", errAnswer, res.StatusCode, len(u.body), s.status, s.length, s.raw)
+	if res.status != s.status || s.length >= 0 && len(u.body) != s.length {
+		return fmt.Errorf("%w: status %d with %d bytes, want %d with %d, to %.200q", errAnswer, res.status, len(u.body), s.status, s.length, s.raw)
 	}
-	if session := sessionOf(res); session != "" {
-		u.visitor.session = session
+	if res.session != "" {
+		u.visitor.session = res.session
 	}
 	if last {
 		u.visitor = u.people.next()

@@ -189,8 +189,8 @@ func ready(ordered bool) func(context.Context, *client, *visitor) error {
 			if err != nil {
 				return err
 			}
-			if session := sessionOf(res); session != "" {
-				v.session = session
+			if res.session != "" {
+				v.session = res.session
 			}
 		}
 		return nil
@@ -295,7 +295,7 @@ func (s *stand) paranoia(ctx context.Context) error {
 					continue
 				}
 				var err error
-				if fault, err = verify(ctx, st.server, s.origin, &s.people, false, []kind{k}); err != nil {
+				if fault, err = passes(ctx, st.server, s.origin, &s.people, []kind{k}); err != nil {
 					return err
 				}
 				if fault != "" {

@@ -129,7 +129,11 @@ func (s *stand) rise(ctx context.Context, paranoia int, clean []kind) error {
 		s.up = append(s.up, st)
 		if st.fault == "" {
 			var err error
-			if st.fault, err = verify(ctx, st.server, s.origin, &s.people, c.guarded, clean); err != nil {
+			st.fault, err = passes(ctx, st.server, s.origin, &s.people, clean)
+			if st.fault == "" && err == nil && c.guarded {
+				st.fault, err = refuses(ctx, st.server, s.origin, &s.people)
+			}
+			if err != nil {
 				st.fault = err.Error()
 			}
 		}
@@ -197,7 +201,7 @@ func (s *stand) fell() {
 // tell writes what came of it all.
 func (s *stand) tell(stdout io.Writer) error {
 	if s.Into != "" {
-		if err := s.results.write(s.Into); err != nil {
+		if err := s.write(s.Into); err != nil {
 			return err
 		}
 	}

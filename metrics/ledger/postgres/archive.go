@@ -102,11 +102,18 @@ type entry struct {
 	data []byte
 }
 
-// page reads a stretch's entries from number leaf to before end, at most page of
-// them. where is a condition that arguments from $5 on belong to.
-func (a *archive) page(ctx context.Context, node int32, x *stretch, leaf, end int64, where string, args ...any) ([]entry, error) {
+// span is the entries of a node's stretch that come before number end.
+type span struct {
+	node int32
+	*stretch
+	end int64
+}
+
+// page reads a span's entries from number leaf on, at most page of them. where is
+// a condition that arguments from $5 on belong to.
+func (a *archive) page(ctx context.Context, s span, leaf int64, where string, args ...any) ([]entry, error) {
 	sql := "SELECT leaf, entry FROM ordergate_entry WHERE day = $1::text::date AND node = $2 AND leaf >= $3 AND leaf < $4 " + where + fmt.Sprintf(" ORDER BY leaf LIMIT %d", page)
-	rows, err := a.pool.Query(ctx, sql, append([]any{x.day, node, leaf, end}, args...)...)
+	rows, err := a.pool.Query(ctx, sql, append([]any{s.day, s.node, leaf, s.end}, args...)...)
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -123,17 +130,17 @@ const (
 	areMarks    = "AND get_byte(entry, 0) = 3"
 )
 
-// each calls do for the entries of a stretch that meet a condition.
-func (a *archive) each(ctx context.Context, node int32, x *stretch, end int64, do func(entry) error, where string, args ...any) error {
-	end = min(end, x.firstLeaf+x.leaves)
-	for leaf := x.firstLeaf; leaf < end; {
-		entries, err := a.page(ctx, node, x, leaf, end, where, args...)
+// each calls do for the entries of a span that meet a condition.
+func (a *archive) each(ctx context.Context, s span, do func(entry) error, where string, args ...any) error {
+	s.end = min(s.end, s.firstLeaf+s.leaves)
+	for leaf := s.firstLeaf; leaf < s.end; {
+		entries, err := a.page(ctx, s, leaf, where, args...)
 		if err != nil {
 			return err
 		}
 		for _, e := range entries {
 			if len(e.data) == 0 {
-				return fmt.Errorf("entry %d of node %d: %w", e.leaf, node, ledger.ErrEntry)
+				return fmt.Errorf("entry %d of node %d: %w", e.leaf, s.node, ledger.ErrEntry)
 			}
 			if err := do(e); err != nil {
 				return err
@@ -234,7 +241,7 @@ func (r *reader) readLate(ctx context.Context) error {
 func (r *reader) stretch(ctx context.Context, x *stretch) error {
 	r.own = make(map[int64]rules.State)
 	end := r.member.leaves
-	err := r.each(ctx, r.member.id, x, end, func(e entry) error {
+	err := r.each(ctx, span{r.member.id, x, end}, func(e entry) error {
 		endings, err := ledger.DecodeOutcomes(e.data)
 		for _, ending := range endings {
 			if _, ok := r.own[ending.Head]; !ok {
@@ -269,7 +276,7 @@ func (r *reader) stretch(ctx context.Context, x *stretch) error {
 	if id := r.query.Exchange; id != (rules.ExchangeID{}) {
 		add(id[:])
 	}
-	return r.each(ctx, r.member.id, x, end, r.row, where, args...)
+	return r.each(ctx, span{r.member.id, x, end}, r.row, where, args...)
 }
 
 func (r *reader) row(e entry) error {
@@ -325,7 +332,7 @@ func (a *archive) marksOf(ctx context.Context, m *member) ([]ledger.Mark, error)
 	}
 	var marks []ledger.Mark
 	for i := range stretches {
-		err := a.each(ctx, m.id, &stretches[i], m.leaves, func(e entry) error {
+		err := a.each(ctx, span{m.id, &stretches[i], m.leaves}, func(e entry) error {
 			mark, err := ledger.DecodeMark(e.data)
 			mark.Node = m.Name
 			marks = append(marks, mark)

@@ -111,8 +111,10 @@ func (a2store) Mark(context.Context, ledger.Mark) error { return errors.ErrUnsup
 func (a2store) Head(context.Context) (ledger.Head, error) {
 	return ledger.Head{}, errors.ErrUnsupported
 }
+
 func (a2store) SaveCheckpoint(context.Context, ledger.Checkpoint) error { return errors.ErrUnsupported }
-func (a2store) Retain(context.Context, time.Time) (int64, error)        { return 0, errors.ErrUnsupported }
+
+func (a2store) Retain(context.Context, time.Time) (int64, error) { return 0, errors.ErrUnsupported }
 
 // sound verifies the database.
 func sound(t *testing.T, a *Archive, rows int64) {
@@ -287,7 +289,7 @@ func TestKill(t *testing.T) {
 	url, dir := database(t, server), t.TempDir()
 	acknowledged := make(map[rules.ExchangeID]bool)
 	for round := range *kills {
-		live(t, server, dir, url, round, acknowledged)
+		live(t, server, trial{dir, url, round}, acknowledged)
 		// The next gateway ships what the last one left in the spool.
 		store := open(t, dir, url)
 		present := make(map[rules.ExchangeID]int)
@@ -316,12 +318,19 @@ func TestKill(t *testing.T) {
 	t.Logf("%d acknowledged exchanges", len(acknowledged))
 }
 
+// trial is one round of killing.
+type trial struct {
+	dir, url string
+	round    int
+}
+
 // live starts a gateway, kills the server after some exchanges, starts it again
 // in two rounds of three, and kills the gateway after some more.
-func live(t *testing.T, server *pgtest.Server, dir, url string, round int, acknowledged map[rules.ExchangeID]bool) {
+func live(t *testing.T, server *pgtest.Server, in trial, acknowledged map[rules.ExchangeID]bool) {
 	t.Helper()
+	round := in.round
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$") //nolint:gosec // this very test
-	child.Env = append(os.Environ(), childDir+"="+dir, childDir+"_URL="+url, fmt.Sprintf("%s_FIRST=%d", childDir, round*100_000))
+	child.Env = append(os.Environ(), childDir+"="+in.dir, childDir+"_URL="+in.url, fmt.Sprintf("%s_FIRST=%d", childDir, round*100_000))
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	check(t, err)

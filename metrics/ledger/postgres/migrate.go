@@ -93,7 +93,7 @@ func (a *Archive) Export(ctx context.Context, node, dir string, progress Progres
 		}
 		part := segment.Part{Number: int64(i + 1), Day: s.day, Begin: ledger.Head{Tree: tree, Row: s.firstRow}, Leaves: min(s.leaves, m.leaves-s.firstLeaf)}
 		err := segment.Restore(filepath.Join(dir, sqlite.Segments), &part, func(put func([]byte) error) error {
-			return a.each(ctx, m.id, s, m.leaves, func(e entry) error {
+			return a.each(ctx, span{m.id, s, m.leaves}, func(e entry) error {
 				if done++; done%page == 0 {
 					progress(s.firstLeaf+done, m.leaves)
 				}

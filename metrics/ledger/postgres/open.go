@@ -128,7 +128,7 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 		s.pool.Close()
 		return nil, errors.Join(err, s.ship.drop(), s.local.Close())
 	}
-	go s.run()
+	go s.run() //nolint:gosec // it lives until Close, not only as long as opening may take
 	s.signal()
 	return s, nil
 }

@@ -155,7 +155,7 @@ func (t *tree) entries(first, end int64, where string, do func(*stretch, entry) 
 			part.leaves -= first - part.firstLeaf
 			part.firstLeaf = first
 		}
-		if err := t.each(t.ctx, t.member.id, &part, min(end, t.member.leaves), func(e entry) error { return do(&s, e) }, where); err != nil {
+		if err := t.each(t.ctx, span{t.member.id, &part, min(end, t.member.leaves)}, func(e entry) error { return do(&s, e) }, where); err != nil {
 			return err
 		}
 	}

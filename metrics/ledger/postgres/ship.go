@@ -47,7 +47,6 @@ type shipper struct {
 	follow  *segment.Follower
 	stretch stretch
 	day     string // the last one whose partition is there
-	decoder ledger.Decoder
 }
 
 // stretch is a run of a node's entries in one partition.

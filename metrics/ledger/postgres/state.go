@@ -204,7 +204,7 @@ func (s *Store) Bindings(ctx context.Context, since time.Time) ([]rules.Binding,
 		}
 		return s.local.Bindings(ctx, since)
 	}
-	return s.archive.bindings(ctx, since)
+	return s.bindings(ctx, since)
 }
 
 // bindings returns those seen since a time, the last seen first.

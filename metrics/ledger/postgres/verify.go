@@ -61,7 +61,6 @@ type audit struct {
 	*archive
 	member  *member
 	decoder ledger.Decoder
-	open    map[int64]struct{} // outcomes of the stretch's own rows, to find the first ones
 	late    []lateEnding
 	nodes   map[ledger.Place]tlog.Hash
 }
@@ -134,7 +133,7 @@ func (x *audit) stretch(ctx context.Context, s *stretch, first bool) error {
 	found := stretch{}
 	next, late := s.firstLeaf, len(x.late)
 	var endings []ledger.Ending
-	err := x.each(ctx, x.member.id, s, x.member.leaves, func(e entry) error {
+	err := x.each(ctx, span{x.member.id, s, x.member.leaves}, func(e entry) error {
 		if e.leaf != next {
 			x.Fault("%s: entries %d to %d are missing: they were deleted", part, next, e.leaf-1)
 			x.Known = false
@@ -286,6 +285,6 @@ func (x *audit) end(ctx context.Context, whole bool) error {
 	if len(x.nodes) > 0 && x.Known {
 		x.Fault("%d inner nodes of the tree are missing in ordergate_hash", len(x.nodes))
 	}
-	x.Audit.End()
+	x.End()
 	return explain(err)
 }

@@ -242,7 +242,7 @@ func (o *opened) grows(ctx context.Context, at int64) bool {
 // end compares what is left to compare.
 func (v *verification) end(dir string) {
 	v.unpacker.close()
-	v.Audit.End()
+	v.End()
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return

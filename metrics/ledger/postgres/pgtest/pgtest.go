@@ -62,8 +62,7 @@ func Start(t testing.TB, settings ...string) *Server {
 		}
 		t.Skip("there is no PostgreSQL on this machine (Debian: apt-get install postgresql): its tests are left out")
 	}
-	// The path of a socket is short.
-	dir, err := os.MkdirTemp("", "pg")
+	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // a socket's path must be short, and t.TempDir has the test's name in it
 	if err != nil {
 		t.Fatal(err)
 	}
