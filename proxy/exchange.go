@@ -90,6 +90,7 @@ type Summary struct {
 	Limited     Limited    // the limit of its shape that the request was over
 	Weak        int        // purchases shown of people whom nothing singles out: no subjects
 	Held        int        // most bytes of the response held at a time
+	Peer        rules.Peer // readable, for the sealed window alone
 }
 
 // Stage is a part of an exchange in which our own time is measured.

@@ -64,6 +64,7 @@ func (x *exchange) finish(completed bool) {
 	x.Took = x.gateway.now().Sub(x.start)
 	x.log()
 	x.gateway.access.tell(x)
+	x.Peer.Session, x.Peer.Account = x.principal.Session, x.principal.Account
 	x.gateway.observer.Exchange(&x.Summary)
 }
 

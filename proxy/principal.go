@@ -193,7 +193,10 @@ func (x *exchange) identify(r *http.Request) {
 		IP:      x.hasher.Key(rules.KeyIP, standIn(addr)),
 		Prefix:  x.hasher.Key(rules.KeyPrefix, prefixOf(addr, bits)),
 	}
+	agent := r.UserAgent()
+	x.Peer = rules.Peer{Time: x.start.UTC(), IP: c.IP, Address: addr, UserAgent: agent[:min(len(agent), rules.MaxAgent)]}
 	if fingerprint := x.policy.fingerprint(r); fingerprint != "" {
+		x.Peer.JA4 = fingerprint
 		c.TLS = x.hasher.Key(rules.KeyTLSFingerprint, []byte(fingerprint))
 	}
 	if number := x.policy.ASN.number(addr); number != 0 {

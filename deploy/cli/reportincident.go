@@ -16,6 +16,7 @@ import (
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/report"
+	"github.com/ordergate/ordergate/metrics/ledger/sealed"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -246,6 +247,9 @@ func (c *reportFlags) make(shelf report.Shelf, issue bool, to console) (m made, 
 		}
 	}
 	if err := c.integrity(ctx, store, &about); err != nil {
+		return m, err
+	}
+	if about.Networks, err = sealed.Load(c.DataDir, c.Incident); err != nil {
 		return m, err
 	}
 	about.Held = !incidents[0].State.Ended()

@@ -218,9 +218,22 @@ type Ledger struct {
 	// Checkpoints are signed statements of all that the ledger holds; a copy outside
 	// data_dir shows any later rewrite of it.
 	Checkpoints Checkpoints `yaml:"checkpoints"`
+	// Identifiers are readable network identifiers of principals: address, JA4, user agent.
+	Identifiers Identifiers `yaml:"identifiers"`
 	// Wait is how long a response with a record waits for the ledger before
 	// on_failure applies, 10ms to 30s.
 	Wait time.Duration `yaml:"wait"`
+}
+
+// Identifiers say how long readable network identifiers are kept in data_dir,
+// for responders and police; the ledger itself holds digests only.
+type Identifiers struct {
+	// Window is how long those of principals that were sent other people's records, or gave a signal, are kept encrypted
+	// with the ledger key, 0s to 168h; an incident takes what it needs from there. 0s keeps none, and incidents have none.
+	Window time.Duration `yaml:"window"`
+	// Retention is how long those of an incident's principals are kept readable in data_dir/evidence after the
+	// incident has ended, 1d to 3650d.
+	Retention time.Duration `yaml:"retention"`
 }
 
 // Checkpoints say how often the ledger is signed for, and where that goes

@@ -38,6 +38,8 @@ func Default() Config {
 			// A year and a month: breaches are often found after many months.
 			Retention: 400 * day,
 			Wait:      2 * time.Second,
+			// Long enough to be asked for by the police, shorter than the rows.
+			Identifiers: Identifiers{Window: 72 * time.Hour, Retention: 180 * day},
 			// A line a minute, where most shops keep their log: off the machine.
 			Checkpoints: Checkpoints{Every: time.Minute, Log: true},
 		},

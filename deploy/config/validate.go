@@ -245,6 +245,8 @@ func (v *checker) ledger(l *Ledger) {
 		v.fault("ledger.durability", l.Durability, "is neither strict nor relaxed", "write strict")
 	}
 	v.lasting("ledger.retention", l.Retention, day, 3650*day)
+	v.lasting("ledger.identifiers.window", l.Identifiers.Window, 0, 168*time.Hour)
+	v.lasting("ledger.identifiers.retention", l.Identifiers.Retention, day, 3650*day)
 	v.lasting("ledger.wait", l.Wait, 10*time.Millisecond, 30*time.Second)
 	v.lasting("ledger.checkpoints.every", l.Checkpoints.Every, time.Second, day)
 	if strings.TrimSpace(l.Checkpoints.File) != l.Checkpoints.File || strings.HasSuffix(l.Checkpoints.File, "/") {

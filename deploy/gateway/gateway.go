@@ -20,6 +20,7 @@ import (
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/metrics"
 	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/metrics/ledger/sealed"
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/exfil"
@@ -31,7 +32,8 @@ type Gateway struct {
 	config      config.Config
 	hasher      *rules.Hasher
 	log         *slog.Logger
-	store       store // nil: none is open
+	store       store          // nil: none is open
+	sealed      *sealed.Keeper // nil: no readable identifiers are kept
 	ledger      *ledger.Ledger
 	notary      *ledger.Notary
 	engine      *exfil.Engine
@@ -122,6 +124,9 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 		g.log.Warn("ledger", "found", warning)
 	}
 	g.metrics.LedgerGap(int(g.store.Lost()))
+	if err := g.openSealed(&key); err != nil {
+		return err
+	}
 	var kept ledger.Store = g.store
 	if g.options.Store != nil {
 		kept = g.options.Store(kept)
@@ -326,6 +331,7 @@ func (g *Gateway) release(ctx context.Context) error {
 	}
 	g.callout.Close(ctx)
 	errs = append(errs, g.access.Close(ctx))
+	g.sealed.Close()
 	if g.ledger != nil {
 		errs = append(errs, g.ledger.Close(ctx))
 	}
@@ -360,6 +366,7 @@ func fixed(old, now *config.Config) []string {
 		"listen": old.Listen == now.Listen, "admin": old.Admin == now.Admin, "data_dir": old.DataDir == now.DataDir,
 		"upstream": fmt.Sprint(old.Upstream) == fmt.Sprint(now.Upstream), "timeouts": old.Timeouts == now.Timeouts,
 		"ledger.store":                   old.Ledger.Store == now.Ledger.Store && old.Ledger.Spool == now.Ledger.Spool,
+		"ledger.identifiers":             old.Ledger.Identifiers == now.Ledger.Identifiers,
 		"ledger.durability":              old.Ledger.Durability == now.Ledger.Durability,
 		"ledger.checkpoints":             old.Ledger.Checkpoints == now.Ledger.Checkpoints,
 		"access_log":                     old.AccessLog == now.AccessLog,

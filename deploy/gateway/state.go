@@ -56,6 +56,9 @@ func (g *Gateway) restore(ctx context.Context) error {
 	}
 	for i := range incidents {
 		g.engine.RestoreIncident(&incidents[i], now)
+		if !incidents[i].State.Ended() {
+			g.sealed.Keep(incidents[i])
+		}
 	}
 	g.metrics.IncidentsOpen(g.engine.Incidents().Open())
 	g.log.Info("state restored from the ledger", "sessions", len(bindings), "disclosures", rows, "incidents", len(g.engine.Incidents().Open()))

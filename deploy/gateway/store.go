@@ -10,6 +10,7 @@ import (
 	"github.com/ordergate/ordergate/metrics"
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/postgres"
+	"github.com/ordergate/ordergate/metrics/ledger/sealed"
 	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 )
 
@@ -48,6 +49,19 @@ func (g *Gateway) openStore(ctx context.Context, key *ledger.Key, signer *ledger
 	}
 	g.store = s
 	return nil
+}
+
+// openSealed starts to keep network identifiers, if the config wants any.
+func (g *Gateway) openSealed(key *ledger.Key) (err error) {
+	c := g.config.Ledger.Identifiers
+	if c.Window == 0 {
+		return nil
+	}
+	g.sealed, err = sealed.Open(g.config.DataDir, key.Secret, sealed.Options{
+		Window: c.Window, Retention: c.Retention, Now: g.now,
+		Failed: func(err error) { g.log.Error("network identifiers not kept", "err", err) },
+	})
+	return err //nolint:wrapcheck // says it all
 }
 
 // tellStore says that the ledger's database is lost, or that it has everything

@@ -40,6 +40,9 @@ func (w *watch) Exchange(s *proxy.Summary) {
 	if w.gateway.options.Finished != nil {
 		defer w.gateway.options.Finished()
 	}
+	if concerns(s) {
+		w.gateway.sealed.Note(&s.Peer)
+	}
 	m := w.gateway.metrics
 	m.Request(s.Role, s.Reason, s.Took)
 	for stage, took := range s.Stages {
@@ -72,6 +75,17 @@ func (w *watch) Exchange(s *proxy.Summary) {
 		m.Contained(stepOf(s), s.Role)
 	default: // no principal was contained
 	}
+}
+
+// concerns reports whether an incident may ask later who was on the other side:
+// of other people's records, of signals, of what was refused for them.
+func concerns(s *proxy.Summary) bool {
+	for _, o := range [...]rules.Ownership{rules.Foreign, rules.Unlinked} {
+		if s.Subjects[o]+s.Withheld[o] > 0 {
+			return true
+		}
+	}
+	return s.Signals > 0 || s.Contained || s.Reason == rules.ReasonContained
 }
 
 // stepOf is the step that a refused or cut response counts as.
@@ -242,6 +256,7 @@ func (w *watch) tell() {
 		if c.notable {
 			w.line(&c.incident)
 		}
+		w.gateway.sealed.Keep(c.incident)
 		w.save(c.incident)
 	}
 }

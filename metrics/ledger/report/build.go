@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/metrics/ledger/sealed"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -146,7 +147,8 @@ type Context struct {
 	KeptSince    time.Time // time of the first kept row
 	Version      int
 	Previous     string
-	Held         bool // the incident holds retention off
+	Networks     *sealed.Networks // nil: none are kept
+	Held         bool             // the incident holds retention off
 }
 
 // Build makes the report, and returns the subjects that it counts.
@@ -165,7 +167,7 @@ func (e *Evidence) Build(c *Context) (*Incident, []ledger.Subject) {
 		},
 		Clock:    e.clock(c),
 		What:     e.what(c),
-		ToWhom:   e.toWhom(),
+		ToWhom:   e.toWhom(c.Networks),
 		Whose:    e.whose(c, subjects, counts, gaps),
 		Data:     e.data(subjects),
 		Subjects: Subjects{Rows: len(subjects), Note: "one row a person: keyed digests, fields, first and last time, times, states, recipients; `ordergate report affected` joins it with your own list"},
@@ -267,10 +269,16 @@ func counted(counts map[string]int) []Count {
 	return list
 }
 
-func (e *Evidence) toWhom() ToWhom {
+func (e *Evidence) toWhom(networks *sealed.Networks) ToWhom {
 	t := ToWhom{
+		Networks:   []Network{},
 		Principals: []Principal{}, Linked: append([]rules.Link{}, e.incident.Linked...), Refused: e.incident.Refused,
-		NotKept: []string{"readable addresses, user agents and countries: the ledger holds keyed digests", "age of the account", "bytes sent", "blocked requests of each principal (only their sum)"},
+		NotKept: []string{"countries", "age of the account", "bytes sent", "blocked requests of each principal (only their sum)"},
+	}
+	if networks == nil {
+		t.NotKept = append(t.NotKept, "readable addresses and user agents: the ledger holds keyed digests, and this data_dir has no network evidence of the incident")
+	} else {
+		t.networks(networks)
 	}
 	for _, s := range e.principals {
 		p := s.Principal
@@ -287,6 +295,14 @@ func (e *Evidence) toWhom() ToWhom {
 		t.Cut, t.Principals = n-MaxPrincipals, t.Principals[:MaxPrincipals]
 	}
 	return t
+}
+
+// networks takes the gateway's evidence over, the first ones first.
+func (t *ToWhom) networks(from *sealed.Networks) {
+	t.NetworksCut = from.Cut || len(from.Networks) > MaxNetworks
+	for _, n := range from.Networks[:min(len(from.Networks), MaxNetworks)] {
+		t.Networks = append(t.Networks, Network{n.Address, n.JA4, n.UserAgent, n.Session, stamp(n.First), stamp(n.Last)})
+	}
 }
 
 func digests(set map[rules.Digest]struct{}) []rules.Digest {

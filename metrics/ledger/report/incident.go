@@ -113,7 +113,24 @@ type ToWhom struct {
 	Cut        int          `json:"principals_not_listed"`
 	Linked     []rules.Link `json:"linked_sessions"`
 	Refused    int          `json:"exchanges_refused_or_cut"`
-	NotKept    []string     `json:"not_kept"` // what the ledger does not hold of them
+	// Networks are how they were seen on the network, readable, where the gateway
+	// keeps that; at most MaxNetworks.
+	Networks    []Network `json:"networks"`
+	NetworksCut bool      `json:"networks_not_all"`
+	NotKept     []string  `json:"not_kept"` // what the ledger does not hold of them
+}
+
+// MaxNetworks bounds ToWhom.Networks; the gateway's data_dir/evidence has more.
+const MaxNetworks = 1000
+
+// Network is how a principal was seen on the network.
+type Network struct {
+	Address   string       `json:"address"`
+	JA4       string       `json:"ja4"`
+	UserAgent string       `json:"user_agent"`
+	Session   rules.Digest `json:"session"`
+	First     string       `json:"first"`
+	Last      string       `json:"last"`
 }
 
 // Principal is one recipient. All names are keyed digests.
