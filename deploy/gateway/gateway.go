@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,8 @@ import (
 
 // Gateway is one running gateway. Make one with Start, end it with Stop.
 type Gateway struct {
+	draining atomic.Bool // Stop was called: readyz fails
+
 	config      config.Config
 	hasher      *rules.Hasher
 	log         *slog.Logger
@@ -312,6 +315,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 // release ends what has been started, in the reverse order.
 func (g *Gateway) release(ctx context.Context) error {
 	var errs []error
+	g.draining.Store(true) // before a listener closes
 	errs = append(errs, g.drain(ctx))
 	if g.stop != nil {
 		g.stop()

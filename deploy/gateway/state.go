@@ -230,8 +230,15 @@ func (g *Gateway) notaryOptions() ledger.NotaryOptions {
 // every page with a record.
 var errLagging = errors.New("the ledger does not keep up: look at its disk")
 
+// errDraining makes readyz fail while open exchanges end: the admin listener
+// outlives the listeners for clients, so that a load balancer can see it.
+var errDraining = errors.New("the gateway is stopping: open exchanges are ending")
+
 // ready says whether the gateway should get traffic.
 func (g *Gateway) ready() error {
+	if g.draining.Load() {
+		return errDraining
+	}
 	if g.ledger.Lag() > 10*time.Second {
 		return errLagging
 	}
