@@ -104,6 +104,7 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	switch kind {
 	case formJSON:
 		j := s.spare.newJSON(s.g, 0, class{})
+		j.lines.on = true
 		if d := s.g.cfg.declares(); d != nil {
 			j.point.list = d.pointers
 		}

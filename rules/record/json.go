@@ -73,6 +73,7 @@ type jsonScanner struct {
 	point pointing
 	last  uint8   // the key before, where the cache holds it
 	signs horizon // of the piece that is being written
+	lines lines
 }
 
 func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }
@@ -119,7 +120,12 @@ func (s *jsonScanner) end(off int64) {
 	}
 }
 
-func (s *jsonScanner) write(p []byte, off int64) { s.read(p, off) }
+func (s *jsonScanner) write(p []byte, off int64) {
+	if s.lines.on {
+		p, off = s.lines.read(s, p, off)
+	}
+	s.read(p, off)
+}
 
 // read is write; it returns how many bytes a strict scanner took: up to the
 // end of the root value, or up to the byte, exclusive, that is not JSON.
