@@ -90,7 +90,7 @@ func FuzzBlanks(f *testing.F) {
 // TestQuick holds that the compiled rules hold the quick way, and that it is no
 // other's.
 func TestQuick(t *testing.T) {
-	other := plugintypes.Transformation(func(text string) (string, bool, error) { return text, false, nil })
+	var other plugintypes.Transformation = func(text string) (string, bool, error) { return text, false, nil }
 	if got, _, _ := quick(other)(" "); got != " " {
 		t.Errorf("another transformation removes blanks")
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package pgtest starts real PostgreSQL servers for tests, each in a folder of
 // its own and on a socket of its own. Nothing of it runs outside tests.
 //
