@@ -296,10 +296,12 @@ func (x *exchange) judgeRequest(r *http.Request) rules.Verdict {
 	return x.enforce(verdict)
 }
 
-// The full rule set takes seconds of CPU for a body of 1 MiB, so large bodies
-// take turns: half of the processors stay free for everybody else.
+// The full rule set takes up to 25 milliseconds of CPU for each KiB of prose, so
+// large bodies take turns: half of the processors stay free for everybody else.
+// Few honest requests are larger than this, and of those most are cleared in less
+// than a millisecond.
 const (
-	heavyBody = 64 << 10
+	heavyBody = 8 << 10
 	heavyWait = 10 * time.Second
 )
 

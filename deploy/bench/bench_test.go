@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 // TestSmoke runs the harness with the bare proxy and ordergate for a moment:
 // started, verified, measured, told, ended.
 func TestSmoke(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the rules twice, in programs of their own")
+	}
 	defer goleak.VerifyNone(t)
 	dir := t.TempDir()
 	f := &flags{

@@ -168,8 +168,12 @@ func TestGuards(t *testing.T) {
 	}
 	// The rules about a response's body, with what they look for inside a page.
 	gs := s.guards[variables.ResponseBody]
+	each := 12
+	if testing.Short() {
+		each = 2
+	}
 	for _, g := range gs.list {
-		for _, value := range traffic.matching(g.link, s.rules[s.sources[g.bit].rule].file, 12) {
+		for _, value := range traffic.matching(g.link, s.rules[s.sources[g.bit].rule].file, each) {
 			for _, text := range []string{value, page + value + page, page + traffic.mutate(value), value[:len(value)/2] + page + value[len(value)/2:]} {
 				if err := s.twin(gs, text); err != nil {
 					t.Fatal(err)
@@ -264,6 +268,9 @@ func (s *subject) asks(g *guard, value string) bool {
 
 // TestBrokenAnalysis breaks the analysis on purpose: the proof must see it.
 func TestBrokenAnalysis(t *testing.T) {
+	if testing.Short() {
+		t.Skip("breaks one goroutine's analysis many times: the race detector learns nothing")
+	}
 	s := subjectOf(t, 1)
 	traffic := newTraffic(3, s.analysis)
 	t.Run("a literal is lost", func(t *testing.T) {

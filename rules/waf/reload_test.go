@@ -14,6 +14,9 @@ import (
 // TestReloads: engines that were replaced and closed leave nothing behind, and an
 // exchange that began before goes on with the rules it began with.
 func TestReloads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the rules five times")
+	}
 	file := filepath.Join(t.TempDir(), "own.conf")
 	compile := func(turn int) *Engine {
 		var text strings.Builder
