@@ -20,6 +20,7 @@ import (
 
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/proxy/proxytest"
+	"github.com/ordergate/ordergate/rules"
 )
 
 var floodSize = flag.Int("flood", 1000, "connections, streams and frames of each flood")
@@ -122,7 +123,7 @@ func TestSlowClients(t *testing.T) {
 					t.Errorf("an honest client beside them: %d", got)
 				}
 				for slow := 0; name == "readers" && slow < clients; { // nobody reads, nobody leaves: the write timeout ends them
-					if s := w.Observer.Next(); s.Took >= time.Second {
+					if s := w.Observer.Next(); s.Reason != rules.ReasonNone { // it may take a little less than the timeout, which began before it
 						slow++
 					}
 				}
