@@ -96,6 +96,9 @@ func TestMemoryObserved(t *testing.T) {
 
 // TestMemoryForReal fills the process's own memory above a ceiling, and frees it.
 func TestMemoryForReal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector's own memory is counted, too")
+	}
 	var seconds atomic.Int64
 	probe := proxytest.Start(t, people, func(s *proxytest.Setup) { s.Memory.Ceiling = 1 << 40 })
 	runtime.GC()
