@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/ledgertest"
 	"github.com/ordergate/ordergate/metrics/ledger/postgres/pgtest"
@@ -154,6 +156,39 @@ func TestSpoolFull(t *testing.T) {
 	heard.until(t, false)
 	check(t, store.Append(ctx, ledgertest.Rows(kept, 10)))
 	sound(t, archiveOf(t, url), int64(kept+10))
+}
+
+// What the database had does not count into the spool when it is slow later: only
+// what waits for it does.
+func TestSlowDatabase(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.Start(t)
+	url := database(t, server)
+	heard := &told{news: make(chan struct{}, 1)}
+	store := open(t, t.TempDir(), url, func(o *Options) {
+		o.Told, o.MaxSpool, o.Patience = heard.hear, 100_000, 100*time.Millisecond
+	})
+	rows := 0
+	for ; rows < 1000; rows += 100 { // more than the spool holds
+		check(t, store.Append(ctx, ledgertest.Rows(rows, 100)))
+		check(t, store.flush(ctx))
+	}
+	holder, err := pgx.Connect(ctx, url)
+	check(t, err)
+	defer func() { _ = holder.Close(ctx) }()
+	hold, err := holder.Begin(ctx)
+	check(t, err)
+	_, err = hold.Exec(ctx, "LOCK TABLE ordergate_entry IN ACCESS EXCLUSIVE MODE")
+	check(t, err)
+	for ; rows < 1050; rows += 10 {
+		check(t, store.Append(ctx, ledgertest.Rows(rows, 10)))
+	}
+	if s := store.Status(); s.Lost == nil || s.Behind > 50*400 {
+		t.Errorf("with 50 rows that wait: %+v", s)
+	}
+	check(t, hold.Rollback(ctx))
+	heard.until(t, false)
+	sound(t, archiveOf(t, url), int64(rows))
 }
 
 // A gateway starts without its database, and knows nothing of it that it did not

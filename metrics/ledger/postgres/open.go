@@ -57,7 +57,7 @@ type Store struct {
 	mu       sync.Mutex
 	closed   bool
 	shipped  int64         // entries that the database has
-	behind   int64         // bytes that waited at the last failure, about
+	behind   int64         // bytes that waited at the last failure, or when all was there, about
 	behindAt int64         // bytes written until then
 	lost     error         // nil: the database keeps up
 	dirty    int64         // how often something besides rows has changed

@@ -160,6 +160,7 @@ func (s *Store) advance() {
 // caughtUp says that the database has all, unless something came meanwhile;
 // settled is what [Store.settle] returned.
 func (s *Store) caughtUp(settled int64) bool {
+	written := s.local.Log().Written() // before the size: what comes between counts as waiting
 	size := s.local.Log().DurableSize()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +168,7 @@ func (s *Store) caughtUp(settled int64) bool {
 	if s.shipped < size {
 		return false
 	}
-	s.settled = settled
+	s.settled, s.behind, s.behindAt = settled, 0, written
 	if s.lost != nil {
 		s.lost = nil
 		s.opts.Told(nil)
