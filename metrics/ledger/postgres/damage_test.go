@@ -112,6 +112,39 @@ func TestDamages(t *testing.T) {
 	}
 }
 
+// Against checkpoints that were kept elsewhere nothing helps that is done to the
+// database: neither a history without its checkpoints, nor one of nobody at all.
+func TestKeptCheckpoints(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.Start(t, "fsync=off")
+	url := database(t, server)
+	threeDays(t, t.TempDir(), url)
+	a := archiveOf(t, url)
+	kept, err := a.Checkpoints(ctx)
+	check(t, err)
+	verify := func() string {
+		v, err := a.Verify(ctx, ledger.VerifyOptions{Kept: kept})
+		check(t, err)
+		return strings.Join(v.Faults, "\n")
+	}
+	if said := verify(); said != "" {
+		t.Errorf("as it is: %s", said)
+	}
+	execute(t, url, "DELETE FROM ordergate_checkpoint WHERE size > 1000")
+	for _, statement := range strings.Split(damages["cut off with care"].do, ";") {
+		execute(t, url, statement)
+	}
+	if said := verify(); !strings.Contains(said, "kept checkpoint") {
+		t.Errorf("cut off, with its checkpoints: %q", said)
+	}
+	for _, table := range []string{"node", "stretch", "entry", "late", "hash", "checkpoint", "incident", "binding"} {
+		execute(t, url, "DELETE FROM ordergate_"+table)
+	}
+	if said := verify(); !strings.Contains(said, "has nothing of "+kept[0].Origin()) {
+		t.Errorf("emptied: %q", said)
+	}
+}
+
 // Whichever byte of whichever entry before the last checkpoint is changed to
 // whatever: verify finds it.
 func TestEveryByte(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
@@ -34,8 +35,25 @@ func (a *archive) Verify(ctx context.Context, opts ledger.VerifyOptions) (ledger
 		}
 		all.Add(&v)
 	}
+	unknown(&all, members, opts.Kept)
 	err = a.orphans(ctx, &all)
 	return all, err
+}
+
+// unknown tells of gateways that signed kept checkpoints, and of whom the database
+// has nothing.
+func unknown(v *ledger.Verification, members []member, kept []ledger.Checkpoint) {
+	told := make(map[string]bool, len(members))
+	for i := range members {
+		told[members[i].Name] = true
+	}
+	for i := range kept {
+		c := &kept[i]
+		if origin := c.Origin(); !told[origin] {
+			told[origin] = true
+			v.Fault("the database has nothing of %s, who signed for %d entries at %s: its log was deleted, or this is another database", origin, c.Size, c.Time.Format(time.RFC3339))
+		}
+	}
 }
 
 // orphans finds entries of days and nodes that nothing else tells of.
