@@ -10,6 +10,6 @@
 // destroying that one destroys the window. The evidence of an incident is
 // readable for whoever may read data_dir: that is what it is for.
 //
-// Losing a record is no fault that anybody waits for: nothing is synced, and a
-// queue that is full drops and counts.
+// Losing a record is no fault that anybody waits for: nothing is synced, and what
+// finds the queue or the hour's file full is dropped, and told of by the second.
 package sealed

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -28,6 +29,7 @@ type Keeper struct {
 	opts   Options
 	sealer sealer
 	notes  chan rules.Peer
+	lost   atomic.Int64 // sightings that found no room, and are not told of yet
 	holds  chan rules.Incident
 	stop   chan struct{}
 	done   chan struct{}
@@ -35,6 +37,8 @@ type Keeper struct {
 	// Of the goroutine.
 	file   *os.File
 	name   string
+	size   int64                              // of file, in bytes
+	why    error                              // the last reason why a sighting was lost, but for a full queue
 	recent *simplelru.LRU[sighting, struct{}] // of this hour
 	open   map[string]*held
 	buffer []byte
@@ -53,10 +57,13 @@ type held struct {
 	changed  bool
 }
 
-// Bounds: what waits, what is remembered of an hour, and how many incidents are
-// followed at a time.
+// Bounds: what waits, what is written and remembered of an hour, and how many
+// incidents are followed at a time. Whoever changes the user agent with every
+// request writes a sighting with each: 16 MiB are some 30,000 in an hour, and the
+// window of 72 h is at most 1.2 GB.
 const (
 	maxNotes   = 4096
+	maxFile    = 16 << 20
 	maxRecent  = 1 << 16
 	maxHeld    = 1000
 	writeEvery = time.Second
@@ -98,6 +105,7 @@ func (k *Keeper) Note(peer *rules.Peer) {
 	select {
 	case k.notes <- *peer:
 	default:
+		k.lost.Add(1)
 	}
 }
 
@@ -135,6 +143,7 @@ func (k *Keeper) run() {
 			k.follow(&incident)
 		case <-tick.C:
 			k.write()
+			k.tellLost()
 			if now := k.opts.Now(); now.Sub(cleaned) > time.Minute {
 				cleaned = now
 				k.clean(now)
@@ -161,7 +170,30 @@ func (k *Keeper) drain() {
 		break
 	}
 	k.write()
+	k.tellLost()
 	k.fail(k.closeFile())
+}
+
+// errHour says that an hour's file is full.
+var errHour = fmt.Errorf("the hour's file has its %d bytes", maxFile)
+
+// miss counts a sighting that cannot be written down.
+func (k *Keeper) miss(why error) {
+	k.lost.Add(1)
+	k.why = why
+}
+
+// tellLost says how many sightings were not written down, once for all of them:
+// where a disk is full there is one with each request.
+func (k *Keeper) tellLost() {
+	n, why := k.lost.Swap(0), k.why
+	if n == 0 {
+		return
+	}
+	if k.why = nil; why == nil {
+		why = fmt.Errorf("more than %d waited", maxNotes)
+	}
+	k.fail(fmt.Errorf("%d sightings were lost to incidents that open later: %w", n, why))
 }
 
 func (k *Keeper) fail(err error) {
@@ -198,16 +230,29 @@ func (k *Keeper) note(peer *rules.Peer) {
 	if k.file == nil {
 		file, err := os.OpenFile(filepath.Join(k.dir, Folder, name), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
-			k.fail(err)
+			k.miss(err)
 			return
 		}
-		k.file = file
+		info, err := file.Stat()
+		if err != nil {
+			k.miss(errors.Join(err, file.Close()))
+			return
+		}
+		k.file, k.size = file, info.Size()
 	}
 	var err error
-	if k.buffer, err = k.sealer.seal(k.buffer[:0], name, peer); err == nil {
-		_, err = k.file.Write(k.buffer)
+	k.buffer, err = k.sealer.seal(k.buffer[:0], name, peer)
+	if err == nil && k.size+int64(len(k.buffer)) > maxFile {
+		err = errHour
 	}
-	k.fail(err)
+	if err == nil {
+		n := 0
+		n, err = k.file.Write(k.buffer)
+		k.size += int64(n)
+	}
+	if err != nil {
+		k.miss(err)
+	}
 	sight := asKept(peer)
 	for _, h := range k.open {
 		h.take(&sight)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,6 +95,37 @@ func TestKeeper(t *testing.T) {
 			t.Error("somebody who is not part of the incident can be read")
 		}
 		k.Close()
+	})
+}
+
+// An hour's file is bounded, whatever somebody calls itself, and what has no room
+// is told of.
+func TestBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		var told error
+		k, err := Open(dir, secret, Options{Window: time.Hour, Retention: time.Hour, Failed: func(err error) { told = err }})
+		check(t, err)
+		k.Note(peer(1, thief))
+		synctest.Wait()
+		paths, err := files(dir)
+		check(t, err)
+		check(t, os.Truncate(paths[0], maxFile-100)) // as if so much had been written
+		k.Close()
+		k, err = Open(dir, secret, Options{Window: time.Hour, Retention: time.Hour, Failed: func(err error) { told = err }})
+		check(t, err)
+		if told != nil {
+			t.Errorf("with room: %v", told)
+		}
+		for n := range 20 {
+			k.Note(peer(2+n, shopper))
+		}
+		k.Close()
+		info, err := os.Stat(paths[0])
+		check(t, err)
+		if info.Size() > maxFile || told == nil || !strings.Contains(told.Error(), "20 sightings were lost") {
+			t.Errorf("%d bytes, told %v", info.Size(), told)
+		}
 	})
 }
 
