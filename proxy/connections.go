@@ -38,6 +38,7 @@ type Connections struct {
 // ConnectionsState is what metrics show of the connections.
 type ConnectionsState struct {
 	Open, Most int
+	Waiting    int // of those that are open, for a request
 	// Closed since the start: newcomers for whom there was no room, and waiting ones
 	// that made room, by whether all together or those of one address were too many.
 	// Those closed for want of file descriptors count as of all.
@@ -69,7 +70,7 @@ func (c *Connections) State() ConnectionsState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	state := c.state
-	state.Open, state.Most = c.open, c.most
+	state.Open, state.Most, state.Waiting = c.open, c.most, c.waiting.Len()
 	return state
 }
 

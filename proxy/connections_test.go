@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +34,16 @@ func closed(t testing.TB, conn net.Conn) {
 	t.Helper()
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || strings.Contains(err.Error(), "timeout") {
 		t.Fatalf("read %d bytes, %v: want a closed connection", n, err)
+	}
+}
+
+// waiting waits until so many connections wait for a request.
+func waiting(t testing.TB, w *proxytest.World, n int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); w.Connections.State().Waiting != n; runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("%+v, want %d that wait", w.Connections.State(), n)
+		}
 	}
 }
 
@@ -78,9 +90,12 @@ func TestConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			begun, end := make(chan struct{}), make(chan struct{})
 			w := proxytest.Start(t, hanging(begun, end), bounds(c.most, c.each, c.exempt))
+			answer := sync.OnceFunc(func() { close(end) })
+			t.Cleanup(answer) // a test that fails must not leave the platform waiting
 			count := func(refused, reclaimed uint64) {
 				t.Helper()
 				s := w.Connections.State()
+				s.Waiting = 0
 				want := proxy.ConnectionsState{Open: 3, Most: c.most, RefusedAll: refused, ReclaimedAll: reclaimed}
 				if c.address {
 					want = proxy.ConnectionsState{Open: 3, Most: c.most, RefusedAddress: refused, ReclaimedAddress: reclaimed}
@@ -100,6 +115,7 @@ func TestConnections(t *testing.T) {
 			if got := ask(t, kept, "/products"); got != http.StatusOK {
 				t.Fatal(got)
 			}
+			waiting(t, w, 3) // the answer comes before the connection waits again
 			first := dial(t, w)
 			closed(t, silent)
 			hang(first)
@@ -113,7 +129,7 @@ func TestConnections(t *testing.T) {
 			count(0, 3)
 			closed(t, dial(t, w)) // all serve: the newcomer goes
 			count(1, 3)
-			close(end)
+			answer()
 			for range 3 {
 				if got := <-answered; got != http.StatusNotFound {
 					t.Errorf("a request that was under way: %d", got)
@@ -133,6 +149,7 @@ func TestConnectionsHTTP2(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprint("TLS ", secure), func(t *testing.T) {
 			begun, end := make(chan struct{}), make(chan struct{})
+			answer := sync.OnceFunc(func() { close(end) })
 			protocols := new(http.Protocols)
 			protocols.SetUnencryptedHTTP2(true)
 			changes := []func(*proxytest.Setup){bounds(1, 1, nil)}
@@ -140,6 +157,7 @@ func TestConnectionsHTTP2(t *testing.T) {
 				changes = append(changes, withTLS(authority, secured(t, authority, nil, proxytest.Leaf{Names: []string{"shop.example"}})))
 			}
 			w := proxytest.Start(t, hanging(begun, end), changes...)
+			t.Cleanup(answer) // as above
 			client := w.Client
 			if !secure {
 				transport := &http.Transport{Protocols: protocols}
@@ -161,7 +179,7 @@ func TestConnectionsHTTP2(t *testing.T) {
 			go func() { answered <- get("/hang") }()
 			<-begun
 			closed(t, dial(t, w)) // it has a stream
-			close(end)
+			answer()
 			if got := <-answered; got != http.StatusNotFound {
 				t.Errorf("the stream: %d", got)
 			}
