@@ -216,7 +216,7 @@ func (l *AccessLog) tell(x *exchange) {
 		slog.String("exchange", x.id.String()), slog.String("trace", x.trace), slog.String("proto", protocol(x.proto)), slog.String("method", knownMethod(x.method)),
 		slog.String("upstream", x.group.name), slog.String("route", x.route), slog.Int("status", x.Status), slog.String("outcome", string(x.Reason)),
 		slog.String("role", x.Role.String()), slog.String("session", x.principal.Session.String()), slog.String("ip", x.principal.IP.String()),
-		slog.Int64("received", int64(len(x.body))+x.uploaded), slog.Int64("sent", x.sent),
+		slog.Int64("received", int64(len(x.body))+x.uploaded.Load()), slog.Int64("sent", x.sent),
 		slog.Float64("took_ms", milliseconds(x.Took)), slog.Float64("upstream_ms", milliseconds(x.Upstream)),
 		slog.Int("released", total(x.Subjects)), slog.Int("withheld", total(x.Withheld)), slog.Int("signals", x.Signals),
 	}

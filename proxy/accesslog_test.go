@@ -16,6 +16,7 @@ import (
 
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/proxy/proxytest"
+	"github.com/ordergate/ordergate/rules"
 )
 
 // logged is a world with an access log; lines closes it and returns what it wrote.
@@ -102,6 +103,30 @@ func TestAccessLog(t *testing.T) {
 		if bytes.Contains(text, []byte(value)) {
 			t.Errorf("the access log holds %q", value)
 		}
+	}
+}
+
+// TestAccessLogAnsweredEarly: a platform that answers while the upload still comes
+// leaves the two beside each other; the race detector sees whether the line counts
+// what is not settled.
+func TestAccessLogAnsweredEarly(t *testing.T) {
+	access, err := proxy.OpenAccessLog(proxy.AccessLogConfig{File: filepath.Join(t.TempDir(), "access.log")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		w.WriteHeader(http.StatusAccepted) // the body is not read
+	}), func(s *proxytest.Setup) {
+		s.Access = access
+		s.Policy.Routes = []proxy.RouteRule{{Path: "/upload", StreamBody: true, RequestBody: 1 << 10}}
+		s.WAF.Mode = rules.Observe // the CRS has no octet-stream among the types of its uploads
+	})
+	for range 5 {
+		w.Do("POST", "/upload", strings.Repeat("x", 16<<20), "Content-Type: application/octet-stream")
+	}
+	if err := access.Close(context.Background()); err != nil {
+		t.Error(err)
 	}
 }
 

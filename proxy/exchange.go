@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
@@ -31,10 +32,10 @@ type exchange struct {
 	start     time.Time
 	method    string
 	proto     string
-	trace     string // id of the trace that the client's side began; empty: none
-	uploaded  int64  // bytes of the body beyond what was read before it went on
-	sent      int64  // bytes of the response's body
-	uri       string // what the upstream is sent on the request line
+	trace     string       // id of the trace that the client's side began; empty: none
+	uploaded  atomic.Int64 // bytes of the body beyond what was read before it went on; they may still come when the answer has gone
+	sent      int64        // bytes of the response's body
+	uri       string       // what the upstream is sent on the request line
 	path      string
 	rule      *RouteRule
 	route     string // template

@@ -74,11 +74,15 @@ func (s GraphQLShape) over(r *http.Request, body []byte) Limited {
 // other request; false: it cannot be read. A request without a document names
 // one that the platform keeps (persisted queries).
 func graphQLDocuments(r *http.Request, body []byte) (documents []string, ok bool) {
-	media, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	contentType, endpoint := r.Header.Get("Content-Type"), graphQLPath(r.URL.Path)
+	if !endpoint && !typed(contentType, "application/graphql") {
+		return nil, true // nearly every request: its type need not be read
+	}
+	media, parameters, _ := mime.ParseMediaType(contentType)
 	if media == "application/graphql" {
 		return []string{string(body)}, true
 	}
-	if !graphQLPath(r.URL.Path) {
+	if !endpoint {
 		return nil, true
 	}
 	documents = append(documents, r.URL.Query()["query"]...)

@@ -306,3 +306,18 @@ func FuzzGraphQLShape(f *testing.F) {
 		}
 	})
 }
+
+// TestShapeBudget: judging the form of an ordinary request takes no memory.
+func TestShapeBudget(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/api/cart/items?page=2", nil)
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	shape := Shape{Headers: 200, Arguments: 2000, Nesting: 100, GraphQL: GraphQLShape{Batch: 50, Depth: 30, Fields: 5000, Roots: 50}}
+	x := &exchange{rule: &RouteRule{Shape: &shape}, body: []byte(`{"items":[{"sku":"TP-1","quantity":2}]}`)}
+	if n := testing.AllocsPerRun(100, func() {
+		if x.shapedHeader(r).Action == rules.Refuse || x.shapedBody(r).Action == rules.Refuse {
+			t.Fatalf("refused: %s", x.Limited)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -298,8 +298,6 @@ func (x *exchange) judgeRequest(r *http.Request) rules.Verdict {
 
 // The full rule set takes up to 25 milliseconds of CPU for each KiB of prose, so
 // large bodies take turns: half of the processors stay free for everybody else.
-// Few honest requests are larger than this, and of those most are cleared in less
-// than a millisecond.
 const (
 	heavyBody = 8 << 10
 	heavyWait = 10 * time.Second
@@ -360,7 +358,7 @@ func (u *upload) Read(b []byte) (int, error) {
 		_ = u.x.control.SetReadDeadline(now.Add(u.x.gateway.timeouts.Read)) // a connection without deadlines keeps none
 	}
 	n, err := u.ReadCloser.Read(b)
-	u.x.uploaded += int64(n)
+	u.x.uploaded.Add(int64(n))
 	if u.x.misframed() {
 		return 0, errMisframed // the upstream gets no end of the body, so no request
 	}

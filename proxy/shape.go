@@ -149,6 +149,9 @@ func (x *exchange) shapedBody(r *http.Request) rules.Verdict {
 
 // formPairs counts the arguments of a form's body, urlencoded or in parts.
 func formPairs(contentType string, body []byte) int {
+	if !typed(contentType, "application/x-www-form-urlencoded") && !typed(contentType, "multipart/form-data") {
+		return 0
+	}
 	media, parameters, err := mime.ParseMediaType(contentType)
 	switch {
 	case err != nil:
@@ -159,6 +162,11 @@ func formPairs(contentType string, body []byte) int {
 		return bytes.Count(body, []byte("--"+parameters["boundary"])) - 1 // the last one ends the body
 	}
 	return 0
+}
+
+// typed reports whether a Content-Type begins with a media type, in small letters.
+func typed(contentType, media string) bool {
+	return len(contentType) >= len(media) && strings.EqualFold(contentType[:len(media)], media)
 }
 
 // looksLikeJSON reports whether a body begins as an object or array, whatever
