@@ -15,60 +15,31 @@ import (
 // ErrNoRow says that a row is not there, or not any more.
 var ErrNoRow = errors.New("the row is not in the ledger")
 
-// Prove shows that a row, and what became of it if that is known, are among
-// the first size entries; size is that of a checkpoint. With sequence 0 no row
-// is proven. With older > 0 it also shows that the first older entries are the
-// beginning of these.
+// Prove proves what [ledger.Prover.Prove] says.
 func (l *Log) Prove(ctx context.Context, sequence, size, older int64) (*ledger.Proof, error) {
 	e, err := l.extent()
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{extent: e, ctx: ctx, nodes: make(map[ledger.Place]tlog.Hash), leaves: make(map[int64][]tlog.Hash)}
+	t := &tree{extent: e, ctx: ctx, nodes: make(map[ledger.Place]tlog.Hash)}
 	defer t.unpacker.close()
 	if err := t.survey(); err != nil {
 		return nil, err
 	}
-	if t.size < size {
-		return nil, fmt.Errorf("the ledger has %d entries, the checkpoint signs for %d: an old copy was restored", t.size, size)
-	}
-	proof := &ledger.Proof{Format: ledger.ProofFormat, Entries: []ledger.ProvenEntry{}}
-	if sequence != 0 {
-		if proof.Entries, err = t.find(sequence); err != nil {
-			return nil, err
-		}
-		if proof.Entries[0].Index >= size {
-			return nil, fmt.Errorf("row %d is newer than the checkpoint: wait for the next one", sequence)
-		}
-		proof.Entries = slices.DeleteFunc(proof.Entries, func(p ledger.ProvenEntry) bool { return p.Index >= size })
-	}
-	for i := range proof.Entries {
-		p := &proof.Entries[i]
-		if p.Path, err = tlog.ProveRecord(size, p.Index, t); err != nil {
-			return nil, err
-		}
-	}
-	if older > 0 && older < size {
-		proof.Consistency, err = tlog.ProveTree(size, older, t)
-	}
-	return proof, err
+	p := ledger.Prover{Size: t.size, Nodes: t.nodes, Entries: t.between, Find: t.find}
+	return p.Prove(sequence, size, older)
 }
 
-// tree reads hashes of subtrees: those of NodeLevel and above are kept or were
-// made by one pass over a segment that is not packed, those below are made from
-// the entries, nodeSpan at a time.
+// tree is what proofs are made of: the subtrees of NodeLevel and above are kept,
+// or were made by one pass over a segment that is not packed.
 type tree struct {
 	extent
 	ctx      context.Context //nolint:containedctx // of the one call that it lives for
 	segments []surveyed
 	size     int64 // entries of all
 	nodes    map[ledger.Place]tlog.Hash
-	leaves   map[int64][]tlog.Hash // by the number of the span; zero where entries are gone
 	unpacker unpacker
 }
-
-// nodeSpan is how many entries a subtree of NodeLevel has.
-const nodeSpan = 1 << NodeLevel
 
 // surveyed is a segment and what it holds.
 type surveyed struct {
@@ -131,63 +102,18 @@ func (t *tree) whole(i int) error {
 	return fmt.Errorf("segment %s was deleted meanwhile: try again", t.places[i].name())
 }
 
-// ReadHashes implements [tlog.HashReader].
-func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	hashes := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		level, n := tlog.SplitStoredHashIndex(index)
-		var err error
-		if hashes[i], err = t.hash(ledger.Place{Level: level, Index: n}); err != nil {
-			return nil, err
-		}
-	}
-	return hashes, nil
-}
-
-func (t *tree) hash(at ledger.Place) (tlog.Hash, error) {
-	if hash, ok := t.nodes[at]; ok {
-		return hash, nil
-	}
-	if len(t.segments) == 0 || at.First() < t.segments[0].header.FirstLeaf && at.Level == 0 || at.End() > t.size {
-		return tlog.Hash{}, fmt.Errorf("entry %d is not kept any more", at.First())
-	}
-	if at.Level == 0 {
-		leaves, err := t.span(at.Index / nodeSpan)
-		if err != nil {
-			return tlog.Hash{}, err
-		}
-		return leaves[at.Index%nodeSpan], nil
-	}
-	left, err := t.hash(ledger.Place{Level: at.Level - 1, Index: 2 * at.Index})
-	if err != nil {
-		return tlog.Hash{}, err
-	}
-	right, err := t.hash(ledger.Place{Level: at.Level - 1, Index: 2*at.Index + 1})
-	return tlog.NodeHash(left, right), err
-}
-
-// span returns the hashes of nodeSpan entries.
-func (t *tree) span(n int64) ([]tlog.Hash, error) {
-	if leaves, ok := t.leaves[n]; ok {
-		return leaves, nil
-	}
-	leaves := make([]tlog.Hash, nodeSpan)
-	first, end := n*nodeSpan, (n+1)*nodeSpan
+// between calls do for the entries from number first to before end.
+func (t *tree) between(first, end int64, do func(index int64, entry []byte) error) error {
 	for i := range t.segments {
 		s := &t.segments[i]
 		if s.end() <= first || s.header.FirstLeaf >= end {
 			continue
 		}
-		err := t.each(s, first, end, func(index int64, entry []byte) error {
-			leaves[index-first] = tlog.RecordHash(entry)
-			return nil
-		})
-		if err != nil {
-			return nil, err
+		if err := t.each(s, first, end, do); err != nil {
+			return err
 		}
 	}
-	t.leaves[n] = leaves
-	return leaves, nil
+	return nil
 }
 
 // each calls do for a segment's entries from number first to before end.
