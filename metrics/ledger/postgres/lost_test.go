@@ -3,15 +3,11 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -271,45 +267,20 @@ func TestOldCopy(t *testing.T) {
 	}
 }
 
-// childDir names the directory for the child of TestKill.
-const childDir = "ORDERGATE_POSTGRES_CHILD_DIR"
+// childURL names, in the environment, the database of the child of TestKill.
+const childURL = "ORDERGATE_POSTGRES_CHILD_URL"
 
-// childRuns appends for ever when this process is the child, telling on stdout
-// the number of every row that was acknowledged.
+// childRuns makes this process the child of TestKill, if it is.
 func childRuns() bool {
-	dir := os.Getenv(childDir)
-	if dir == "" {
-		return false
-	}
-	first, err := strconv.Atoi(os.Getenv(childDir + "_FIRST"))
-	signer, signerErr := ledger.LoadOrCreateSigner(dir)
-	if err := errors.Join(err, signerErr); err != nil {
-		fmt.Fprintln(os.Stdout, err)
-		return true
-	}
-	store, err := Open(context.Background(), dir, Options{
-		URL: os.Getenv(childDir + "_URL"), Node: Node{Name: signer.Name(), PublicKey: signer.PublicKey(), Key: "child"},
+	return ledgertest.ChildRuns(func(dir string) (ledger.Store, error) {
+		signer, err := ledger.LoadOrCreateSigner(dir)
+		if err != nil {
+			return nil, err
+		}
+		return Open(context.Background(), dir, Options{
+			URL: os.Getenv(childURL), Node: Node{Name: signer.Name(), PublicKey: signer.PublicKey(), Key: "child"},
+		})
 	})
-	if err != nil {
-		fmt.Fprintln(os.Stdout, err)
-		return true
-	}
-	led := ledger.New(store, ledger.Options{})
-	var said sync.Mutex
-	for worker := range 8 {
-		go func() {
-			for i := first + worker; ; i += 8 {
-				if err := led.Append(context.Background(), ledgertest.Rows(i*2, 2)); err != nil {
-					panic(err)
-				}
-				led.Finish(ledgertest.Exchange(i), rules.Delivered)
-				said.Lock()
-				fmt.Fprintln(os.Stdout, i)
-				said.Unlock()
-			}
-		}()
-	}
-	select {}
 }
 
 // kills is how many times TestKill kills.
@@ -324,76 +295,30 @@ func TestKill(t *testing.T) {
 	}
 	server := pgtest.Start(t)
 	url, dir := database(t, server), t.TempDir()
-	acknowledged := make(map[rules.ExchangeID]bool)
+	var killed ledgertest.Killed
 	for round := range *kills {
-		live(t, server, trial{dir, url, round}, acknowledged)
+		killed.Live(t, dir, round*100_000, func(told int, kill func()) {
+			switch told {
+			case 200 + round*37%300:
+				server.Kill(t)
+			case 700 + round*91%300:
+				if round%3 > 0 {
+					server.Run(t)
+				}
+			case 1500 + round*53%500:
+				kill()
+			}
+		}, childURL+"="+url)
+		if round%3 == 0 {
+			server.Run(t)
+		}
 		// The next gateway ships what the last one left in the spool.
 		store := open(t, dir, url)
-		present := make(map[rules.ExchangeID]int)
-		for i, row := range ledgertest.All(t, store, ledger.Query{}) {
-			if row.Sequence != int64(i+1) {
-				t.Fatalf("row %d has sequence %d", i+1, row.Sequence)
-			}
-			present[row.Exchange]++
-		}
+		killed.Check(t, store)
 		check(t, store.Close())
-		for exchange := range acknowledged {
-			if present[exchange] != 2 {
-				t.Fatalf("round %d: acknowledged exchange %s has %d rows, want 2", round, exchange, present[exchange])
-			}
-		}
-		for exchange, n := range present {
-			if n != 2 {
-				t.Errorf("round %d: exchange %s has %d rows: want both or none", round, exchange, n)
-			}
-		}
 		v, err := archiveOf(t, url).Verify(context.Background(), ledger.VerifyOptions{})
 		if err != nil || len(v.Faults) != 0 {
 			t.Fatalf("round %d: verify: %v %q", round, err, v.Faults)
 		}
-	}
-	t.Logf("%d acknowledged exchanges", len(acknowledged))
-}
-
-// trial is one round of killing.
-type trial struct {
-	dir, url string
-	round    int
-}
-
-// live starts a gateway, kills the server after some exchanges, starts it again
-// in two rounds of three, and kills the gateway after some more.
-func live(t *testing.T, server *pgtest.Server, in trial, acknowledged map[rules.ExchangeID]bool) {
-	t.Helper()
-	round := in.round
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$") //nolint:gosec // this very test
-	child.Env = append(os.Environ(), childDir+"="+in.dir, childDir+"_URL="+in.url, fmt.Sprintf("%s_FIRST=%d", childDir, round*100_000))
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	check(t, err)
-	check(t, child.Start())
-	said, scanner := 0, bufio.NewScanner(out)
-	for scanner.Scan() {
-		i, err := strconv.Atoi(strings.TrimSpace(scanner.Text()))
-		if err != nil {
-			t.Fatalf("child said %q", scanner.Text())
-		}
-		acknowledged[ledgertest.Exchange(i)] = true
-		switch said++; said {
-		case 200 + round*37%300:
-			server.Kill(t)
-		case 700 + round*91%300:
-			if round%3 > 0 {
-				server.Run(t)
-			}
-		case 1500 + round*53%500:
-			check(t, child.Process.Kill()) // what it said before is still in the pipe
-		}
-	}
-	if err := child.Wait(); err == nil {
-		t.Fatal("the child ended by itself")
-	}
-	if round%3 == 0 {
-		server.Run(t)
 	}
 }
