@@ -131,7 +131,7 @@ func (m *Metrics) wall() []prometheus.Collector {
 		Buckets: []float64{0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50},
 	})
 	cleared := counters("ordergate_waf_clearance_total",
-		"Exchanges by how much of the full rule set they needed, and cleared ones that it judged again: refuted means that clearance was wrong.", "result")
+		"Exchanges by how much of the full rule set they needed, and those that it judged again: refuted means that clearance was wrong.", "result")
 	for _, result := range Clearances() {
 		m.clearance[result] = cleared.WithLabelValues(result.String())
 	}

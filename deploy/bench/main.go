@@ -25,6 +25,7 @@ type commands struct {
 // flags say what is measured and for how long.
 type flags struct {
 	Only    []string `help:"Only these contenders beside the bare proxy." placeholder:"NAME"`
+	Routes  []string `help:"Of the measure routes only these kinds of request." placeholder:"NAME"`
 	Measure []string `help:"Only these: mix, routes, attacks, body, parameters, paranoia, principals." placeholder:"NAME"`
 	Rounds  int      `help:"How often the contenders take their turns." default:"3"`
 	Seconds float64  `help:"How long a turn lasts; in the mix it is followed by another one at half load." default:"2"`
@@ -98,6 +99,11 @@ func (f *flags) validate() error {
 	for _, name := range f.Measure {
 		if !slices.Contains(measures, name) {
 			return fmt.Errorf("--measure %s: want some of %s", name, strings.Join(measures, ", "))
+		}
+	}
+	for _, name := range f.Routes {
+		if !slices.Contains(kindNames[:], name) {
+			return fmt.Errorf("--routes %s: want some of %s", name, strings.Join(kindNames[:], ", "))
 		}
 	}
 	if f.Rounds < 1 || f.Rounds > 100 {

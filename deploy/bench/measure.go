@@ -167,6 +167,9 @@ func (s *stand) mix(ctx context.Context) error {
 // routes are the kinds of the mix, each by itself.
 func (s *stand) routes(ctx context.Context) error {
 	for _, k := range []kind{static, page, search, order, cart, checkout} {
+		if len(s.Routes) > 0 && !slices.Contains(s.Routes, k.String()) {
+			continue
+		}
 		err := s.turns(ctx, "routes", k.String(), s.lasting()/2, func(*standing) *load {
 			return &load{prepare: ready(k == order), next: func(v *visitor) (shot, bool) { return v.ask(k), false }}
 		})

@@ -178,9 +178,9 @@ type WAF struct {
 	// request is judged by all rules only when one of them may match; the
 	// verdicts are the same. With off, every exchange is judged by all rules.
 	Clearance string `yaml:"clearance"`
-	// ClearanceSample is the share of cleared exchanges that all rules judge
-	// again, beside the exchange: one in so many; 0 for none. If they disagree once, clearance is
-	// off until the next reload, and an alert fires.
+	// ClearanceSample is the share of exchanges that all rules judge again, beside
+	// the exchange, by Coraza alone: one in so many; 0 for none. If they disagree
+	// once, clearance is off until the next reload, and an alert fires.
 	ClearanceSample int `yaml:"clearance_sample"`
 	// OnError is what happens when the WAF itself fails.
 	OnError OnError `yaml:"on_error"`

@@ -211,12 +211,13 @@ func (g *Gateway) wall(cfg *config.Config) (*waf.Engine, error) {
 	return engine, nil
 }
 
-// proved counts what the full rule set said of a cleared exchange.
+// proved counts what Coraza's own rule set said of an exchange that was judged by
+// less.
 func (g *Gateway) proved(p waf.Proof) {
 	switch {
 	case p.Err != nil:
 		g.metrics.Clearance(metrics.ClearanceUnproven)
-		g.log.Warn("a cleared exchange could not be judged again", "err", p.Err)
+		g.log.Warn("an exchange could not be judged again", "err", p.Err)
 	case p.Agreed:
 		g.metrics.Clearance(metrics.ClearanceConfirmed)
 	default:

@@ -3,6 +3,7 @@ package waf
 import (
 	"fmt"
 	"path/filepath"
+	"unsafe"
 )
 
 // Account says what the analysis of the rules came to, and with it what
@@ -22,10 +23,11 @@ type Account struct {
 	Literals   int `json:"literals"`
 	Characters int `json:"characters"`
 	Asked      int `json:"asked"`
+	Settled    int `json:"settled"`     // look at the names of headers alone, whose outcome is remembered
 	AsTheyAre  int `json:"as_they_are"` // run on every exchange as they are
 
-	Words int `json:"words"` // literals of the automaton
-	Bytes int `json:"bytes"` // memory of the automaton
+	Words int `json:"words"` // literals of the automaton and of the sieve
+	Bytes int `json:"bytes"` // memory of the automaton's table, and of the sieve's
 	// Own says how the rules of the operator's files are treated.
 	Own []OwnRule `json:"own"`
 }
@@ -57,6 +59,9 @@ func (a *analysis) account(c *clearance) Account {
 			how = "shows nowhere when it matches"
 		case guarded:
 			how = a.sparing(i, &out)
+		case settled:
+			out.Settled++
+			how = "is remembered by the names of headers"
 		default: // parsing, structural
 			out.AsTheyAre++
 			how = "runs on every exchange"
@@ -69,6 +74,12 @@ func (a *analysis) account(c *clearance) Account {
 		for _, words := range c.words {
 			out.Words += words.literals
 			out.Bytes += 4 * len(words.next)
+		}
+		for _, gs := range a.guards {
+			if gs.sieve != nil {
+				out.Words += len(gs.sieve.ids)
+				out.Bytes += int(unsafe.Sizeof(*gs.sieve))
+			}
 		}
 	}
 	return out
@@ -101,6 +112,6 @@ func (a Account) String() string {
 		return "Clearance is off: the full rule set judges every exchange."
 	}
 	return fmt.Sprintf("Clearance: of %d rules %d look at nothing of an exchange, %d are out of reach, %d are harmless; %d are cleared by literals, %d by single characters, "+
-		"%d are asked about every new value, %d run as they are. %d literals in %d KiB.",
-		a.Rules, a.Constant, a.Unreached, a.Harmless, a.Literals, a.Characters, a.Asked, a.AsTheyAre, a.Words, a.Bytes>>10)
+		"%d are asked about every new value, %d are remembered by the names of headers, %d run as they are. %d literals in %d KiB.",
+		a.Rules, a.Constant, a.Unreached, a.Harmless, a.Literals, a.Characters, a.Asked, a.Settled, a.AsTheyAre, a.Words, a.Bytes>>10)
 }

@@ -26,6 +26,9 @@ const (
 	guarded
 	// structural: it runs as it is.
 	structural
+	// settled: it would, but looks at the names of headers alone, and what came of
+	// them is remembered.
+	settled
 )
 
 // analysis is what is known of a rule set before any request.
@@ -41,6 +44,7 @@ type analysis struct {
 	sources  []source     // by bit
 	loose    [][]write    // by rule: what it may set without matching wholly
 	removers map[int]bool // fixed rules that remove others on every request
+	room     *room        // of the states of regular expressions
 	off      []string     // why there can be no clearance at all
 	writes   [][]write    // by rule: what it may set in TX
 	reads    [][]read     // by rule: what it reads in TX
@@ -65,7 +69,7 @@ type source struct {
 func analyse(rules []*rule, run func(keep func(int) bool) (plugintypes.TransactionState, []types.MatchedRule, error)) (*analysis, error) {
 	a := &analysis{
 		rules: rules, treated: make([]treatment, len(rules)), matched: map[int]bool{}, removers: map[int]bool{},
-		guards: map[variables.RuleVariable]*guards{},
+		guards: map[variables.RuleVariable]*guards{}, room: newRoom(),
 	}
 	isFixed := make([]bool, len(rules))
 	for i, r := range rules {
@@ -97,6 +101,7 @@ func analyse(rules []*rule, run func(keep func(int) bool) (plugintypes.Transacti
 		}
 	}
 	a.together()
+	a.settles()
 	for i := range rules {
 		a.order(i)
 	}

@@ -15,11 +15,38 @@ import (
 // Coraza's own. Most of what clearance of a page cost was its removeWhitespace,
 // which asks for every character whether it is a blank of any script.
 func quick(t plugintypes.Transformation) plugintypes.Transformation {
-	f := runtime.FuncForPC(reflect.ValueOf(t).Pointer())
-	if f == nil || !strings.HasSuffix(f.Name(), "/transformations.removeWhitespace") || !sameAs(t, withoutBlanks) {
+	if effectOf(t) != squeezes || !sameAs(t, withoutBlanks) {
 		return t
 	}
 	return withoutBlanks
+}
+
+// effect is what a transformation does to a text, as far as it is known.
+type effect uint8
+
+const (
+	keeps    effect = iota
+	lowers          // makes letters lower case
+	squeezes        // removes the blanks of all scripts
+	changes         // something else
+)
+
+// effectOf tells Coraza's transformations apart by the name of their function;
+// TestEffects holds that they do what the name says.
+func effectOf(t plugintypes.Transformation) effect {
+	f := runtime.FuncForPC(reflect.ValueOf(t).Pointer())
+	if f == nil {
+		return changes
+	}
+	switch _, name, _ := strings.Cut(f.Name(), "/coraza/v3/internal/transformations."); name {
+	case "none":
+		return keeps
+	case "lowerCase":
+		return lowers
+	case "removeWhitespace":
+		return squeezes
+	}
+	return changes
 }
 
 // sameAs reports whether two transformations do the same to ASCII, to the blanks

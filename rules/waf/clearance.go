@@ -2,6 +2,7 @@ package waf
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -21,7 +22,10 @@ import (
 // Safe for concurrent use.
 type clearance struct {
 	lean      coraza.WAF
-	parsing   []int // rules of lean that may match and change nothing but parsing, sorted
+	judges    coraza.WAF       // the full rule set, with expressions that are followed
+	settled   coraza.WAF       // of the rules that look at names alone; nil: none
+	watched   []*regexp.Regexp // patterns of TX variables that other rules read
+	parsing   []int            // rules of lean that may match and change nothing but parsing, sorted
 	presets   []preset
 	constants plugintypes.TransactionState      // only read
 	words     [2]*automaton                     // of the request's variables, and of the response's
@@ -78,6 +82,16 @@ func newClearance(full coraza.WAF, again func() (coraza.WAF, error)) (*clearance
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := c.settle(a, again); err != nil {
+		return nil, nil, err
+	}
+	c.judges, err = reduced(again, func(int) bool { return true })
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := putFollowers(c.judges, rules, a.room); err != nil {
+		return nil, nil, err
+	}
 	c.adopt(a)
 	return c, a, nil
 }
@@ -117,8 +131,8 @@ func runEmpty(w coraza.WAF) (plugintypes.TransactionState, []types.MatchedRule, 
 func (c *clearance) adopt(a *analysis) {
 	c.constants, c.counts, c.checks = a.state, a.counts, a.checks
 	for i, r := range a.rules {
-		if a.inLean(i) {
-			c.preset(a, i)
+		if a.inLean(i) || a.treated[i] == settled {
+			c.noteConstants(a, i)
 		}
 		if a.inLean(i) && a.treated[i] != structural {
 			c.parsing = append(c.parsing, r.id)
@@ -162,8 +176,8 @@ func (c *clearance) compile(a *analysis) {
 	}
 }
 
-// preset notes the constants that a rule of the lean set reads.
-func (c *clearance) preset(a *analysis, i int) {
+// noteConstants notes the constants that a rule reads which runs as it is.
+func (c *clearance) noteConstants(a *analysis, i int) {
 	for _, v := range a.state.Variables().TX().FindAll() {
 		key := v.Key()
 		if isCapture(key) || slices.ContainsFunc(c.presets, func(p preset) bool { return p.key == key }) {
@@ -189,12 +203,25 @@ type cleared struct {
 
 // begin starts on a transaction of the lean rule set.
 func (c *clearance) begin(tx types.Transaction) *cleared {
+	return &cleared{clearance: c, tx: tx, state: c.preset(tx), set: make([]uint64, (len(c.checkOf)+63)/64)}
+}
+
+// preset gives a transaction the constants that its rules read.
+func (c *clearance) preset(tx types.Transaction) plugintypes.TransactionState {
 	state, _ := tx.(plugintypes.TransactionState) // newClearance saw that it is one
 	set := state.Variables().TX()
 	for _, p := range c.presets {
 		set.Set(p.key, p.values)
 	}
-	return &cleared{clearance: c, tx: tx, state: state, set: make([]uint64, (len(c.checkOf)+63)/64)}
+	return state
+}
+
+// passes gives the lean transaction a request, and reports whether it is certain
+// that no rule of the phases 1 and 2 matches. begin starts another transaction
+// for the same exchange.
+func (c *cleared) passes(r *Request, begin func(coraza.WAF) types.Transaction) bool {
+	in, err := request(c.tx, r)
+	return err == nil && in == nil && c.settledPass(r, begin) && !c.may(types.PhaseRequestHeaders, types.PhaseRequestBody)
 }
 
 // may reports whether a rule of the phases up to the given one may match, by

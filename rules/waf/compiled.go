@@ -40,6 +40,7 @@ type link struct {
 	multi    bool // multiMatch: every intermediate value is tried
 	steps    []step
 	actions  []action
+	follower *follower // of a regular expression that is asked about or judges; nil: none
 }
 
 // target is a variable that a rule reads, with its selector.
@@ -61,6 +62,7 @@ type exception struct {
 type step struct {
 	prefix int
 	apply  plugintypes.Transformation
+	does   effect
 }
 
 // action is what a rule does when it matches; only ctl and setvar carry
@@ -72,8 +74,10 @@ type action struct {
 	on    variables.RuleVariable // the collection of ctl:ruleRemoveTarget*
 	key   macro.Macro            // of setvar
 	value macro.Macro            // of setvar, may be nil
-	data  string                 // marker of skipAfter
-	count int                    // of skip
+	// removes says that setvar removes the variable.
+	removes bool
+	data    string // marker of skipAfter
+	count   int    // of skip
 }
 
 func (a action) removesTarget() bool {
@@ -146,6 +150,31 @@ func keepRules(w coraza.WAF, keep func(index int) bool) (err error) {
 	return nil
 }
 
+// putFollowers has the regular expressions of a WAF that has not run yet followed
+// before they are asked; rules are those of a WAF that was compiled from the same
+// files.
+func putFollowers(w coraza.WAF, rules []*rule, r *room) (err error) {
+	defer failed("setting Coraza's operators", &err)
+	slice := ruleSlice(w)
+	if slice.Len() != len(rules) {
+		return fmt.Errorf("the rules were compiled into %d, and then into %d", len(rules), slice.Len())
+	}
+	for i, rule := range rules {
+		l := slice.Index(i)
+		for k := range rule.links {
+			if op := l.FieldByName("operator"); rule.links[k].function == "rx" && !op.IsNil() {
+				field := opened(op.Elem().FieldByName("Operator"))
+				own := r.follow(&rule.links[k])
+				field.Set(reflect.ValueOf(&follower{Operator: field.Interface().(plugintypes.Operator), dfa: own.dfa}))
+			}
+			if next := l.FieldByName("Chain"); !next.IsNil() {
+				l = next.Elem()
+			}
+		}
+	}
+	return nil
+}
+
 // audited reports whether the WAF writes an audit log.
 func audited(w coraza.WAF) (on bool, err error) {
 	defer failed("reading Coraza's settings", &err)
@@ -189,7 +218,8 @@ func readLink(v reflect.Value) link {
 		panic("transformations without an id each")
 	}
 	for i, t := range steps {
-		l.steps = append(l.steps, step{prefixes[i], quick(opened(t.FieldByName("Function")).Interface().(plugintypes.Transformation))})
+		apply := opened(t.FieldByName("Function")).Interface().(plugintypes.Transformation)
+		l.steps = append(l.steps, step{prefixes[i], quick(apply), effectOf(apply)})
 	}
 	for _, a := range all(opened(v.FieldByName("actions"))) {
 		l.actions = append(l.actions, readAction(a))
@@ -223,6 +253,7 @@ func readAction(v reflect.Value) action {
 	case "setvar":
 		a.key = opened(detail.FieldByName("key")).Interface().(macro.Macro)
 		a.value, _ = opened(detail.FieldByName("value")).Interface().(macro.Macro)
+		a.removes = detail.FieldByName("isRemove").Bool()
 	case "skipafter":
 		a.data = detail.FieldByName("data").String()
 	case "skip":

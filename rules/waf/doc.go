@@ -24,6 +24,9 @@
 //	guard.go      an operator that is asked about single values (automaton.go)
 //	clearance.go  the question, asked of a transaction (proven.go remembers answers)
 //	proof.go      cleared exchanges that the full rule set judges again
+//	settled.go    rules that look at names of headers alone: what came of them is remembered
+//	sieve.go      whether a page holds anything that rules about leaks look for
+//	dfa.go        whether an expression matches anywhere, before its operator is asked (follower.go)
 //	account.go    what the analysis came to, for `ordergate check`
 //
 // The way of a request through it:
@@ -42,7 +45,12 @@
 // transaction as it is; what cannot be understood turns clearance off, and the
 // account says which rule it was.
 //
-// Only the literals are an invention of ours: everything else is Coraza's own
-// code on Coraza's own data. They have a slow twin (TestGuards, FuzzGuards), as
-// the whole has (TestProof, FuzzClearance), and a live proof.
+// Where the full rule set judges, its expressions are followed before they are
+// asked, too; Coraza's own rule set, without anything of ours, is kept for the
+// live proof of both, and judges alone once that has failed.
+//
+// The literals, the sieve and the following of expressions are inventions of ours:
+// everything else is Coraza's own code on Coraza's own data. They have slow twins
+// (TestGuards, FuzzGuards, FuzzSieve, FuzzDFA, FuzzExpressions), as the whole has
+// (TestProof, FuzzClearance), and the live proof.
 package waf

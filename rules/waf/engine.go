@@ -43,7 +43,8 @@ type Config struct {
 
 // Engine holds the compiled rules. Safe for concurrent use.
 type Engine struct {
-	waf    coraza.WAF
+	waf    coraza.WAF // as Coraza has it; the live proof's
+	judges coraza.WAF // the same rules, with expressions that are followed; waf where there is no clearance
 	mode   rules.Mode
 	limits Config
 	ids    []int
@@ -93,6 +94,7 @@ func New(config Config) (*Engine, error) {
 	}
 	slices.Sort(engine.ids)
 	engine.ids = slices.Compact(engine.ids)
+	engine.judges = engine.waf
 	if config.Uncleared {
 		return engine, nil
 	}
@@ -102,6 +104,9 @@ func New(config Config) (*Engine, error) {
 		return engine, nil
 	}
 	engine.clearance, engine.account = c, a.account(c)
+	if c != nil {
+		engine.judges = c.judges
+	}
 	return engine, nil
 }
 
@@ -158,9 +163,17 @@ func (e *Engine) Begin(id rules.ExchangeID) *Transaction {
 	case e.clearance != nil && !e.refuted.Load():
 		t.quick = e.clearance.begin(e.transaction(e.clearance.lean, id))
 	default:
-		t.full = e.transaction(e.waf, id)
+		t.full = e.transaction(e.judge(), id)
 	}
 	return t
+}
+
+// judge returns the full rule set as it judges exchanges.
+func (e *Engine) judge() coraza.WAF {
+	if e.refuted.Load() {
+		return e.waf
+	}
+	return e.judges
 }
 
 // transaction starts one of Coraza's.

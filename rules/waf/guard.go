@@ -17,10 +17,9 @@ import (
 type guard struct {
 	bit     int // number of the link among all guards
 	link    *link
-	targets []target  // of the variable of its set; empty means every value
-	nodes   []int     // where in the set's transformations its values are
-	demand            // of every match; without a first literal the operator is always asked
-	needs   [][][]int // the demand's ways, as literals of the automaton; nil: not looked at
+	targets []target // of the variable of its set; empty means every value
+	nodes   []int    // where in the set's transformations its values are
+	demand           // of every match; without a first literal the operator is always asked
 }
 
 // applies reports whether the link reads the value with this key. It may err
@@ -53,6 +52,9 @@ func (g *guard) applies(key string) bool {
 // asked says what the link's operator makes of a transformed value. state is
 // only read, for the constants that arguments name.
 func (g *guard) asked(state plugintypes.TransactionState, text string) bool {
+	if g.link.follower != nil {
+		return g.link.follower.Evaluate(state, text) != g.link.negated
+	}
 	return g.link.operator.Evaluate(state, text) != g.link.negated
 }
 
@@ -67,6 +69,7 @@ type guards struct {
 	byByte    []byteGuard
 	bytes     byteSet // of all byByte
 	always    []*guard
+	sieve     *sieve // of a response's body; nil: none
 }
 
 // node is one transformation after another; the first is the value itself.
@@ -136,6 +139,10 @@ func (gs *guards) add(bit int, l *link, demand demand) {
 // compile distributes the guards over the ways of asking; index numbers the
 // literals of the automaton.
 func (gs *guards) compile(index func(literal string) int) {
+	if stable[gs.variable] >= types.PhaseResponseBody { // long texts; elsewhere they are short
+		gs.sieve = newSieve(gs)
+		return
+	}
 	gs.byLiteral = map[int][]*guard{}
 	for _, g := range gs.list {
 		if g.first == nil {
@@ -155,33 +162,7 @@ func (gs *guards) compile(index func(literal string) int) {
 		if single != (byteSet{}) {
 			gs.byByte = append(gs.byByte, byteGuard{g, single})
 		}
-		if stable[gs.variable] >= types.PhaseResponseBody { // elsewhere texts are short: asking costs less than a large table
-			g.number(index)
-		}
 	}
-}
-
-// number numbers the literals of the ways.
-func (g *guard) number(index func(literal string) int) {
-	g.needs = make([][][]int, len(g.ways))
-	for i, way := range g.ways {
-		for _, set := range way {
-			ids := make([]int, len(set))
-			for k, s := range set {
-				ids[k] = index(s)
-			}
-			g.needs[i] = append(g.needs[i], ids)
-		}
-	}
-}
-
-// met reports whether the text that was scanned last holds what one of the ways
-// demands.
-func (g *guard) met(s *scratch) bool {
-	missing := func(ids []int) bool {
-		return !slices.ContainsFunc(ids, func(id int) bool { return s.found[id] == s.turn })
-	}
-	return g.needs == nil || slices.ContainsFunc(g.needs, func(way [][]int) bool { return !slices.ContainsFunc(way, missing) })
 }
 
 // countGuard is a link over the number of values under a key.
@@ -224,6 +205,16 @@ type scratch struct {
 	found    []uint32 // by literal of the automaton: the turn in which it was found last
 	turn     uint32
 	asking   []*guard // whose first literals are in the text
+	hits     []int    // of a sieve: the literals that are in the text
+	weighed  []bool   // of a sieve, by guard
+}
+
+// hit notes that a literal is in the text.
+func (s *scratch) hit(id int) {
+	if s.found[id] != s.turn {
+		s.found[id] = s.turn
+		s.hits = append(s.hits, id)
+	}
 }
 
 // next begins another text.
@@ -231,13 +222,20 @@ func (s *scratch) next(words int) {
 	if s.turn++; s.turn == 0 || len(s.found) < words {
 		s.found, s.turn = make([]uint32, words), 1
 	}
-	s.asking = s.asking[:0]
+	s.asking, s.hits = s.asking[:0], s.hits[:0]
 }
 
 // evaluate returns the guards whose operator matches the value; the slice is
 // valid until the next call.
 func (gs *guards) evaluate(c *clearance, s *scratch, key, value string) []int {
 	s.bits = s.bits[:0]
+	if gs.sieve != nil {
+		gs.sieve.sift(s, value)
+		if len(s.asking) > 0 {
+			gs.askAll(c, s, key, value)
+		}
+		return s.bits
+	}
 	gs.transform(s, value)
 	for d, text := range s.distinct {
 		gs.search(c, s, d, text, key)
@@ -246,6 +244,20 @@ func (gs *guards) evaluate(c *clearance, s *scratch, key, value string) []int {
 		gs.ask(c, s, g, key, -1)
 	}
 	return s.bits
+}
+
+// asItIs are the nodes of a guard that reads a value as it is.
+var asItIs = []int{0}
+
+// askAll asks the guards that a long text may concern.
+func (gs *guards) askAll(c *clearance, s *scratch, key, value string) {
+	s.texts = append(s.texts[:0], value)
+	if slices.ContainsFunc(s.asking, func(g *guard) bool { return !slices.Equal(g.nodes, asItIs) }) {
+		gs.transform(s, value)
+	}
+	for _, g := range s.asking {
+		gs.ask(c, s, g, key, -1)
+	}
 }
 
 // transform fills the texts of all nodes.
@@ -293,9 +305,7 @@ func (gs *guards) search(c *clearance, s *scratch, d int, text, key string) {
 		}
 	})
 	for _, g := range s.asking {
-		if g.met(s) {
-			gs.ask(c, s, g, key, d)
-		}
+		gs.ask(c, s, g, key, d)
 	}
 }
 

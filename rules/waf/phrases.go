@@ -25,10 +25,8 @@ func literalsOf(l *link, file string, state plugintypes.TransactionState) demand
 	}
 	switch l.function {
 	case "rx":
-		if strings.HasSuffix(reflect.TypeOf(l.operator).String(), ".binaryRX") {
-			return required(l.argument, true, longest)
-		}
-		return required("(?sm)"+l.argument, false, longest) // the flags that Coraza adds
+		expression, overBytes := l.expression()
+		return required(expression, overBytes, longest)
 	case "pm":
 		return shortened(verified(l.operator, strings.Split(strings.ToLower(l.argument), " "), state), longest)
 	case "pmfromfile", "pmf":
@@ -42,6 +40,15 @@ func literalsOf(l *link, file string, state plugintypes.TransactionState) demand
 		return shortened([]string{strings.ToLower(l.argument)}, longest)
 	}
 	return demand{}
+}
+
+// expression returns the regular expression of an @rx as it is compiled, and
+// whether it is one over bytes.
+func (l *link) expression() (expression string, overBytes bool) {
+	if strings.HasSuffix(reflect.TypeOf(l.operator).String(), ".binaryRX") {
+		return l.argument, true
+	}
+	return "(?sm)" + l.argument, false // the flags that Coraza adds
 }
 
 // outside returns the bytes that @validateByteRange matches, by asking it.

@@ -7,25 +7,26 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
-
-	"github.com/ordergate/ordergate/rules"
 )
 
-// provers is how many cleared exchanges are judged again at a time; one that
-// finds no slot is not judged again.
+// provers is how many exchanges are judged again at a time; one that finds no
+// slot is not judged again.
 const provers = 1
 
-// doubts is how often the full rule set judges again what it does not agree
-// with: clearance is wrong only when it never agrees.
+// doubts is how often Coraza's own rule set judges again what it does not agree
+// with: the first verdict is wrong only when it never agrees.
 const doubts = 15
 
-// Proof is what the full rule set said of an exchange that had been cleared.
+// Proof is what Coraza's own rule set, without anything of ours, said of an
+// exchange that had been cleared, or judged by rules whose expressions are
+// followed.
 type Proof struct {
 	Agreed bool
-	// Rules are those that matched although clearance had said that none can.
-	// After the first of them the full rule set judges every exchange, until the
-	// rules are compiled anew.
+	// Rules are those that one of the two verdicts has and the other has not. After
+	// the first of them Coraza's own rule set judges every exchange, until the rules
+	// are compiled anew.
 	Rules []int
 	Err   error // the rules could not run; this proves nothing
 }
@@ -33,20 +34,21 @@ type Proof struct {
 // samples decides whether the next exchange is judged again.
 func (e *Engine) samples() bool { return e.limits.Sample > 0 && rand.IntN(e.limits.Sample) == 0 }
 
-// prove has the full rule set judge a cleared exchange that is over, beside
-// it, if there is a slot.
-func (t *Transaction) prove(report Report) {
+// prove has Coraza's own rule set judge an exchange that is over, beside it, if
+// there is a slot. tx is the exchange's transaction.
+func (t *Transaction) prove(tx types.Transaction, report Report) {
 	select {
 	case t.engine.proving <- struct{}{}:
 	default:
 		return
 	}
-	body, err := t.quick.tx.ResponseBodyReader()
+	body, err := tx.ResponseBodyReader()
 	var held []byte
 	if err == nil {
 		held, err = io.ReadAll(body)
 	}
-	ran := t.quick.state.LastPhase() >= types.PhaseResponseBody
+	state, ok := tx.(plugintypes.TransactionState)
+	ran := ok && state.LastPhase() >= types.PhaseResponseBody
 	t.response.header = t.response.header.Clone()
 	go func() {
 		defer func() { <-t.engine.proving }()
@@ -71,11 +73,11 @@ func (t *Transaction) prove(report Report) {
 	}()
 }
 
-// again judges an exchange with the full rule set and compares.
-func (t *Transaction) again(body []byte, ranBody bool, cleared Report) (proof Proof) {
+// again judges an exchange with Coraza's own rule set and compares.
+func (t *Transaction) again(body []byte, ranBody bool, first Report) (proof Proof) {
 	defer func() {
 		if cause := recover(); cause != nil { // nobody stands above this goroutine
-			proof = Proof{Err: fmt.Errorf("judging a cleared exchange again: %v", cause)}
+			proof = Proof{Err: fmt.Errorf("judging an exchange again: %v", cause)}
 		}
 	}()
 	tx := t.engine.transaction(t.engine.waf, t.id)
@@ -87,13 +89,20 @@ func (t *Transaction) again(body []byte, ranBody bool, cleared Report) (proof Pr
 	if err != nil {
 		return Proof{Err: err}
 	}
-	full := reportOf(tx)
-	var extra []int
-	for _, hit := range full.Hits {
-		if !slices.Contains(cleared.Hits, hit) {
-			extra = append(extra, hit.Rule)
+	own := reportOf(tx)
+	other := append(missing(own.Hits, first.Hits), missing(first.Hits, own.Hits)...)
+	agreed := (in != nil) == (first.Blocked != 0) && own.Blocked == first.Blocked && own.Detected == first.Detected &&
+		own.Inbound == first.Inbound && own.Outbound == first.Outbound && len(other) == 0 && len(own.Hits) == len(first.Hits)
+	return Proof{Agreed: agreed, Rules: other}
+}
+
+// missing returns the rules of the hits that are not among others.
+func missing(hits, among []Hit) []int {
+	var out []int
+	for _, hit := range hits {
+		if !slices.Contains(among, hit) {
+			out = append(out, hit.Rule)
 		}
 	}
-	agreed := blocked(in) == rules.Passed && !full.Detected && full.Inbound == cleared.Inbound && full.Outbound == cleared.Outbound && len(extra) == 0 && len(full.Hits) == len(cleared.Hits)
-	return Proof{Agreed: agreed, Rules: extra}
+	return out
 }

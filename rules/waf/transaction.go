@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/corazawaf/coraza/v3"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
 
@@ -69,7 +70,7 @@ type Transaction struct {
 	clearance Clearance
 	request   Request  // kept for a full transaction that begins late
 	response  response // likewise
-	sampled   bool     // the full rule set judges it again when it is over
+	sampled   bool     // Coraza's own rule set judges it again when it is over
 	finished  bool
 }
 
@@ -114,7 +115,7 @@ func (t *Transaction) Request(r *Request) (rules.Verdict, error) {
 	}
 	if t.quick != nil {
 		t.keep(r)
-		if in, err := request(t.quick.tx, r); err == nil && in == nil && !t.quick.may(types.PhaseRequestHeaders, types.PhaseRequestBody) {
+		if t.quick.passes(r, t.begin) {
 			return rules.Passed, nil
 		}
 		t.judge()
@@ -122,6 +123,9 @@ func (t *Transaction) Request(r *Request) (rules.Verdict, error) {
 	in, err := request(t.full, r)
 	return blocked(in), err
 }
+
+// begin starts one of Coraza's transactions for this exchange.
+func (t *Transaction) begin(w coraza.WAF) types.Transaction { return t.engine.transaction(w, t.id) }
 
 // keep notes the request for a full transaction that begins late; a copy of
 // its own for one that begins when the exchange is over.
@@ -138,7 +142,7 @@ func (t *Transaction) keep(r *Request) {
 func (t *Transaction) judge() {
 	// What a lean transaction leaves behind is temporary files at worst.
 	_ = t.quick.tx.Close()
-	t.quick, t.full, t.clearance = nil, t.engine.transaction(t.engine.waf, t.id), JudgedRequest
+	t.quick, t.full, t.clearance = nil, t.begin(t.engine.judge()), JudgedRequest
 }
 
 // request gives a transaction a request and runs phases 1 and 2.
@@ -214,7 +218,7 @@ func (r *response) run(tx types.Transaction) *types.Interruption {
 // through so far.
 func (t *Transaction) catchUp() (*types.Interruption, error) {
 	lean := t.quick.tx
-	t.quick, t.full, t.clearance = nil, t.engine.transaction(t.engine.waf, t.id), JudgedResponse
+	t.quick, t.full, t.clearance = nil, t.begin(t.engine.judge()), JudgedResponse
 	defer func() { _ = lean.Close() }() // as in judge
 	body, err := lean.ResponseBodyReader()
 	if err != nil {
@@ -298,7 +302,7 @@ func (t *Transaction) Finish() (Report, error) {
 	if t.quick != nil {
 		report := t.quick.report(t.quick.state.LastPhase())
 		if t.sampled {
-			t.prove(report)
+			t.prove(t.quick.tx, report)
 		}
 		if err := t.quick.tx.Close(); err != nil {
 			return report, fmt.Errorf("closing the WAF transaction: %w", err)
@@ -307,6 +311,9 @@ func (t *Transaction) Finish() (Report, error) {
 	}
 	report := reportOf(t.full)
 	report.Clearance = t.clearance
+	if t.sampled {
+		t.prove(t.full, report)
+	}
 	if err := t.full.Close(); err != nil {
 		return report, fmt.Errorf("closing the WAF transaction: %w", err)
 	}

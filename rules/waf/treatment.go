@@ -135,6 +135,7 @@ func rare(d demand) bool {
 func (a *analysis) ask(i int, l *link) int {
 	bit := len(a.sources)
 	demand := literalsOf(l, a.rules[i].file, a.state)
+	a.room.follow(l)
 	spares := 0
 	if demand.first != nil {
 		spares = min(shortest(demand.first), 2)
