@@ -20,6 +20,7 @@ import (
 type sieve struct {
 	bits     [1 << sieveBits / 64]uint64 // hashes of the windows
 	at       map[uint32][]placed         // windows to the literals they are of
+	table    [1 << tableBits]slot        // the same, for scan
 	short    []placed                    // literals that are shorter than a window
 	squeezed []placed                    // literals of texts without blanks
 	ids      map[sifted]int
@@ -30,9 +31,17 @@ type sieve struct {
 
 const (
 	sieveBits   = 18 // 32 KiB, which stay in the cache
+	tableBits   = 14
+	maxWindows  = 1 << tableBits * 3 / 4
 	windowBytes = 4
 	maxShort    = 6 // literals that are searched one by one
 )
+
+// slot is a place in the table of windows (open addressing, the next free one).
+type slot struct {
+	window uint32
+	of     []placed // nil: free
+}
 
 // placed is a literal, and where in it the window stands, or the rarest byte.
 type placed struct {
@@ -110,6 +119,13 @@ func newSieve(gs *guards) *sieve {
 		}
 	}
 	s.begins = append(s.begins, make([][]int, len(s.ids)-len(s.begins))...)
+	for w, of := range s.at {
+		i := windowHash(w) % uint32(len(s.table))
+		for s.table[i].of != nil {
+			i = (i + 1) % uint32(len(s.table))
+		}
+		s.table[i] = slot{w, of}
+	}
 	return s
 }
 
@@ -129,10 +145,16 @@ func (s *sieve) concern(gs *guards, g *guard) (c concern, always bool) {
 	for _, way := range ways {
 		var p alternative
 		for _, set := range way {
-			if first, ok := s.sought(set, does); ok {
-				p.sets = append(p.sets, s.number(first, does))
-			} else if does == keeps && len(set) <= maxShort && shortest(set) > 1 {
+			switch {
+			case s.sought(set, does):
+				p.sets = append(p.sets, s.number(set, does))
+			case does == keeps && len(set) <= maxShort && shortest(set) > 1:
 				p.late = append(p.late, set)
+			}
+		}
+		for i := 0; p.sets == nil && i < len(way); i++ {
+			if begins := s.beginnings(way[i]); begins != nil && does == keeps {
+				p.sets = append(p.sets, s.number(begins, does))
 			}
 		}
 		c.ways = append(c.ways, p)
@@ -141,28 +163,30 @@ func (s *sieve) concern(gs *guards, g *guard) (c concern, always bool) {
 	return c, always || does == changes || g.first == nil
 }
 
-// sought returns literals of which every text holds one that holds one of the set
-// once that is done to it; false when they cannot be looked for in the text as it
-// is. What is shorter than a window is searched by itself, and must be the same in
-// either case: its first two characters.
-func (s *sieve) sought(set []string, does effect) ([]string, bool) {
-	if does > keeps && !ascii(set...) || does == squeezes && len(s.squeezed)+len(set) > maxShort {
-		return nil, false
+// sought reports whether a text that holds one of the literals once that is done to
+// it can be told as it is.
+func (s *sieve) sought(set []string, does effect) bool {
+	if does == squeezes && len(s.squeezed)+len(set) > maxShort || len(s.at)+len(set) > maxWindows {
+		return false
 	}
+	return (does == squeezes || shortest(set) >= windowBytes) && (does == keeps || ascii(set...))
+}
+
+// beginnings returns what literals without windows begin with that are the same in
+// either case, two characters each; nil when they cannot be searched one by one.
+func (s *sieve) beginnings(set []string) []string {
 	var out []string
-	shorts := 0
 	for _, literal := range set {
-		if does != squeezes && len(literal) < windowBytes {
-			if len(literal) < 2 || strings.ContainsFunc(literal[:2], unicode.IsLetter) {
-				return nil, false
-			}
-			literal = literal[:2]
-			shorts++
+		if len(literal) < 2 || strings.ContainsFunc(literal[:2], unicode.IsLetter) {
+			return nil
 		}
-		out = append(out, literal)
+		out = append(out, literal[:2])
 	}
 	slices.Sort(out)
-	return slices.Compact(out), shorts == 0 || shorts+len(s.short) <= maxShort
+	if out = slices.Compact(out); len(out)+len(s.short) > maxShort {
+		return nil
+	}
+	return out
 }
 
 func ascii(set ...string) bool {
@@ -324,7 +348,14 @@ func (s *sieve) scan(w *scratch, text string) {
 
 // around notes the literals of a window that stand around it.
 func (s *sieve) around(w *scratch, at uint32, text string, i int) {
-	for _, p := range s.at[at] {
+	slot := windowHash(at) % uint32(len(s.table))
+	for s.table[slot].window != at {
+		if s.table[slot].of == nil {
+			return
+		}
+		slot = (slot + 1) % uint32(len(s.table))
+	}
+	for _, p := range s.table[slot].of {
 		begin := i - p.offset
 		if begin >= 0 && begin+len(p.literal) <= len(text) && sameFolded(text[begin:begin+len(p.literal)], p.literal) {
 			w.hit(p.id)
