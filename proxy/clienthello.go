@@ -64,6 +64,7 @@ type clientHello struct {
 	signatures []uint16
 	protocol   []byte // the first of ALPN
 	named      bool   // there is a server name extension
+	quic       bool   // it came over QUIC, not over TCP
 }
 
 // The parts of a record and of a handshake (RFC 8446, 4 and 5.1; the extensions:

@@ -11,7 +11,7 @@ import (
 // maxFingerprint bounds a fingerprint that a trusted hop names, in bytes.
 const maxFingerprint = 128
 
-// ja4 returns the JA4 fingerprint of a TLS client over TCP: FoxIO's published
+// ja4 returns the JA4 fingerprint of a TLS client: FoxIO's published
 // algorithm (github.com/FoxIO-LLC/ja4, technical_details/JA4.md, BSD 3-Clause):
 // what is offered, without what a client shuffles or invents, so that one program
 // has one fingerprint and browsers of a version share theirs.
@@ -41,7 +41,11 @@ func (h *clientHello) ja4a() string {
 	if h.named {
 		destination = "d"
 	}
-	return fmt.Sprintf("t%s%s%02d%02d%s", version, destination, min(len(h.ciphers), 99), min(len(h.extensions), 99), ja4Protocol(h.protocol))
+	transport := "t"
+	if h.quic {
+		transport = "q"
+	}
+	return fmt.Sprintf("%s%s%s%02d%02d%s", transport, version, destination, min(len(h.ciphers), 99), min(len(h.extensions), 99), ja4Protocol(h.protocol))
 }
 
 // ja4Protocol is the first and the last character of the first ALPN value, of

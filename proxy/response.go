@@ -24,6 +24,7 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	if x.policy.SubjectsHeader != "" {
 		res.Header.Del(x.policy.SubjectsHeader) // the platform's own is not believed
 	}
+	res.Header.Del("Alt-Svc") // the platform's own would lead clients past the gateway (RFC 7838)
 	x.strip(res.Header)
 	x.response = g.engine.Open(x.visit(res), now)
 	x.landing = x.method == http.MethodGet && x.response.Landing(now)

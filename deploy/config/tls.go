@@ -16,6 +16,10 @@ type TLS struct {
 	// Listen is the address that clients connect to with TLS, as host:port; it
 	// is opened when there is a certificate. HTTP/1.1 and HTTP/2 are served there.
 	Listen string `yaml:"listen"`
+	// HTTP3 has HTTP/3 served, too, on the same port over UDP; answers over TLS tell
+	// clients of it (Alt-Svc). Danger: load balancers that pass TCP on do not pass it
+	// on, and a firewall must let UDP through.
+	HTTP3 bool `yaml:"http3"`
 	// Certificates are shown by the name that a client asks for (SNI); a name that
 	// none has is shown the first.
 	Certificates []Certificate `yaml:"certificates"`
@@ -130,6 +134,12 @@ func (v *checker) tls(c *Config) {
 		v.fault("tls.client_ca", "", "is missing", "write the file of the authorities that sign clients' certificates")
 	case !asked && t.ClientCA != "":
 		v.fault("tls.client_ca", t.ClientCA, "is never used", "write client_certificates: request or require, or remove it")
+	}
+	switch {
+	case t.HTTP3 && !t.On():
+		v.fault("tls.http3", "true", "needs TLS, and there is no certificate", "write tls.certificates, or remove it")
+	case t.HTTP3 && len(c.ProxyProtocol) > 0:
+		v.fault("tls.http3", "true", "has no way to say who the client is behind load balancers that pass TCP on", "remove it, or proxy_protocol")
 	}
 	v.listensApart(c)
 }

@@ -17,8 +17,25 @@ func (g *Gateway) openTLS(server proxy.ServerConfig) (err error) {
 	}
 	g.metrics.CertificateExpiry(g.tls.Expiry())
 	server.TLS = g.tls
-	g.secure, err = proxy.Listen(g.config.TLS.Listen, g.proxy, server)
-	return err //nolint:wrapcheck // says it all
+	if !g.config.TLS.HTTP3 {
+		g.secure, err = proxy.Listen(g.config.TLS.Listen, g.proxy, server)
+		return err //nolint:wrapcheck // says it all
+	}
+	return g.openHTTP3(server)
+}
+
+// openHTTP3 opens the listener with TLS on TCP, and one for HTTP/3 on the same
+// port of UDP; port 0 is one that is free for TCP.
+func (g *Gateway) openHTTP3(server proxy.ServerConfig) (err error) {
+	advertising := &proxy.Advertising{Handler: g.proxy}
+	if g.secure, err = proxy.Listen(g.config.TLS.Listen, advertising, server); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	if g.quic, err = proxy.ListenHTTP3(g.secure.Addr(), g.proxy, server); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	advertising.Tell(g.quic)
+	return nil
 }
 
 // TLSAddr is the address that clients connect to with TLS; empty where TLS

@@ -47,6 +47,7 @@ type Gateway struct {
 	proxy       *proxy.Gateway
 	server      *proxy.Server
 	secure      *proxy.Server // with TLS; nil: none ends here
+	quic        *proxy.HTTP3  // nil: HTTP/3 is not served
 	tls         *proxy.TLS
 	platform    []*proxy.UpstreamTLS // certificates that the platform is shown, by group
 	reloading   sync.Mutex           // guards asn and rules
@@ -244,6 +245,9 @@ func (g *Gateway) serve() {
 	if g.secure != nil {
 		g.serving.Go(g.secure.Serve)
 	}
+	if g.quic != nil {
+		g.serving.Go(g.quic.Serve)
+	}
 	go g.keep(keep)
 	g.log.Info("serving", "listen", g.Addr(), "tls", g.TLSAddr(), "admin", g.AdminAddr(), "mode", g.config.Mode.String(), "config", g.config.Digest())
 }
@@ -361,6 +365,9 @@ func (g *Gateway) drain(ctx context.Context) error {
 			draining.Go(func() error { return server.Shutdown(ctx) })
 		}
 	}
+	if g.quic != nil {
+		draining.Go(func() error { return g.quic.Shutdown(ctx) })
+	}
 	return draining.Wait() //nolint:wrapcheck // says it all
 }
 
@@ -380,6 +387,7 @@ func fixed(old, now *config.Config) []string {
 		"upstream_tls":                   old.UpstreamTLS == now.UpstreamTLS,
 		"proxy_protocol":                 slices.Equal(old.ProxyProtocol, now.ProxyProtocol),
 		"tls.listen":                     old.TLS.Listen == now.TLS.Listen,
+		"tls.http3":                      old.TLS.HTTP3 == now.TLS.HTTP3,
 		"tls.certificates":               old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
 		"limits.memory":                  old.Limits.Memory == now.Limits.Memory,
 		"limits.connections":             old.Limits.Connections == now.Limits.Connections,

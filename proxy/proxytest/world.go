@@ -35,6 +35,7 @@ type Setup struct {
 	Callout       *proxy.Callout
 	Access        *proxy.AccessLog
 	TLS           *proxy.TLS // nil: without
+	HTTP3         bool       // beside it, on UDP
 	ProxyProtocol []netip.Prefix
 	UpstreamTLS   *proxy.UpstreamTLS                                   // nil: the standard way
 	Client        *tls.Config                                          // what the client trusts and shows, with TLS
@@ -53,6 +54,7 @@ type Setup struct {
 type World struct {
 	testing.TB
 	URL         string // of the gateway
+	QUIC        string // host and port where it speaks HTTP/3; empty: nowhere
 	Upstream    *httptest.Server
 	Gateway     *proxy.Gateway
 	Engine      *exfil.Engine
@@ -155,7 +157,14 @@ func Start(tb testing.TB, upstream http.Handler, change ...func(*Setup)) *World 
 
 func (w *World) listen(setup *Setup, log *slog.Logger) {
 	w.Helper()
-	server, err := proxy.Listen("127.0.0.1:0", w.Gateway, proxy.ServerConfig{Timeouts: setup.Timeouts, TLS: setup.TLS, ProxyProtocol: setup.ProxyProtocol, Connections: setup.Connections, Log: log})
+	config := proxy.ServerConfig{Timeouts: setup.Timeouts, TLS: setup.TLS, ProxyProtocol: setup.ProxyProtocol, Connections: setup.Connections, Log: log}
+	var handler http.Handler = w.Gateway
+	if setup.HTTP3 {
+		advertising := &proxy.Advertising{Handler: handler}
+		advertising.Tell(w.listenHTTP3(config))
+		handler = advertising
+	}
+	server, err := proxy.Listen("127.0.0.1:0", handler, config)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -178,6 +187,27 @@ func (w *World) listen(setup *Setup, log *slog.Logger) {
 		w.Gateway.Close()
 		w.Upstream.Close()
 	})
+}
+
+// listenHTTP3 serves HTTP/3 until the test ends.
+func (w *World) listenHTTP3(config proxy.ServerConfig) *proxy.HTTP3 {
+	w.Helper()
+	server, err := proxy.ListenHTTP3("127.0.0.1:0", w.Gateway, config)
+	if err != nil {
+		w.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+	w.QUIC = server.Addr()
+	w.Cleanup(func() {
+		if err := server.Shutdown(context.Background()); err != nil {
+			w.Errorf("shutdown of HTTP/3: %v", err)
+		}
+		if err := <-served; err != nil {
+			w.Errorf("serve HTTP/3: %v", err)
+		}
+	})
+	return server
 }
 
 // Response is a response with its body read; Err is what reading it ended with.
