@@ -2,8 +2,8 @@ package metrics
 
 import "time"
 
-// FileKind is a kind of files that are read again while the process runs. The
-// numbers are small and without gaps.
+// FileKind is a kind of files that are read again while the process runs, or had
+// again from an authority. The numbers are small and without gaps.
 type FileKind uint8
 
 // The kinds of files.
@@ -11,18 +11,19 @@ const (
 	FilesCertificates FileKind = iota // for TLS
 	FilesASN                          // network operators
 	FilesUpstream                     // the certificate that the platform is shown
+	FilesACME                         // certificates from an authority
 	fileKinds
 )
 
 // FileKinds returns every kind, in order.
-func FileKinds() []FileKind { return []FileKind{FilesCertificates, FilesASN, FilesUpstream} }
+func FileKinds() []FileKind { return []FileKind{FilesCertificates, FilesASN, FilesUpstream, FilesACME} }
 
 // String returns the stable name; a value out of range is "other".
 func (k FileKind) String() string {
 	if k >= fileKinds {
 		return other
 	}
-	return [fileKinds]string{"certificates", "asn", "upstream"}[k]
+	return [fileKinds]string{"certificates", "asn", "upstream", "acme"}[k]
 }
 
 // FilesRead says whether the files of a kind could be used when they were read
@@ -39,4 +40,11 @@ func (m *Metrics) FilesRead(kind FileKind, ok bool) {
 }
 
 // CertificateExpiry sets when the first of the certificates that are shown ends.
-func (m *Metrics) CertificateExpiry(at time.Time) { m.expiry.Set(float64(at.Unix())) }
+// The zero time stands for none.
+func (m *Metrics) CertificateExpiry(at time.Time) {
+	if at.IsZero() {
+		m.expiry.Set(0)
+		return
+	}
+	m.expiry.Set(float64(at.Unix()))
+}

@@ -28,6 +28,8 @@ type TLSConfig struct {
 	ClientAuth tls.ClientAuthType
 	// ClientCA is the file of the authorities that sign clients' certificates, PEM.
 	ClientCA string
+	// ACME has further certificates, shown for their names; nil: none.
+	ACME *ACME
 }
 
 // CertificateFiles are one certificate with its chain, and its key, both PEM.
@@ -77,7 +79,7 @@ func (t *TLS) Load(config TLSConfig, now time.Time) error {
 		return err
 	}
 	t.current.Store(loaded)
-	t.expiry.Store(expiry.Unix())
+	t.expiry.Store(unixOrZero(expiry))
 	return nil
 }
 
@@ -97,12 +99,35 @@ func (t *TLS) Renew(now time.Time) (changed bool, err error) {
 		return true, err
 	}
 	t.current.Store(loaded)
-	t.expiry.Store(expiry.Unix())
+	t.expiry.Store(unixOrZero(expiry))
 	return true, nil
 }
 
-// Expiry returns when the first of the certificates ends.
-func (t *TLS) Expiry() time.Time { return time.Unix(t.expiry.Load(), 0) }
+func unixOrZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// Expiry returns when the first of the certificates ends; the zero time while there
+// is none.
+func (t *TLS) Expiry() time.Time {
+	var first time.Time
+	if seconds := t.expiry.Load(); seconds != 0 {
+		first = time.Unix(seconds, 0)
+	}
+	t.mu.Lock()
+	acme := t.config.ACME
+	t.mu.Unlock()
+	if acme == nil {
+		return first
+	}
+	if managed := acme.expiry(); first.IsZero() || !managed.IsZero() && managed.Before(first) {
+		first = managed
+	}
+	return first
+}
 
 // server returns the config of a listener. What a client is shown is looked up at
 // each handshake; tickets of resumed sessions outlive a renewal, and crypto/tls
@@ -148,11 +173,15 @@ func (c *TLSConfig) load(now time.Time) (loaded *tls.Config, expiry time.Time, e
 		}
 		loaded.Certificates = append(loaded.Certificates, pair)
 	}
-	if len(c.Certificates) == 0 {
+	if c.ACME != nil {
+		loaded.GetCertificate = c.ACME.certificate(len(c.Certificates) > 0)
+		loaded.NextProtos = append(loaded.NextProtos, protocolACME)
+	}
+	if len(c.Certificates) == 0 && c.ACME == nil {
 		faults = append(faults, errors.New("no certificate: name at least one with its key"))
 	}
 	if c.ClientAuth != tls.NoClientCert {
-		if loaded.ClientCAs, err = readAuthorities(c.ClientCA); err != nil {
+		if loaded.ClientCAs, err = ReadAuthorities(c.ClientCA); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -183,7 +212,9 @@ func (f CertificateFiles) load(now time.Time) (tls.Certificate, error) {
 	return pair, nil
 }
 
-func readAuthorities(path string) (*x509.CertPool, error) {
+// ReadAuthorities reads a file of certificates of authorities, in PEM, of at most 1
+// MiB. The error says what to do.
+func ReadAuthorities(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, errors.New("no file of authorities: name the one whose certificates clients show")
 	}

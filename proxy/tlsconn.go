@@ -94,6 +94,10 @@ func (l *tlsListener) handshake(raw net.Conn) {
 		l.failed(raw, err)
 		return
 	}
+	if conn.ConnectionState().NegotiatedProtocol == protocolACME {
+		_ = conn.Close() // the handshake was the answer (RFC 8737, 3)
+		return
+	}
 	var out net.Conn = conn // net/http serves HTTP/2 on a *tls.Conn alone
 	if conn.ConnectionState().NegotiatedProtocol != "h2" {
 		out = &tlsRefConn{refConn: refConn{Conn: conn, log: l.log}, tls: conn}

@@ -31,7 +31,7 @@ type UpstreamTLS struct {
 func NewUpstreamTLS(config UpstreamTLSConfig, now time.Time) (*UpstreamTLS, error) {
 	u := &UpstreamTLS{config: &tls.Config{MinVersion: tls.VersionTLS12, ServerName: config.ServerName}, files: config.Certificate}
 	if config.CA != "" {
-		pool, err := readAuthorities(config.CA)
+		pool, err := ReadAuthorities(config.CA)
 		if err != nil {
 			return nil, err
 		}

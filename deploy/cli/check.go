@@ -41,7 +41,7 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	if _, err := cfg.RuleFiles(); err != nil {
 		return usagef("%v", err)
 	}
-	if _, err := cfg.OpenTLS(time.Now()); err != nil {
+	if err := cfg.CheckTLS(time.Now()); err != nil {
 		return err //nolint:wrapcheck // faults of the config
 	}
 	if _, err := cfg.OpenUpstreamTLS(time.Now()); err != nil {

@@ -14,7 +14,7 @@ import (
 func Default() Config {
 	return Config{
 		Listen:   ":8080",
-		TLS:      TLS{Listen: ":8443", MinVersion: "1.2", ClientCertificates: "none"},
+		TLS:      TLS{Listen: ":8443", MinVersion: "1.2", ClientCertificates: "none", ACME: ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory"}},
 		Admin:    "127.0.0.1:9090",
 		DataDir:  "./ordergate-data",
 		Mode:     rules.Enforce,

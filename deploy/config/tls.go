@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,6 +24,8 @@ type TLS struct {
 	// Certificates are shown by the name that a client asks for (SNI); a name that
 	// none has is shown the first.
 	Certificates []Certificate `yaml:"certificates"`
+	// ACME has certificates from an authority such as Let's Encrypt, and renews them.
+	ACME ACME `yaml:"acme"`
 	// MinVersion is the oldest version that is spoken: 1.2 or 1.3.
 	MinVersion string `yaml:"min_version"`
 	// ClientCertificates is whether clients show certificates of client_ca: none,
@@ -37,6 +40,26 @@ type TLS struct {
 	FingerprintHeader string `yaml:"fingerprint_header"`
 }
 
+// ACME says which certificates are had from which authority (RFC 8555). The
+// authority asks back by HTTP on port 80 or by TLS on port 443 of each domain: one
+// of them must lead to listen or to tls.listen.
+type ACME struct {
+	// Domains are the names that certificates are had for, such as shop.example;
+	// without wildcards. Empty: none are had.
+	Domains []string `yaml:"domains"`
+	// Agreed says that you have read and accept the authority's terms; without it
+	// none are had.
+	Agreed bool `yaml:"agreed"`
+	// Email is where the authority writes to.
+	Email string `yaml:"email"`
+	// Directory is the URL of the authority's directory.
+	Directory string `yaml:"directory"`
+	// DirectoryCA is the file of the authorities that sign the directory's own
+	// certificate (PEM), for one of your own; relative to the folder of this file.
+	// Empty: those that the machine trusts.
+	DirectoryCA string `yaml:"directory_ca"`
+}
+
 // Certificate is one certificate and its key.
 type Certificate struct {
 	// Certificate is the file of the certificate with its chain (PEM), the
@@ -47,15 +70,47 @@ type Certificate struct {
 }
 
 // On reports whether TLS ends here.
-func (t *TLS) On() bool { return len(t.Certificates) > 0 }
+func (t *TLS) On() bool { return len(t.Certificates) > 0 || len(t.ACME.Domains) > 0 }
 
-// OpenTLS reads the certificates; nil where TLS does not end here. The error is
+// ACMEConfig returns what certificates from an authority are had with; on is false
+// where none are. The error is [Faults].
+func (c *Config) ACMEConfig() (acme proxy.ACMEConfig, on bool, err error) {
+	a := &c.TLS.ACME
+	if len(a.Domains) == 0 {
+		return acme, false, nil
+	}
+	acme = proxy.ACMEConfig{Domains: a.Domains, Directory: a.Directory, Email: a.Email, Storage: filepath.Join(c.DataDir, "acme")}
+	if a.DirectoryCA != "" {
+		if acme.Authorities, err = proxy.ReadAuthorities(c.beside(a.DirectoryCA)); err != nil {
+			return acme, false, fileFaults("tls.acme.directory_ca", err)
+		}
+	}
+	return acme, true, nil
+}
+
+// CheckTLS reads everything that TLS is made of, and forgets it. The error is
 // [Faults].
-func (c *Config) OpenTLS(now time.Time) (*proxy.TLS, error) {
+func (c *Config) CheckTLS(now time.Time) error {
+	var acme *proxy.ACME
+	managed, on, err := c.ACMEConfig()
+	if err != nil {
+		return err
+	}
+	if on {
+		acme = proxy.NewACME(managed)
+		defer acme.Close()
+	}
+	_, err = c.OpenTLS(acme, now)
+	return err
+}
+
+// OpenTLS reads the certificates; nil where TLS does not end here. acme has others,
+// nil has none. The error is [Faults].
+func (c *Config) OpenTLS(acme *proxy.ACME, now time.Time) (*proxy.TLS, error) {
 	if !c.TLS.On() {
 		return nil, nil //nolint:nilnil // nothing is what there is
 	}
-	opened, err := proxy.NewTLS(c.TLSConfig(), now)
+	opened, err := proxy.NewTLS(c.TLSConfig(acme), now)
 	if err != nil {
 		return nil, fileFaults("tls", err)
 	}
@@ -76,8 +131,8 @@ func fileFaults(path string, err error) Faults {
 }
 
 // TLSConfig returns what a listener with TLS is made from.
-func (c *Config) TLSConfig() proxy.TLSConfig {
-	out := proxy.TLSConfig{MinVersion: tls.VersionTLS12, ClientCA: c.beside(c.TLS.ClientCA)}
+func (c *Config) TLSConfig(acme *proxy.ACME) proxy.TLSConfig {
+	out := proxy.TLSConfig{MinVersion: tls.VersionTLS12, ClientCA: c.beside(c.TLS.ClientCA), ACME: acme}
 	if c.TLS.MinVersion == "1.3" {
 		out.MinVersion = tls.VersionTLS13
 	}
@@ -112,6 +167,7 @@ func (v *checker) tls(c *Config) {
 			v.fault(path+"key", "", "is missing", "write the file of the certificate's key, such as shop.key")
 		}
 	}
+	v.acme(&t.ACME)
 	if t.MinVersion != "1.2" && t.MinVersion != "1.3" {
 		v.fault("tls.min_version", t.MinVersion, "is not a version that is spoken", "write 1.2 or 1.3")
 	}
@@ -142,6 +198,30 @@ func (v *checker) tls(c *Config) {
 		v.fault("tls.http3", "true", "has no way to say who the client is behind load balancers that pass TCP on", "remove it, or proxy_protocol")
 	}
 	v.listensApart(c)
+}
+
+func (v *checker) acme(a *ACME) {
+	for i, domain := range a.Domains {
+		path := fmt.Sprintf("tls.acme.domains[%d]", i)
+		switch {
+		case strings.HasPrefix(domain, "*."):
+			v.fault(path, domain, "is a wildcard, which an authority gives by DNS only", "write each name, or get a certificate otherwise and write tls.certificates")
+		case len(domain) > 253 || !hostName.MatchString(domain) || domain != strings.ToLower(domain) || strings.Contains(domain, ":"):
+			v.fault(path, domain, "is not the name of a host", "write a name in lower case, such as shop.example; other alphabets in their xn-- form")
+		}
+	}
+	if len(a.Domains) == 0 {
+		return
+	}
+	if !a.Agreed {
+		v.fault("tls.acme.agreed", "false", "the authority gives certificates only to those who accept its terms", "read them, and write agreed: true")
+	}
+	if u, err := url.Parse(a.Directory); err != nil || u.Scheme != "https" || u.Host == "" {
+		v.fault("tls.acme.directory", a.Directory, "is not the URL of a directory", "write one with https, such as https://acme-v02.api.letsencrypt.org/directory")
+	}
+	if a.Email != "" && !strings.Contains(a.Email, "@") {
+		v.fault("tls.acme.email", a.Email, "is not an e-mail address", "write where the authority may write to, or remove it")
+	}
 }
 
 // listensApart checks that no two listeners want the same address.

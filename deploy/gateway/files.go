@@ -12,7 +12,7 @@ import (
 
 // openTLS opens the listener with TLS, where there is a certificate.
 func (g *Gateway) openTLS(server proxy.ServerConfig) (err error) {
-	if g.tls, err = g.config.OpenTLS(time.Now()); g.tls == nil || err != nil {
+	if g.tls, err = g.config.OpenTLS(g.acme, time.Now()); g.tls == nil || err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
 	g.metrics.CertificateExpiry(g.tls.Expiry())
@@ -38,6 +38,25 @@ func (g *Gateway) openHTTP3(server proxy.ServerConfig) (err error) {
 	return nil
 }
 
+// openACME prepares certificates from an authority, where some are wanted.
+func (g *Gateway) openACME() error {
+	managed, on, err := g.config.ACMEConfig()
+	if err != nil || !on {
+		return err //nolint:wrapcheck // says it all
+	}
+	managed.Told = func(domain string, err error) {
+		g.metrics.FilesRead(metrics.FilesACME, err == nil)
+		g.metrics.CertificateExpiry(g.tls.Expiry())
+		if err != nil {
+			g.log.Error("no certificate from the authority: what was had before is shown, and it is asked again later", "domain", domain, "err", err)
+			return
+		}
+		g.log.Info("certificate of the authority is there", "domain", domain)
+	}
+	g.acme = proxy.NewACME(managed)
+	return nil
+}
+
 // TLSAddr is the address that clients connect to with TLS; empty where TLS
 // does not end here.
 func (g *Gateway) TLSAddr() string {
@@ -53,7 +72,7 @@ func (g *Gateway) reloadTLS(cfg *config.Config) error {
 	if g.tls == nil || !cfg.TLS.On() {
 		return nil
 	}
-	if err := g.tls.Load(cfg.TLSConfig(), time.Now()); err != nil {
+	if err := g.tls.Load(cfg.TLSConfig(g.acme), time.Now()); err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}
 	g.renewed(metrics.FilesCertificates, nil)
@@ -67,6 +86,9 @@ func (g *Gateway) renew() {
 		if changed, err := g.tls.Renew(time.Now()); changed {
 			g.renewed(metrics.FilesCertificates, err)
 		}
+	}
+	if g.acme != nil {
+		g.metrics.CertificateExpiry(g.tls.Expiry())
 	}
 	for _, platform := range g.platform {
 		if changed, err := platform.Renew(time.Now()); changed {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -49,6 +50,7 @@ type Gateway struct {
 	secure      *proxy.Server // with TLS; nil: none ends here
 	quic        *proxy.HTTP3  // nil: HTTP/3 is not served
 	tls         *proxy.TLS
+	acme        *proxy.ACME          // nil: no certificates from an authority
 	platform    []*proxy.UpstreamTLS // certificates that the platform is shown, by group
 	reloading   sync.Mutex           // guards asn and rules
 	asn         *proxy.ASN           // nil: no database
@@ -144,7 +146,10 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 		return err
 	}
 	g.serve()
-	return nil
+	if g.acme == nil {
+		return nil
+	}
+	return g.acme.Manage(g.Addr(), g.TLSAddr()) //nolint:wrapcheck // says it all
 }
 
 // open compiles the WAF and opens the listeners.
@@ -189,7 +194,14 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	server := proxy.ServerConfig{Timeouts: g.config.ProxyTimeouts(), MaxHeader: int(g.config.Limits.RequestHeaders), Log: g.log}
 	clients := server
 	clients.ProxyProtocol, clients.Connections = g.config.ProxyProtocol, g.connections
-	if g.server, err = proxy.Listen(g.config.Listen, g.proxy, clients); err != nil {
+	if err := g.openACME(); err != nil {
+		return err
+	}
+	var handler http.Handler = g.proxy
+	if g.acme != nil {
+		handler = g.acme.Solving(handler)
+	}
+	if g.server, err = proxy.Listen(g.config.Listen, handler, clients); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
 	if g.admin, err = proxy.Listen(g.config.Admin, admin.Handler(), server); err != nil {
@@ -332,6 +344,7 @@ func (g *Gateway) release(ctx context.Context) error {
 	if g.serving != nil {
 		errs = append(errs, g.serving.Wait())
 	}
+	g.acme.Close()
 	if g.proxy != nil {
 		g.proxy.Close()
 	}
@@ -387,6 +400,7 @@ func fixed(old, now *config.Config) []string {
 		"upstream_tls":                   old.UpstreamTLS == now.UpstreamTLS,
 		"proxy_protocol":                 slices.Equal(old.ProxyProtocol, now.ProxyProtocol),
 		"tls.listen":                     old.TLS.Listen == now.TLS.Listen,
+		"tls.acme":                       reflect.DeepEqual(old.TLS.ACME, now.TLS.ACME),
 		"tls.http3":                      old.TLS.HTTP3 == now.TLS.HTTP3,
 		"tls.certificates":               old.TLS.On() == now.TLS.On(), // whether there are any: others are taken over
 		"limits.memory":                  old.Limits.Memory == now.Limits.Memory,
