@@ -28,10 +28,11 @@ func TestPrivacy(t *testing.T) {
 	upstream := orders(t)
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
+	access := filepath.Join(dir, "access.log")
 	c := startChild(t, writeConfig(t, filepath.Join(dir, "ordergate.yaml"), fmt.Sprintf(
-		"upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\ntrusted_proxies: [127.0.0.1/32]\n", upstream.URL, data)))
-	get := func(n int, address, agent string) int {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("%s/orders/%d", c.listen, n), nil)
+		"upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\ntrusted_proxies: [127.0.0.1/32]\naccess_log: {file: %q}\n", upstream.URL, data, access)))
+	get := func(path, address, agent string) int {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.listen+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,10 +49,14 @@ func TestPrivacy(t *testing.T) {
 		_ = response.Body.Close()
 		return response.StatusCode
 	}
-	get(900, guest, guestAgent)
+	get("/orders/900", guest, guestAgent)
+	for _, path := range []string{"/customers/janssen", "/search/marieke/janssen", "/Marieke-Janssen", "/customers/JANSSEN.html"} {
+		get(path, guest, guestAgent) // names are letters only, as words of a path are
+		get(path, thief, thiefAgent)
+	}
 	refused := 0
 	for n := range 30 {
-		if get(n, thief, thiefAgent) != http.StatusOK {
+		if get(fmt.Sprintf("/orders/%d", n), thief, thiefAgent) != http.StatusOK {
 			refused++
 		}
 	}
@@ -78,6 +83,9 @@ func TestPrivacy(t *testing.T) {
 		t.Fatal(err)
 	}
 	artefacts["log"] = log.Bytes()
+	if artefacts["access log"], err = os.ReadFile(access); err != nil || bytes.Count(artefacts["access log"], []byte("\n")) < 30 {
+		t.Fatalf("the access log: %v, %d bytes", err, len(artefacts["access log"]))
+	}
 	err = filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -131,6 +139,7 @@ func TestPrivacy(t *testing.T) {
 		if !strings.HasPrefix(name, "evidence") {
 			never = append(never, thief, thiefAgent)
 		}
+		never = append(never, "marieke", "Marieke", "janssen", "Janssen", "JANSSEN")
 		for _, value := range never {
 			if bytes.Contains(content, []byte(value)) {
 				t.Errorf("%s holds %q", name, value)

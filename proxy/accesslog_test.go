@@ -73,8 +73,9 @@ func TestAccessLog(t *testing.T) {
 	w.Get("/customers/marieke.9@example.net/Lindenlaan%209", "Traceparent: 00-janssen")
 	w.Get("/x?q=<script>alert(1)</script>")
 	w.Do("JANSSEN", "/products", "")
+	w.Get("/search/marieke/janssen")
 	got := lines()
-	if len(got) != 5 {
+	if len(got) != 6 {
 		t.Fatalf("%d lines", len(got))
 	}
 	order := got[1]

@@ -118,7 +118,11 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 }
 
 // Reload replaces the policy of all later exchanges, atomically.
-func (g *Gateway) Reload(policy *Policy) { g.policy.Store(policy) }
+func (g *Gateway) Reload(policy *Policy) {
+	given := *policy // it is the caller's, and may be given to several gateways
+	given.words = given.declared(g.groups)
+	g.policy.Store(&given)
+}
 
 // Trusts reports whether an address is a trusted proxy's: many clients stand behind it.
 func (g *Gateway) Trusts(addr netip.Addr) bool { return g.policy.Load().trusts(addr) }
@@ -193,7 +197,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	x.directed(r)
 	x.rule = x.policy.routeOf(x.group.name, r.Method, r.URL.Path)
 	if x.route = x.rule.Template; x.route == "" {
-		x.route = x.group.template(r.URL.Path)
+		x.route = x.template()
 	}
 	return x
 }

@@ -152,6 +152,7 @@ func TestMasked(t *testing.T) {
 					w.Header().Set("Repr-Digest", "original")
 				}))
 				w.Policy.SubjectsHeader = "X-Subjects"
+				w.Gateway.Reload(w.Policy)
 				held, other := login(t, w, own), login(t, w, 901)
 				w.Settle()
 				hold(t, w, held, rules.StepMask)

@@ -110,6 +110,8 @@ type Policy struct {
 	Ratio int64
 	// Config is the digest of the effective config.
 	Config string
+
+	words map[string]struct{} // segments of paths that are no values; Reload makes it
 }
 
 const (

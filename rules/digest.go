@@ -83,6 +83,12 @@ func (h *Hasher) Key(kind KeyKind, raw []byte) Digest {
 	return h.digest('k', byte(kind), raw)
 }
 
+// Segment digests a part of a URL's path that may be somebody's name, for route
+// templates. The value is not kept.
+func (h *Hasher) Segment(raw []byte) Digest {
+	return h.digest('s', 0, raw)
+}
+
 func (h *Hasher) digest(space, kind byte, value []byte) Digest {
 	if h.quick != nil && len(value) <= maxQuick {
 		return h.quick.digest(space, kind, value)
