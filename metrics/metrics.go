@@ -42,6 +42,8 @@ type Metrics struct {
 	breach    [severityCount]prometheus.Gauge
 	contained [stepCount][roleCount]prometheus.Counter
 	canaries  [roleCount]prometheus.Counter
+	deviation map[rules.Deviation][2]prometheus.Counter // passed, refused
+	exposed   prometheus.Counter
 	callouts  map[rules.CalloutOutcome]prometheus.Counter
 	unseen    map[rules.Uninspected]prometheus.Counter
 	appended  prometheus.Histogram
@@ -113,7 +115,7 @@ func (m *Metrics) traffic() []prometheus.Collector {
 	for _, reason := range append(rules.UninspectedReasons(), other) {
 		m.unseen[reason] = uninspected.WithLabelValues(string(reason))
 	}
-	return []prometheus.Collector{requests, m.duration, overhead, uninspected}
+	return append([]prometheus.Collector{requests, m.duration, overhead, uninspected}, m.contract()...)
 }
 
 // wall makes the metrics of the WAF.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/contract"
 	"github.com/ordergate/ordergate/rules/exfil"
 	"github.com/ordergate/ordergate/rules/record"
 	"github.com/ordergate/ordergate/rules/waf"
@@ -52,8 +53,11 @@ type exchange struct {
 	form      bool               // the request's body is urlencoded pairs
 	tries     []exfil.Try        // once they are read
 	login     loginRequest
-	landing   bool // this page is where a login sent the client
-	lists     bool // it is an account's list of its orders
+	operation *contract.Operation // of the platform's document that is asked for; nil: not known
+	walker    *contract.Walker    // of the answer; nil: it is not held against the document
+	allowed   []string            // methods, when another one was used
+	landing   bool                // this page is where a login sent the client
+	lists     bool                // it is an account's list of its orders
 	me        bool
 
 	waf      *waf.Transaction
@@ -83,15 +87,17 @@ type Summary struct {
 	Withheld    [3]int
 	State       rules.State // of the released ones
 	Signals     int
-	Contained   bool       // the session is contained from now on
-	Slowed      bool       // it had to wait, because its principal is slowed
-	Step        rules.Step // that its principal is held by
-	Masked      int        // values of foreign records that were masked
-	Cut         bool       // refused after the status line
-	Limited     Limited    // the limit of its shape that the request was over
-	Weak        int        // purchases shown of people whom nothing singles out: no subjects
-	Held        int        // most bytes of the response held at a time
-	Peer        rules.Peer // readable, for the sealed window alone
+	Contained   bool            // the session is contained from now on
+	Slowed      bool            // it had to wait, because its principal is slowed
+	Step        rules.Step      // that its principal is held by
+	Masked      int             // values of foreign records that were masked
+	Cut         bool            // refused after the status line
+	Limited     Limited         // the limit of its shape that the request was over
+	Deviation   rules.Deviation // of the request from the platform's document
+	Exposed     int             // fields of the answer that are new and that the document does not declare
+	Weak        int             // purchases shown of people whom nothing singles out: no subjects
+	Held        int             // most bytes of the response held at a time
+	Peer        rules.Peer      // readable, for the sealed window alone
 }
 
 // Stage is a part of an exchange in which our own time is measured.

@@ -51,6 +51,7 @@ func (x *exchange) attempted() {
 func (x *exchange) finish(completed bool) {
 	x.endTries()
 	x.settleState(completed)
+	x.walked()
 	if x.gate != nil {
 		x.Held = x.gate.held
 	}
@@ -92,7 +93,7 @@ func (x *exchange) settleState(completed bool) {
 // templates only.
 func (x *exchange) log() {
 	level := slog.LevelDebug
-	if x.Reason != rules.ReasonNone || x.Signals > 0 || x.Weak > 0 || x.Limited != "" || x.Uninspected != rules.UninspectedNone {
+	if x.Reason != rules.ReasonNone || x.Signals > 0 || x.Weak > 0 || x.Limited != "" || x.Deviation != "" || x.Uninspected != rules.UninspectedNone {
 		level = slog.LevelInfo
 	}
 	if !x.gateway.log.Enabled(context.Background(), level) {
@@ -113,6 +114,9 @@ func (x *exchange) log() {
 	}
 	if x.Limited != "" {
 		attrs = append(attrs, slog.String("limited", string(x.Limited)))
+	}
+	if x.Deviation != "" {
+		attrs = append(attrs, slog.String("deviation", string(x.Deviation)))
 	}
 	if x.Weak > 0 {
 		attrs = append(attrs, slog.Int("weak", x.Weak))

@@ -77,6 +77,7 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 		g.tap.lag = int64(lag)
 		g.tap.plain = encoding == "" || encoding == "identity"
 		g.finder = record.NewFinder(x.policy.Records, x.hasher.Clone(), res.Header.Get("Content-Type"))
+		x.walk(res)
 		if x.masks() {
 			g.mask = newMask(x, g.finder, res.Header.Get("Content-Type"))
 			x.mask = g.mask
@@ -233,6 +234,9 @@ func (g *gate) show(piece []byte) rules.Verdict {
 		g.mask.write(piece)
 	} else {
 		_, _ = g.finder.Write(piece) // never fails
+	}
+	if g.x.walker != nil {
+		g.x.walker.Write(piece)
 	}
 	g.ended = piece[len(piece)-1] == '\n'
 	g.pending = g.finder.Take(g.pending)

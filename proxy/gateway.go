@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
+	"github.com/ordergate/ordergate/rules/contract"
 	"github.com/ordergate/ordergate/rules/exfil"
 )
 
@@ -68,25 +69,26 @@ type Config struct {
 // Gateway is the handler in front of the order platform. Safe for concurrent
 // use. Make one with New.
 type Gateway struct {
-	policy   atomic.Pointer[Policy]
-	hasher   *rules.Hasher
-	engine   *exfil.Engine
-	ledger   Ledger
-	observer Observer
-	log      *slog.Logger
-	callout  *Callout
-	access   *AccessLog
-	now      func() time.Time
-	wait     func(ctx context.Context, delay time.Duration) error
-	timeouts Timeouts
-	routes   *recordRoutes
-	rates    *rates
-	groups   *groups
-	memory   *memory
-	proxy    *httputil.ReverseProxy
-	pool     *bufferPool
-	slowed   chan struct{} // a token for each request of a slowed principal that waits
-	heavy    chan struct{} // a token for each large body that the WAF may read at a time
+	policy    atomic.Pointer[Policy]
+	hasher    *rules.Hasher
+	engine    *exfil.Engine
+	ledger    Ledger
+	observer  Observer
+	log       *slog.Logger
+	callout   *Callout
+	access    *AccessLog
+	now       func() time.Time
+	wait      func(ctx context.Context, delay time.Duration) error
+	timeouts  Timeouts
+	routes    *recordRoutes
+	exposures contract.Exposures // fields of answers that no document declares
+	rates     *rates
+	groups    *groups
+	memory    *memory
+	proxy     *httputil.ReverseProxy
+	pool      *bufferPool
+	slowed    chan struct{} // a token for each request of a slowed principal that waits
+	heavy     chan struct{} // a token for each large body that the WAF may read at a time
 }
 
 // maxSlowed is how many requests of slowed principals wait at a time.

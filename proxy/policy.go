@@ -80,7 +80,8 @@ type Policy struct {
 	SubjectsHeader string // of responses: how many foreign customers they disclose; empty: none
 	WAF            *waf.Engine
 	Rates          Rates
-	Shape          Shape // of requests
+	Shape          Shape      // of requests
+	Contracts      []Contract // OpenAPI documents; the first that fits a path speaks for it
 	// HideErrors replaces the platform's own pages of status 500 and more by ours:
 	// they carry stack traces, queries and now and then a record.
 	HideErrors bool

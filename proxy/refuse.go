@@ -35,7 +35,11 @@ func (x *exchange) refuse(w http.ResponseWriter, v rules.Verdict) {
 		header.Set("Retry-After", retryAfter(v.RetryAfter))
 	}
 	if v.Status == http.StatusMethodNotAllowed {
-		header.Set("Allow", strings.Join(x.shape().Methods, ", ")) // RFC 9110, 15.5.6
+		allowed := x.shape().Methods
+		if v.Reason == rules.ReasonContract {
+			allowed = x.allowed
+		}
+		header.Set("Allow", strings.Join(allowed, ", ")) // RFC 9110, 15.5.6
 	}
 	if x.body == nil && (v.Reason == rules.ReasonTooLarge || v.Reason == rules.ReasonPolicy) || x.unread || x.misframed() {
 		header.Set("Connection", "close") // nothing sensible can follow what was not read, or not read clearly

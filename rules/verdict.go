@@ -22,6 +22,7 @@ const (
 	ReasonMalformed    Reason = "malformed"     // 400: request that the standard library would rewrite or cannot parse
 	ReasonTooLarge     Reason = "too_large"     // 413: body over the limit of its route
 	ReasonPolicy       Reason = "policy"        // 400, 405, 415, 431: its method, type or form is not allowed on its route
+	ReasonContract     Reason = "contract"      // 400, 404, 405, 415: it is not as the platform's OpenAPI document says
 	ReasonMisdirected  Reason = "misdirected"   // 421: no upstream serves its Host, or TLS named a host of another one
 	ReasonRate         Reason = "rate"          // 429: more requests than the principal may send
 	ReasonWAF          Reason = "waf"           // 403: Coraza's verdict
@@ -42,7 +43,7 @@ const (
 // Reasons returns every reason: the closed label set of the outcome.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonNone, ReasonMalformed, ReasonTooLarge, ReasonMisdirected, ReasonPolicy, ReasonRate, ReasonWAF, ReasonWAFError, ReasonCap, ReasonBulk, ReasonContained,
+		ReasonNone, ReasonMalformed, ReasonTooLarge, ReasonMisdirected, ReasonPolicy, ReasonContract, ReasonRate, ReasonWAF, ReasonWAFError, ReasonCap, ReasonBulk, ReasonContained,
 		ReasonLedger, ReasonUninspected, ReasonUpstream, ReasonTimeout, ReasonClientGone, ReasonUpstreamGone, ReasonPanic, ReasonOverload,
 	}
 }

@@ -41,6 +41,9 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	if _, err := cfg.RuleFiles(); err != nil {
 		return usagef("%v", err)
 	}
+	if _, err := cfg.OpenContracts(); err != nil {
+		return usagef("%v", err)
+	}
 	if err := cfg.CheckTLS(time.Now()); err != nil {
 		return err //nolint:wrapcheck // faults of the config
 	}

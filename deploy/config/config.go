@@ -88,6 +88,9 @@ type Config struct {
 	Rates Rates `yaml:"rates,omitempty"`
 	// Requests are what requests may look like, whatever they say.
 	Requests Requests `yaml:"requests"`
+	// Contracts are the platform's OpenAPI documents; the first whose paths fit
+	// speaks for a request.
+	Contracts []Contract `yaml:"contracts,omitempty"`
 	// Responses are policies for what the platform answers.
 	Responses Responses `yaml:"responses,omitempty"`
 	// Caps are the exact limits on distinct foreign subjects. A role that is

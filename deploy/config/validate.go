@@ -24,6 +24,7 @@ func (c *Config) Validate() error {
 	v.upstreamTLS("upstream_tls", c.UpstreamTLS, c.Upstream)
 	v.health("health.", &c.Health)
 	v.upstreams(c)
+	v.contracts(c)
 	v.accessLog(&c.AccessLog)
 	v.chosen("platform", c.Platform, "generic")
 	v.chosen("state", c.State, "memory")

@@ -180,10 +180,14 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	if err != nil {
 		return err
 	}
+	contracts, err := g.config.OpenContracts()
+	if err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Servers(), Health: g.config.UpstreamHealth(), UpstreamTLS: upstreamTLS, Groups: groups, Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
 		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Access: g.access, Memory: g.bound(), Now: g.now, Wait: g.options.Wait,
-	}, g.policy(&g.config, engine))
+	}, g.policy(&g.config, engine, contracts))
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
@@ -241,10 +245,10 @@ func (g *Gateway) proved(p waf.Proof) {
 
 // policy is the config's, with what this process has learnt of identifiers that
 // are shown to everybody.
-func (g *Gateway) policy(cfg *config.Config, engine *waf.Engine) *proxy.Policy {
+func (g *Gateway) policy(cfg *config.Config, engine *waf.Engine, contracts []proxy.Contract) *proxy.Policy {
 	policy := cfg.Policy(g.hasher, engine)
 	policy.Records.Common = g.engine.Commons().Has
-	policy.ASN = g.operators()
+	policy.ASN, policy.Contracts = g.operators(), contracts
 	return policy
 }
 
@@ -291,6 +295,10 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	if err == nil {
 		asn, err = cfg.OpenASN()
 	}
+	var contracts []proxy.Contract
+	if err == nil {
+		contracts, err = cfg.OpenContracts()
+	}
 	if err == nil {
 		err = g.reloadTLS(&cfg) // last: what it takes over cannot be taken back
 	}
@@ -309,7 +317,7 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	exfilConfig := cfg.Exfil(g.hasher)
 	exfilConfig.WarmUntil, exfilConfig.Started, exfilConfig.Rules = g.warm, g.started(), counted
 	g.engine.Configure(exfilConfig)
-	g.proxy.Reload(g.policy(&cfg, engine))
+	g.proxy.Reload(g.policy(&cfg, engine, contracts))
 	old := g.setRules(engine)
 	g.log.Info("config reloaded", "config", cfg.Digest())
 	return old.Close() //nolint:wrapcheck // it fails never

@@ -64,6 +64,7 @@ func (w *watch) Exchange(s *proxy.Summary) {
 		m.Subjects(s.Role, o, rules.Withheld, s.Withheld[ownership])
 	}
 	m.Uninspected(s.Uninspected)
+	m.Contract(s.Deviation, s.Reason == rules.ReasonContract, s.Exposed)
 	if s.Slowed {
 		m.Contained(rules.StepSlow, s.Role)
 	}
