@@ -238,16 +238,19 @@ func TestNothingGoesUninspected(t *testing.T) {
 	}
 }
 
-// TestRandomSignsAreNoRefusal: a token, an id or a hash in which the signs of
+// TestRandomSignsAreNoRefusal: a token, an id, a hash or a postcode in which the signs of
 // "2fa" or "otp" happen to stand does not make a good login a failed one.
 func TestRandomSignsAreNoRefusal(t *testing.T) {
 	for answer, want := range map[string]bool{
-		`{"token":"9b2fa4c07d1e88f35a6b","user":{"id":"1","email":"a@shop.example"}}`:                                               true,
-		`{"token":"kdOTpw81LmfA2faQz73b","user":{"id":"1","email":"a@shop.example"}}`:                                               true,
-		`{"token":"0123456789abcdef0123","user":{"id":"1","uuid":"52fa1c2e-77aa-4b1c-9e0d-1a2b3c4d5e6f","email":"a@shop.example"}}`: true,
-		`{"token":"0123456789abcdef0123","requires_2fa":true,"user":{"id":"1","email":"a@shop.example"}}`:                           false,
-		`{"token":"0123456789abcdef0123","next":"otp","user":{"id":"1","email":"a@shop.example"}}`:                                  false,
-		`{"token":"0123456789abcdef0123","user":{"id":"1","email":"a@shop.example"},"message":"wrong password"}`:                    false,
+		`{"token":"9b2fa4c07d1e88f35a6b","user":{"id":"1","email":"a@shop.example"}}`:                                                              true,
+		`{"token":"kdOTpw81LmfA2faQz73b","user":{"id":"1","email":"a@shop.example"}}`:                                                              true,
+		`{"token":"0123456789abcdef0123","user":{"id":"1","uuid":"52fa1c2e-77aa-4b1c-9e0d-1a2b3c4d5e6f","email":"a@shop.example"}}`:                true,
+		`{"token":"0123456789abcdef0123","user":{"id":"1","email":"a@shop.example","address":{"postcode":"BS4 2FA","country":"GB"}}}`:              true, // in Bristol
+		`{"token":"0123456789abcdef0123","user":{"id":"1","email":"a@shop.example"},"billing_address":{"zip":"CR0 2FA","street":"Hotpot Lane 3"}}`: true,
+		`{"token":"0123456789abcdef0123","user":{"id":"1","email":"a@shop.example","postcode":"BS4"},"next":"2fa"}`:                                false,
+		`{"token":"0123456789abcdef0123","requires_2fa":true,"user":{"id":"1","email":"a@shop.example"}}`:                                          false,
+		`{"token":"0123456789abcdef0123","next":"otp","user":{"id":"1","email":"a@shop.example"}}`:                                                 false,
+		`{"token":"0123456789abcdef0123","user":{"id":"1","email":"a@shop.example"},"message":"wrong password"}`:                                   false,
 	} {
 		l := loginAnswer{text: []byte(answer)}
 		if got := l.succeeded(&loginRequest{is: true, name: "a@shop.example"}); got != want {

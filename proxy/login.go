@@ -28,6 +28,10 @@ var loginFailed = regexp.MustCompile(`(?i)"(?:error|errors|errorcode|error_code|
 // to stand in them, "2fa" in one of some hundred, say nothing.
 var randomSigns = regexp.MustCompile(`(?i)\b[0-9a-f][0-9a-f-]{14,}[0-9a-f]\b`)
 
+// addressMember matches a part of an address: BS4 2FA is in Bristol. A failure is
+// not told there.
+var addressMember = regexp.MustCompile(`(?i)"(?:post_?code|postal_?code|zip|zip_?code|street|street_?(?:name|address)|address_?(?:line_?)?[12]|line_?[12]|city|town|company)"\s*:\s*"[^"]*"`)
+
 // loginAnswer is the beginning of the answer to a login, or of the page that
 // it leads to.
 type loginAnswer struct{ text []byte }
@@ -76,9 +80,14 @@ func (l *loginAnswer) succeeded(login *loginRequest) bool {
 	return innerID.Match(l.text) && l.names(login.name)
 }
 
-// failed reports whether an answer speaks of a failure, in what is not random.
+// failed reports whether an answer speaks of a failure, in what is neither random nor
+// an address.
 func (l *loginAnswer) failed() bool {
-	return loginFailed.Match(l.text) && loginFailed.Match(randomSigns.ReplaceAll(tokenMember.ReplaceAll(l.text, []byte(`"token":""`)), nil))
+	if !loginFailed.Match(l.text) {
+		return false
+	}
+	said := tokenMember.ReplaceAll(l.text, []byte(`"token":""`))
+	return loginFailed.Match(randomSigns.ReplaceAll(addressMember.ReplaceAll(said, nil), nil))
 }
 
 func (l *loginAnswer) names(name string) bool {
