@@ -23,6 +23,8 @@ var lookups = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Sscanf(r.PostFormValue("order_number"), "%d", &n)
 	case strings.HasPrefix(r.URL.Path, "/orders/"):
 		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
+	case strings.HasPrefix(r.URL.RawQuery, "order_id="):
+		_, _ = fmt.Sscanf(r.URL.RawQuery, "order_id=%d", &n)
 	default:
 		_, _ = fmt.Sscanf(r.URL.RawQuery, "email=person%d@", &n)
 	}

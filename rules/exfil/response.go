@@ -52,6 +52,7 @@ type Response struct {
 	shown    []rules.Identifier        // told to Commons already; at most maxShown
 	answered bool                      // the response has carried records
 	stranger bool                      // somebody else's among them, or perhaps
+	others   []rules.Digest            // those; at most maxShownTo, and one more
 	signalled
 }
 
@@ -185,6 +186,9 @@ func (r *Response) Judge(records []rules.Record, subjects int, tokens []rules.Di
 	r.shift(foreign, now, &j)
 	r.counted(records, foreign, subjects, now, &j)
 	r.stranger = r.stranger || len(foreign) > 0
+	for _, subject := range foreign {
+		r.others = note(r.others, subject, maxShownTo+1)
+	}
 	r.answered = r.answered || len(records) > 0
 	if j.Verdict.Action == rules.Refuse {
 		r.GiveBack() // a rule may refuse what the caps had room for
@@ -279,8 +283,9 @@ func (r *Response) End(missed bool, now time.Time) []rules.Signal {
 	if missed && !r.answered {
 		signals = r.missed(tries, now)
 	}
+	fresh := len(tries) > 0 && r.stranger && r.engine.tries.leads(p.Session, r.others, now)
 	for i := range tries {
-		t := r.engine.tries.note(p.Session, &tries[i], r.stranger, now)
+		t := r.engine.tries.note(p.Session, &tries[i], r.stranger, fresh, now)
 		if !t.fresh {
 			continue
 		}

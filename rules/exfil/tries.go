@@ -35,6 +35,9 @@ const (
 	frontierBlock = 256
 	maxFrontier   = 8192
 	maxFrontiers  = 16 // sessions told apart on one block
+	// maxShownTo bounds the customers by whom a session's numbers are told to be one
+	// customer's orders: whoever is shown more has no household's.
+	maxShownTo = 4
 )
 
 // tries remembers what was asked for, by whom, and whether it was found.
@@ -51,6 +54,7 @@ type tries struct {
 type tried struct {
 	since time.Time
 	slots []slotTries
+	shown []rules.Digest // the first customers that walked numbers have shown; at most maxShownTo
 }
 
 type slotTries struct {
@@ -97,8 +101,11 @@ type trail struct {
 }
 
 // note adds one try; found says that it was answered with somebody else's
-// record, otherwise it was answered with nobody's.
-func (t *tries) note(session rules.Digest, try *Try, found bool, now time.Time) trail {
+// record, otherwise it was answered with nobody's. fresh is whether some of those
+// whom the answer showed were not shown to the session before: a number that
+// leads to nobody new is no step of a walk, but a further order of the same customer,
+// who may be the asker without our knowing.
+func (t *tries) note(session rules.Digest, try *Try, found, fresh bool, now time.Time) trail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	of, ok := t.sessions.Get(session)
@@ -106,21 +113,43 @@ func (t *tries) note(session rules.Digest, try *Try, found bool, now time.Time) 
 		of = &tried{since: now}
 		t.sessions.Add(session, of)
 	}
+	if found && !fresh && try.Numeric && !try.Whole {
+		return of.trail()
+	}
 	slot := maphash.String(t.seed, try.Slot)
 	at := of.slot(slot, try)
 	if at == nil {
 		return of.trail()
 	}
-	fresh := at.add(try.Number, found)
-	if fresh && found && try.Numeric && at.found > 1 {
+	added := at.add(try.Number, found)
+	if added && found && try.Numeric && at.found > 1 {
 		t.advance(at, slot, session, now)
 	}
 	out := of.trail()
-	out.number, out.fresh = try.Number, fresh
+	out.number, out.fresh = try.Number, added
 	if b, ok := t.frontier.Peek(frontierKey{slot, try.Number / frontierBlock}); ok && found {
 		out.frontier, out.walkers = b.count, slices.Clone(b.sessions)
 	}
 	return out
+}
+
+// leads notes whom an answer showed to a session, and reports whether there was
+// somebody new among them. Beyond maxShownTo everybody is new.
+func (t *tries) leads(session rules.Digest, to []rules.Digest, now time.Time) (fresh bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	of, ok := t.sessions.Get(session)
+	if !ok || now.Sub(of.since) > tryWindow {
+		of = &tried{since: now}
+		t.sessions.Add(session, of)
+	}
+	for _, subject := range to {
+		if !slices.Contains(of.shown, subject) {
+			of.shown = note(of.shown, subject, maxShownTo)
+			fresh = true
+		}
+	}
+	return fresh || len(to) == 0
 }
 
 // slot returns the session's tries at a place, or nil when it has tried at

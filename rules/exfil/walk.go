@@ -23,7 +23,9 @@ const (
 // It catches whoever counts through order numbers, upwards, downwards, with a
 // stride, or at random over a dense range, and many accounts that share one
 // frontier, each with a few reads. Its innocent twin opens own orders, or one
-// that is not: own records are no tries.
+// that is not: own records are no tries. Nor is a number a step that leads to a
+// customer who was shown before: a whole history is one customer's, even where no
+// login told whose the session is.
 //
 // Severity high for one session; critical for a shared frontier. Requests
 // that find nothing count too, on routes that are known to carry records.

@@ -33,6 +33,36 @@ func TestWalkShapes(t *testing.T) {
 	}
 }
 
+// TestWalkOfOneCustomer: consecutive numbers that all are one customer's, whose
+// session nobody knows, are his orders; the same numbers that are one customer's
+// each, or nobody's, are a walk, and so are two customers' orders in turn with
+// further ones behind them.
+func TestWalkOfOneCustomer(t *testing.T) {
+	for name, c := range map[string]struct {
+		whose func(i int) int // the customer of the i-th number; below 0 nobody's
+		walk  bool
+	}{
+		"own orders":           {func(int) int { return 7 }, false},
+		"a couple's orders":    {func(i int) int { return 7 + i%2 }, false},
+		"everybody's orders":   {func(i int) int { return 7 + i }, true},
+		"nobody's orders":      {func(int) int { return -1 }, true},
+		"hidden among the own": {func(i int) int { return i % 2 * (7 + i) }, true},
+	} {
+		w := newWorld(t, nil)
+		session := w.issued(1)
+		for i := range 40 {
+			answer := nobody
+			if n := c.whose(i); n >= 0 {
+				answer = func(int) []rules.Record { return customers(n, 1) }
+			}
+			w.ask(session, answer, 100_000+uint64(i))
+		}
+		if got := w.signalled(rules.DetectorWalk) > 0; got != c.walk {
+			t.Errorf("%s: walk %v, want %v", name, got, c.walk)
+		}
+	}
+}
+
 // TestFrontier: a thousand accounts that take a few orders each of one range
 // are one walk; as many guests, who read one order each, are none.
 func TestFrontier(t *testing.T) {
@@ -66,12 +96,16 @@ func TestTriesBounded(t *testing.T) {
 	tries := newTries(100)
 	now := epoch
 	for i := range 20_000 {
-		tries.note(digest('s', i%300), &Try{Slot: string(rune('a' + i%20)), Number: uint64(i) * 977, Numeric: true}, i%2 == 0, now)
+		tries.note(digest('s', i%300), &Try{Slot: string(rune('a' + i%20)), Number: uint64(i) * 977, Numeric: true}, i%2 == 0, true, now)
+		tries.leads(digest('s', i%300), []rules.Digest{digest('c', i)}, now)
 	}
 	if tries.sessions.Len() > 100 || tries.frontier.Len() > maxFrontier {
 		t.Errorf("%d sessions, %d blocks", tries.sessions.Len(), tries.frontier.Len())
 	}
 	for _, session := range tries.sessions.Values() {
+		if len(session.shown) > maxShownTo {
+			t.Errorf("%d customers shown", len(session.shown))
+		}
 		for _, slot := range session.slots {
 			if len(slot.numbers) > maxTried || len(session.slots) > maxSlots {
 				t.Fatalf("%d numbers, %d slots", len(slot.numbers), len(session.slots))
