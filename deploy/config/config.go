@@ -287,7 +287,10 @@ type Declared struct {
 	Is string `yaml:"is"`
 }
 
-// Canaries are the identifiers of planted customers.
+// Canaries are the identifiers of planted customers. Give them names that no real
+// customer has, so that no search for somebody else lists them: whatever shows one
+// raises a critical alert, the staff's name search included. Keep them out of
+// exports and feeds, too.
 type Canaries struct {
 	// Emails are email addresses of planted customers.
 	Emails []Secret `yaml:"emails"`

@@ -159,3 +159,18 @@ func TestConfigNamesTheCanaries(t *testing.T) {
 		}
 	}
 }
+
+// TestCanariesHaveNamesOfTheirOwn: a search for anybody else's name lists no planted
+// customer, whoever the people are. Planted ones are made up: so are their names.
+func TestCanariesHaveNamesOfTheirOwn(t *testing.T) {
+	for _, seed := range []uint64{DefaultSeed, 1000, 1004, 1009} {
+		customers := Generate(2000, seed)
+		for _, planted := range Canaries(customers) {
+			for _, c := range customers {
+				if c.ID != planted.ID && strings.Contains(strings.ToLower(planted.Name()), strings.ToLower(c.Name())) {
+					t.Errorf("seed %d: a search for %s lists the planted %s", seed, c.ID, planted.ID)
+				}
+			}
+		}
+	}
+}
