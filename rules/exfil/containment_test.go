@@ -159,3 +159,25 @@ func TestContainsNobody(t *testing.T) {
 		}
 	}
 }
+
+func TestContainment(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.shopper(1, 9000)
+	for i := range 5 + containAfter {
+		w.get(c, customers(i, 1), nil)
+	}
+	p := w.engine.Recognise(&c, w.now)
+	if v := w.engine.Admit(&p, w.now); v.Action != rules.Refuse || v.Status != 403 || v.RetryAfter != containFor {
+		t.Errorf("after %d refusals: %+v", containAfter, v)
+	}
+	if v := w.engine.Admit(&p, w.now.Add(containFor)); v.Action != rules.Pass {
+		t.Errorf("after containment ends: %+v", v)
+	}
+	nobody := rules.Principal{Session: digest('a', 1)}
+	for range 2 * containAfter {
+		w.engine.contained.count(&nobody, w.now)
+	}
+	if v := w.engine.Admit(&nobody, w.now); v.Action != rules.Pass {
+		t.Error("an address was contained: it may be a whole office")
+	}
+}

@@ -3,6 +3,8 @@ package exfil
 import (
 	"testing"
 	"time"
+
+	"github.com/ordergate/ordergate/rules"
 )
 
 // TestMachine: a nightly export of 4,000, and what else happens on the
@@ -66,6 +68,33 @@ func TestMachineAllDay(t *testing.T) {
 		}
 		if d := m.note(digest('m', 1), n, epoch.Add(time.Duration(hour)*time.Hour)); d.Limit > 0 {
 			t.Fatalf("hour %d stands out: %+v", hour, d)
+		}
+	}
+}
+
+// TestMachineSignals: a declared machine's second full export by day opens an
+// incident of its own; the night's, done again, opens none.
+func TestMachineSignals(t *testing.T) {
+	for hour, want := range map[int]int{4: 0, 14: 1} {
+		w := newWorld(t, func(c *Config) { c.Machines = []RoleCaps{{Response: -1}} })
+		w.now = w.now.Truncate(24 * time.Hour)
+		c := Credentials{Sessions: []rules.Digest{digest('m', 1)}, Wanted: rules.RoleMachine, Declared: true, Machine: 1}
+		export := func(at time.Duration) {
+			began := w.now
+			w.now = began.Add(at)
+			for page := range 4 {
+				w.get(c, customers(page*100, 100), nil)
+			}
+			w.now = began
+		}
+		for range 5 {
+			export(2 * time.Hour)
+			w.now = w.now.Add(24 * time.Hour)
+		}
+		w.now = w.now.Add(-24 * time.Hour)
+		export(time.Duration(hour) * time.Hour)
+		if open := w.engine.incidents.Open(); len(open) != want {
+			t.Errorf("again at %d: %d incidents, want %d", hour, len(open), want)
 		}
 	}
 }

@@ -1,0 +1,164 @@
+package exfil
+
+import (
+	"testing"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// TestClaimsAreBounded: naming customers in create, login and checkout
+// requests makes few of them one's own.
+func TestClaimsAreBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.issued(1)
+	own := 0
+	for i := range 8 {
+		j := w.get(c, customers(i, 1), func(v *Visit) { v.Claim = []rules.Identifier{customer(i).Subject} })
+		if j.Disclosures[0].Ownership == rules.Own {
+			own++
+		}
+	}
+	if own != 3 {
+		t.Errorf("%d customers claimed by one session, want 3", own)
+	}
+	failed := w.get(w.issued(2), customers(1, 1), func(v *Visit) {
+		v.Claim, v.Status = []rules.Identifier{customer(1).Subject}, 401
+	})
+	if failed.Disclosures[0].Ownership == rules.Own {
+		t.Error("a refused login made a customer its own")
+	}
+}
+
+// TestLoginBindsRotatedSession: the session that a login issues is its own
+// customer's from then on, and a staff login's is a staff session.
+func TestLoginBindsRotatedSession(t *testing.T) {
+	w := newWorld(t, nil)
+	before, after := w.issued(1), Credentials{Sessions: []rules.Digest{digest('s', 2)}, StandIn: digest('a', 1)}
+	login := func(wanted rules.Role, loggedIn bool) {
+		r := w.engine.Open(Visit{
+			Principal: w.engine.Recognise(&before, w.now), Status: 200, Password: true, Wanted: wanted,
+			Claim: []rules.Identifier{customer(5).Subject}, Issued: after.Sessions,
+		}, w.now)
+		if loggedIn {
+			r.LoggedIn(w.now)
+		}
+	}
+	login(rules.RoleGuest, false)
+	if p := w.engine.Recognise(&after, w.now); !p.Account.IsZero() || !p.Issued {
+		t.Errorf("after a failed login: %+v, want issued and unbound", p)
+	}
+	login(rules.RoleGuest, true)
+	if p := w.engine.Recognise(&after, w.now); p.Role != rules.RoleShopper || p.Account != customer(5).Subject.Digest {
+		t.Errorf("after a login: %+v", p)
+	}
+	if j := w.get(after, customers(5, 1), nil); j.Disclosures[0].Ownership != rules.Own {
+		t.Errorf("own record: %v", j.Disclosures[0].Ownership)
+	}
+	if j := w.get(after, customers(6, 1), nil); j.Disclosures[0].Ownership != rules.Foreign {
+		t.Errorf("another's record: %v", j.Disclosures[0].Ownership)
+	}
+	login(rules.RoleStaff, true)
+	after.Wanted = rules.RoleStaff
+	if p := w.engine.Recognise(&after, w.now); p.Role != rules.RoleStaff {
+		t.Errorf("after a staff login: %+v", p)
+	}
+}
+
+// TestOwnIsNotLaundered: my phone number beside a foreign e-mail is not mine.
+func TestOwnIsNotLaundered(t *testing.T) {
+	phone := rules.Identifier{Kind: rules.IdentifierPhone, Digest: digest('p', 1)}
+	mine, foreign := customer(1).Subject, customer(2).Subject
+	b := rules.Binding{Own: []rules.Identifier{mine, phone}}
+	for _, c := range []struct {
+		ids  []rules.Identifier
+		want bool
+	}{
+		{[]rules.Identifier{mine}, true},
+		{[]rules.Identifier{phone}, true},
+		{[]rules.Identifier{foreign, phone}, false},
+		{[]rules.Identifier{{Kind: rules.IdentifierCustomerID, Digest: digest('n', 9)}, phone}, false}, // a guest supplied no such number
+		{[]rules.Identifier{{Kind: rules.IdentifierOrder, Digest: digest('o', 9)}}, false},
+		{nil, false},
+	} {
+		if got := owns(&b, &rules.Record{Identifiers: c.ids}); got != c.want {
+			t.Errorf("owns(%v) = %v, want %v", c.ids, got, c.want)
+		}
+	}
+}
+
+// TestGuestOwnsWhatItSupplied: naming an e-mail at a checkout shows nothing
+// that the session did not supply itself.
+func TestGuestOwnsWhatItSupplied(t *testing.T) {
+	phone := rules.Identifier{Kind: rules.IdentifierPhone, Digest: digest('p', 1)}
+	order := customer(1)
+	order.Identifiers = append(order.Identifiers, phone)
+	for supplied, want := range map[bool]rules.Ownership{true: rules.Own, false: rules.Foreign} {
+		w := newWorld(t, nil)
+		j := w.get(w.issued(1), []rules.Record{order}, func(v *Visit) {
+			v.Claim = []rules.Identifier{order.Subject}
+			if supplied {
+				v.Supplied = []rules.Identifier{phone}
+			}
+		})
+		if got := j.Disclosures[0].Ownership; got != want {
+			t.Errorf("phone supplied %v: %s, want %s", supplied, got, want)
+		}
+	}
+}
+
+// TestAddressBook: the addresses of one's own account page are one's own, and
+// do not count towards a response's limit.
+func TestAddressBook(t *testing.T) {
+	address := func(n int) rules.Record {
+		id := rules.Identifier{Kind: rules.IdentifierResidence, Digest: digest('r', n)}
+		return rules.Record{Subject: id, Identifiers: []rules.Identifier{id}, Fields: rules.FieldAddress}
+	}
+	var book []rules.Record
+	for n := range 9 {
+		book = append(book, address(n))
+	}
+	w := newWorld(t, nil)
+	c := w.shopper(1, 5)
+	if j := w.get(c, book, func(v *Visit) { v.Me = true }); j.Verdict.Action != rules.Pass || j.Disclosures[8].Ownership != rules.Own {
+		t.Errorf("own address book: %+v", j.Verdict)
+	}
+	w = newWorld(t, nil)
+	if j := w.get(w.shopper(1, 5), book, nil); j.Verdict.Reason != rules.ReasonBulk {
+		t.Errorf("the twin, nine addresses of anybody: %+v", j.Verdict)
+	}
+}
+
+// An app that logs in without a cookie is shown its own record: phone and
+// street, which it did not name, are no finding. A failed login, and somebody
+// else in the answer, are.
+func TestProvenLoginIsItsOwn(t *testing.T) {
+	full := func(n int) []rules.Record {
+		r := customer(n)
+		r.Identifiers = append(r.Identifiers, rules.Identifier{Kind: rules.IdentifierPhone, Digest: digest('p', n)}, rules.Identifier{Kind: rules.IdentifierResidence, Digest: digest('r', n)})
+		return []rules.Record{r}
+	}
+	for _, test := range []struct {
+		name    string
+		success bool
+		shown   int
+		want    rules.Ownership
+		signals int
+	}{
+		{"its own", true, 1, rules.Own, 0},
+		{"somebody else's", true, 2, rules.Foreign, 1},
+		{"the login failed", false, 1, rules.Unlinked, 1},
+	} {
+		w := newWorld(t, nil)
+		c := Credentials{StandIn: digest('a', 1), IP: digest('i', 1)}
+		r := w.engine.Open(Visit{
+			Principal: w.engine.Recognise(&c, w.now), Route: "/api/login", Status: 200, Password: true, Claim: customer(1).Identifiers[:1],
+		}, w.now)
+		if test.success {
+			r.LoggedIn(w.now)
+		}
+		j := r.Judge(full(test.shown), 1, []rules.Digest{digest('t', 1)}, w.now)
+		if got := j.Disclosures[0].Ownership; got != test.want || len(j.Signals) != test.signals {
+			t.Errorf("%s: ownership %s with %d signals, want %s with %d", test.name, got, len(j.Signals), test.want, test.signals)
+		}
+	}
+}
