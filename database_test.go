@@ -71,8 +71,8 @@ func TestKillDatabase(t *testing.T) {
 	}
 }
 
-// TestDamagedLedger: a byte in the middle of today's rows is changed while the
-// gateway is stopped. It starts nevertheless, counts the gap, keeps the damaged
+// TestDamagedLedger: bytes in the middle of today's rows are changed while the
+// gateway is stopped: several, because one may meet an entry that is no row. It starts nevertheless, counts the gap, keeps the damaged
 // file, and reports go on with what can be read.
 func TestDamagedLedger(t *testing.T) {
 	upstream := orders(t)
@@ -94,7 +94,9 @@ func TestDamagedLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content[len(content)/2] ^= 4
+	for i := range 9 {
+		content[len(content)*(30+5*i)/100] ^= 4
+	}
 	if err := os.WriteFile(files[0], content, 0o600); err != nil {
 		t.Fatal(err)
 	}
