@@ -29,6 +29,7 @@ func TestH2Spec(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a program of its own asks: the race detector learns little")
 	}
+	t.Parallel()
 	hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, strings.Repeat("tea ", 100))

@@ -113,7 +113,7 @@ func fixed(segment string) bool {
 		c := segment[i]
 		apart := c == '-' || c == '_' || c == '.'
 		capital := c >= 'A' && c <= 'Z'
-		if apart || capital && i > from && lower[i-1] == segment[i-1] { // a capital behind a small letter begins a word
+		if apart || capital && i > from && lower[i-1] == segment[i-1] { //nolint:gosec // i is above from; a capital behind a small letter begins a word
 			if i > from && !known(lower[from:i]) {
 				return false
 			}
