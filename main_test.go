@@ -56,8 +56,15 @@ type child struct {
 // startChild runs `ordergate serve` with a config and waits until it serves.
 func startChild(t *testing.T, config string) *child {
 	t.Helper()
-	c := &child{cmd: exec.Command(os.Args[0], "serve", "--config", config), lines: make(chan map[string]any, 10_000)}
-	c.cmd.Env = append(os.Environ(), asOrdergate+"=1")
+	cmd := exec.Command(os.Args[0], "serve", "--config", config)
+	cmd.Env = append(os.Environ(), asOrdergate+"=1")
+	return started(t, cmd)
+}
+
+// started starts a child and waits until it serves.
+func started(t *testing.T, cmd *exec.Cmd) *child {
+	t.Helper()
+	c := &child{cmd: cmd, lines: make(chan map[string]any, 10_000)}
 	stderr, err := c.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -68,11 +68,15 @@ func ListenHTTP3(address string, handler http.Handler, config ServerConfig) (*HT
 		config.MaxHeader = defaultMaxHeader
 	}
 	s := &HTTP3{timeouts: config.Timeouts.withDefaults(), bounds: config.Connections, open: make(map[*quicConn]*quic.Conn)}
-	packets, err := net.ListenPacket("udp", address) //nolint:noctx // opened once, at start
-	if err != nil {
-		return nil, fmt.Errorf("listening on %s (UDP): %w", address, err)
+	packets := config.Packets
+	if packets == nil {
+		var err error
+		if packets, err = net.ListenPacket("udp", address); err != nil { //nolint:noctx // opened once, at start
+			return nil, fmt.Errorf("listening on %s (UDP): %w", address, err)
+		}
 	}
 	s.packets = packets
+	var err error
 	s.transport = &quic.Transport{
 		Conn: packets, ConnContext: s.begin,
 		VerifySourceAddress: func(net.Addr) bool { return s.handshakes.Load() >= freeHandshakes },

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +47,11 @@ type ServerConfig struct {
 	// TLS ends here when it is set: HTTP/1.1 and HTTP/2 as the client chooses
 	// (ALPN, RFC 7301). Nil: the listener speaks without TLS.
 	TLS *TLS
+	// Listener is one that is open already, such as one that systemd has opened; nil:
+	// the address is opened. The server closes it.
+	Listener net.Listener
+	// Packets is the same for ListenHTTP3.
+	Packets net.PacketConn
 	// ProxyProtocol are the load balancers that say who the client is before the
 	// connection's first byte (see withProxyProtocol); empty: none.
 	ProxyProtocol []netip.Prefix
@@ -60,18 +67,65 @@ type Server struct {
 	server   *http.Server
 	listener net.Listener
 	drain    time.Duration
+	started  atomic.Bool
+	stopping atomic.Bool
+	served   chan struct{} // closed when Serve has returned
+	open     openConns
 }
 
-// Listen opens an address for a handler: HTTP/1.1 and HTTP/2, without TLS for
+// lastRequest is how long a connection may still bring its request once the server
+// stops.
+const lastRequest = time.Second
+
+// openConns counts the connections that net/http serves.
+type openConns struct {
+	mu    sync.Mutex
+	count int
+	none  chan struct{} // closed once there is none; nil: nobody waits
+}
+
+func (o *openConns) changed(state http.ConnState) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		o.count++
+	case http.StateClosed, http.StateHijacked:
+		o.count--
+	case http.StateActive, http.StateIdle:
+	}
+	if o.count == 0 && o.none != nil {
+		close(o.none)
+		o.none = nil
+	}
+}
+
+// wait returns a channel that is closed once no connection is open.
+func (o *openConns) wait() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	none := make(chan struct{})
+	if o.count == 0 {
+		close(none)
+	} else {
+		o.none = none
+	}
+	return none
+}
+
+// Listen opens an address for a handler, or takes the listener that is open already: HTTP/1.1 and HTTP/2, without TLS for
 // clients that know it is there (h2c, RFC 9113, 3.3).
 func Listen(address string, handler http.Handler, config ServerConfig) (*Server, error) {
 	timeouts := config.Timeouts.withDefaults()
 	if config.MaxHeader <= 0 {
 		config.MaxHeader = defaultMaxHeader
 	}
-	listener, err := net.Listen("tcp", address) //nolint:noctx // opened once, at start
-	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	listener := config.Listener
+	if listener == nil {
+		var err error
+		if listener, err = net.Listen("tcp", address); err != nil { //nolint:noctx // opened once, at start
+			return nil, fmt.Errorf("listening on %s: %w", address, err)
+		}
 	}
 	listener = config.Connections.bounded(listener)
 	listener = withProxyProtocol(listener, config.ProxyProtocol, timeouts.ReadHeader)
@@ -85,36 +139,39 @@ func Listen(address string, handler http.Handler, config ServerConfig) (*Server,
 		protocols.SetUnencryptedHTTP2(true)
 		accepting = &refListener{Listener: listener, log: config.Log}
 	}
-	return &Server{
-		listener: accepting,
-		drain:    timeouts.Drain,
-		server: &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: timeouts.ReadHeader,
-			ReadTimeout:       timeouts.Read,
-			WriteTimeout:      timeouts.Write,
-			IdleTimeout:       timeouts.Idle,
-			MaxHeaderBytes:    config.MaxHeader,
-			Protocols:         protocols,
-			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-				return withFraming(withHello(ctx, conn), conn)
-			},
-			ConnState: config.Connections.changed,
-			// OPTIONS * is refused by the handler, not answered by the server.
-			DisableGeneralOptionsHandler: true,
-			HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 250},
-			// The standard library's messages may quote what a client sent.
-			ErrorLog: slog.NewLogLogger(discardLevel{config.Log.Handler()}, slog.LevelDebug),
+	s := &Server{listener: accepting, served: make(chan struct{}), drain: timeouts.Drain}
+	s.server = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: timeouts.ReadHeader,
+		ReadTimeout:       timeouts.Read,
+		WriteTimeout:      timeouts.Write,
+		IdleTimeout:       timeouts.Idle,
+		MaxHeaderBytes:    config.MaxHeader,
+		Protocols:         protocols,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return withFraming(withHello(ctx, conn), conn)
 		},
-	}, nil
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			s.open.changed(state)
+			config.Connections.changed(conn, state)
+		},
+		// OPTIONS * is refused by the handler, not answered by the server.
+		DisableGeneralOptionsHandler: true,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 250},
+		// The standard library's messages may quote what a client sent.
+		ErrorLog: slog.NewLogLogger(discardLevel{config.Log.Handler()}, slog.LevelDebug),
+	}
+	return s, nil
 }
 
 // Addr is the address that is listened on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Serve serves until Shutdown; it returns nil then.
+// Serve serves until Shutdown; it returns nil then. It may be called once.
 func (s *Server) Serve() error {
-	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	s.started.Store(true)
+	defer close(s.served)
+	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) && !s.stopping.Load() {
 		return fmt.Errorf("serving on %s: %w", s.Addr(), err)
 	}
 	return nil
@@ -125,9 +182,34 @@ func (s *Server) Serve() error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.drain)
 	defer cancel()
-	defer s.listener.Close() //nolint:errcheck // for where Serve was never called; closed already otherwise
+	s.lastRequests(ctx)
 	if err := s.server.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("draining %s: %w", s.Addr(), err), s.server.Close())
 	}
 	return nil
+}
+
+// lastRequests accepts nothing more, and answers the requests of connections that
+// were accepted: net/http's own Shutdown overlooks one that Accept has just returned,
+// and closes one without an answer whose request comes a moment later. Connections
+// that wait for another request are closed.
+func (s *Server) lastRequests(ctx context.Context) {
+	s.stopping.Store(true)
+	_ = s.listener.Close() // it has nothing to lose
+	if !s.started.Load() {
+		return
+	}
+	select {
+	case <-s.served:
+	case <-ctx.Done():
+		return
+	}
+	s.server.SetKeepAlivesEnabled(false)
+	timer := time.NewTimer(lastRequest)
+	defer timer.Stop()
+	select {
+	case <-s.open.wait():
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

@@ -28,6 +28,8 @@ type tlsListener struct {
 	ended context.Context
 	end   context.CancelFunc
 	wait  sync.WaitGroup
+	begun sync.WaitGroup // handshakes under way
+	close sync.Once
 }
 
 type accepted struct {
@@ -52,11 +54,16 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener; handshakes under way are cut.
-func (l *tlsListener) Close() error {
-	l.end()
-	err := l.Listener.Close()
-	l.wait.Wait()
+// Close implements net.Listener; handshakes under way have lastRequest to end, and
+// are cut then.
+func (l *tlsListener) Close() (err error) {
+	l.close.Do(func() {
+		err = l.Listener.Close()
+		cut := time.AfterFunc(lastRequest, l.end)
+		defer cut.Stop()
+		l.wait.Wait() // accept ends with its last handshake
+		l.end()
+	})
 	return err //nolint:wrapcheck // net/http looks at it
 }
 
@@ -64,8 +71,15 @@ func (l *tlsListener) accept() {
 	for {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			l.wait.Go(func() { l.handshake(conn) })
+			l.begun.Add(1)
+			l.wait.Go(func() {
+				defer l.begun.Done()
+				l.handshake(conn)
+			})
 			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			l.begun.Wait() // what they come to is handed on first
 		}
 		// net/http waits a while after a passing error (no more file
 		// descriptors) before it asks again: until then this waits, too.

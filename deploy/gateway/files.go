@@ -16,7 +16,7 @@ func (g *Gateway) openTLS(server proxy.ServerConfig) (err error) {
 		return err //nolint:wrapcheck // says it all
 	}
 	g.metrics.CertificateExpiry(g.tls.Expiry())
-	server.TLS = g.tls
+	server.TLS, server.Listener, server.Packets = g.tls, g.options.Sockets.TLS, g.options.Sockets.HTTP3
 	if !g.config.TLS.HTTP3 {
 		g.secure, err = proxy.Listen(g.config.TLS.Listen, g.proxy, server)
 		return err //nolint:wrapcheck // says it all

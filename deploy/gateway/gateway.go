@@ -86,6 +86,8 @@ type Options struct {
 	Store func(ledger.Store) ledger.Store
 	// Stdout is where an access log to standard output goes; nil: nowhere.
 	Stdout io.Writer
+	// Sockets are open already; where one is missing its address is opened.
+	Sockets Sockets
 	// Finished is called when an exchange is over and everything about it has
 	// been told; nil: nobody is. It is called on the request path.
 	Finished func()
@@ -205,6 +207,7 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	if g.acme != nil {
 		handler = g.acme.Solving(handler)
 	}
+	clients.Listener, server.Listener = g.options.Sockets.Listen, g.options.Sockets.Admin
 	if g.server, err = proxy.Listen(g.config.Listen, handler, clients); err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
