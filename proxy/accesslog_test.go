@@ -271,9 +271,13 @@ func TestAccessLogStalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := []byte(strings.Repeat("x", 999) + "\n")
-	for access.Lost() == 0 { // the pipe and the queue are full then
+	for inARow := 0; inARow < 5000; runtime.Gosched() { // then the pipe is full, too, and not the queue alone for a moment
+		before := access.Lost()
 		if _, err := access.Write(line); err != nil {
 			t.Fatal(err)
+		}
+		if inARow++; access.Lost() == before {
+			inARow = 0
 		}
 	}
 	w := proxytest.Start(t, people, func(s *proxytest.Setup) { s.Access = access })

@@ -35,11 +35,12 @@ type dfa struct {
 // made; what is asked then is the operator.
 const (
 	maxClasses = 254
-	// maxRoom is what the states of all expressions of a rule set take, in bytes.
+	// maxRoom is what the states of all expressions of a rule set take, in bytes; a
+	// storefront's traffic needs a quarter of a MiB, with all kinds of attacks one and a half.
 	// Beyond it all begin anew: texts of an attacker's choice fill it, and the next
 	// honest ones soon have theirs again. Those of an expression that nobody asks
 	// for are kept until somebody does, so the bound is twice this.
-	maxRoom = 16 << 20
+	maxRoom = 4 << 20
 	// A text for which many states must be made is the operator's: making one takes
 	// about as long as what the operator does in a step.
 	freeSteps = 1000 // and one more for every eight bytes
