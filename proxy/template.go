@@ -140,7 +140,7 @@ func nameless(segment string) bool {
 	if len(segment) > maxWord {
 		return true
 	}
-	version := len(segment) <= 3 && strings.HasPrefix(segment, "v") // v1, v12: an API's version
+	version := len(segment) <= 3 && strings.HasPrefix(segment, "v") && strings.Trim(segment[1:], "0123456789") == "" // v1, v12: an API's version
 	for i := range len(segment) {
 		c := segment[i]
 		switch {
