@@ -31,13 +31,16 @@ func (p *Policy) contractOf(path string) *Contract {
 	return nil
 }
 
-// contracted holds the request against the platform's document.
+// contracted holds the request against the platform's document. What could not be
+// held against it passes, and is counted: the platform alone then says what it is.
 func (x *exchange) contracted(r *http.Request) rules.Verdict {
 	c := x.policy.contractOf(r.URL.Path)
 	if c == nil {
 		return rules.Passed
 	}
+	from := x.gateway.now()
 	x.operation, x.Deviation = c.Document.Judge(r, x.body, !x.streamed)
+	x.spend(StageAdmit, from)
 	if x.Deviation == rules.DeviationNone || x.Deviation == rules.DeviationUnchecked || !c.Enforce {
 		return rules.Passed
 	}
@@ -54,31 +57,40 @@ func (x *exchange) walk(res *http.Response) {
 	}
 	var undeclared bool
 	if x.walker, undeclared = x.operation.Walk(res.StatusCode, res.Header.Get("Content-Type")); undeclared {
-		x.exposed("")
+		x.exposed(contract.Found{})
 	}
 }
 
 // exposed notes a field of the answer that its document does not declare, and tells
-// of it when it is new. The line holds names of fields, never a value.
-func (x *exchange) exposed(pointer string) {
-	field, tell := x.gateway.exposures.Note(x.operation, x.Status, pointer, x.principal.Session, x.start)
-	if !tell {
+// of it when it is new. The line holds names of fields, never a value: a name that is
+// not made of known words may be one, a key of a map, and stands there as its keyed
+// digest, as in a route.
+func (x *exchange) exposed(found contract.Found) {
+	field := contract.Field{Operation: x.operation.Name, Status: x.Status, Pointer: found.Parent}
+	switch found.Name {
+	case "": // the whole answer
+	case "*":
+		field.Pointer += "/*"
+	default:
+		field.Pointer += "/" + x.word(found.Name)
+	}
+	if !x.gateway.exposures.Note(field, x.principal.Session) {
 		return
 	}
 	x.Exposed++
-	if pointer == "" {
+	if found == (contract.Found{}) {
 		x.gateway.log.Warn("an answer is not declared in the contract", "operation", field.Operation, "status", field.Status)
 		return
 	}
 	x.gateway.log.Warn("a field of an answer is not declared in the contract", "operation", field.Operation, "status", field.Status, "field", field.Pointer)
 }
 
-// walked tells of what the answer's fields came to.
+// walked tells of what the answer's fields came to, when the client has got it.
 func (x *exchange) walked() {
-	if x.walker == nil {
+	if x.walker == nil || x.Reason != rules.ReasonNone {
 		return
 	}
-	for _, pointer := range x.walker.Found() {
-		x.exposed(pointer)
+	for _, found := range x.walker.Found() {
+		x.exposed(found)
 	}
 }

@@ -92,6 +92,43 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// TestContractUnjudged: what could not be held against the document passes, and is
+// counted.
+func TestContractUnjudged(t *testing.T) {
+	w := proxytest.Start(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), func(s *proxytest.Setup) {
+		s.Policy.Contracts = []proxy.Contract{{Document: &contract.Document{}, Enforce: true}} // which makes the library panic
+	})
+	if r := w.Get("/products"); r.StatusCode != 200 {
+		t.Errorf("%d", r.StatusCode)
+	}
+	if d := w.Observer.Next().Deviation; d != rules.DeviationUnchecked {
+		t.Errorf("it counts as %q", d)
+	}
+}
+
+// TestContractWithheld: fields of an answer that nobody was sent are not told.
+func TestContractWithheld(t *testing.T) {
+	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		var list []string
+		for n := range 20 {
+			list = append(list, proxytest.Person(n))
+		}
+		_, _ = io.WriteString(w, `{"customers":[`+strings.Join(list, ",")+`]}`)
+	}), func(s *proxytest.Setup) {
+		s.Policy.Contracts = []proxy.Contract{{Document: documentOf(t)}}
+		s.Policy.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	for n := range 5 {
+		if r := w.Get("/api/orders/1", fmt.Sprintf("X-Forwarded-For: 203.0.113.%d", n)); r.StatusCode != http.StatusForbidden {
+			t.Fatalf("%d", r.StatusCode)
+		}
+		if s := w.Observer.Next(); s.Exposed != 0 {
+			t.Errorf("%d fields were told of an answer that was refused", s.Exposed)
+		}
+	}
+}
+
 // TestContractExposure: a field that the document does not declare is told once,
 // when three clients were sent it, by name and without a value; and the answer goes
 // on as it is.
@@ -101,7 +138,7 @@ func TestContractExposure(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		more := ""
 		if r.URL.Query().Has("leak") {
-			more = `,"passwordHash":"` + secret + `","` + r.URL.Query().Get("leak") + `":{"x":1}`
+			more = `,"passwordHash":"` + secret + `","` + r.URL.Query().Get("leak") + `":{"x":1},"Marieke":{}`
 		}
 		_, _ = io.WriteString(w, strings.TrimSuffix(proxytest.Person(1), "}")+more+"}")
 	}), func(s *proxytest.Setup) {
@@ -125,14 +162,14 @@ func TestContractExposure(t *testing.T) {
 		}
 		exposed += w.Observer.Next().Exposed
 	}
-	if exposed != 2 { // the hash, and names that are values, together
-		t.Errorf("%d fields were told, want 2", exposed)
+	if exposed != 3 { // the hash, a name that may be somebody's, and names that are values, together
+		t.Errorf("%d fields were told, want 3", exposed)
 	}
 	log := w.Log.String()
 	if strings.Count(log, `"field":"/passwordHash"`) != 1 || strings.Count(log, `"field":"/*"`) != 1 {
 		t.Errorf("the log tells: %s", log)
 	}
-	if strings.Contains(log, secret) || strings.Contains(log, "klant") {
+	if strings.Contains(log, secret) || strings.Contains(log, "klant") || strings.Contains(log, "arieke") {
 		t.Error("the log quotes an answer")
 	}
 }

@@ -56,13 +56,11 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 	x.form = strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 	now := x.spend(StageAdmit, x.start)
 	v := x.judgeRequest(r)
-	now = x.spend(StageWAFRequest, now)
+	x.spend(StageWAFRequest, now)
 	if v.Action == rules.Refuse {
 		return v
 	}
-	v = x.contracted(r)
-	x.spend(StageAdmit, now)
-	return v
+	return x.contracted(r)
 }
 
 // contained asks whether the principal is held, and waits when it is slowed.

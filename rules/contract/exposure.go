@@ -1,8 +1,8 @@
 package contract
 
 import (
+	"slices"
 	"sync"
-	"time"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -11,8 +11,7 @@ import (
 type Field struct {
 	Operation string // see Operation.Name
 	Status    int
-	Pointer   string    // in the answer's body; empty: the whole answer is not declared
-	First     time.Time // when it was told
+	Pointer   string // in the answer's body; empty: the whole answer is not declared
 }
 
 // Exposures are the fields that were found, each of them once. A field is told when
@@ -20,8 +19,8 @@ type Field struct {
 // be a value in a map, and somebody's. Bounded; safe for concurrent use.
 type Exposures struct {
 	mu    sync.Mutex
-	seen  map[Field]*sighting // First is zero in keys
-	order []Field             // oldest first
+	seen  map[Field]*sighting
+	order []Field // oldest first
 }
 
 // sighting is how often a field was found.
@@ -39,28 +38,21 @@ const (
 
 // Note notes that a client got a field, and reports whether to tell of it now: it
 // does so once.
-func (e *Exposures) Note(operation *Operation, status int, pointer string, client rules.Digest, now time.Time) (Field, bool) {
-	key := Field{Operation: operation.Name, Status: status, Pointer: pointer}
+func (e *Exposures) Note(field Field, client rules.Digest) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.seen[key]
+	s := e.seen[field]
 	if s == nil {
-		s = e.remember(key)
+		s = e.remember(field)
 	}
-	if s.told {
-		return key, false
-	}
-	for _, known := range s.clients {
-		if known == client {
-			return key, false
-		}
+	if s.told || slices.Contains(s.clients, client) {
+		return false
 	}
 	if s.clients = append(s.clients, client); len(s.clients) < sightings {
-		return key, false
+		return false
 	}
 	s.clients, s.told = nil, true
-	key.First = now
-	return key, true
+	return true
 }
 
 func (e *Exposures) remember(key Field) *sighting {

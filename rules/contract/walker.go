@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"mime"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ type Walker struct {
 	root   *shape
 	frames []frame
 	skip   int // open brackets below what is walked
-	found  []string
+	found  []Found
 
 	text  bool // inside a string
 	slash bool // behind a backslash
@@ -64,9 +65,18 @@ func (o *Operation) Walk(status int, contentType string) (w *Walker, undeclared 
 	return &Walker{root: s}, false
 }
 
-// Found returns the fields that were found, as pointers (RFC 6901) in which * stands
-// for every item, and for every name that is a value: at most maxFound.
-func (w *Walker) Found() []string { return w.found }
+// Found is a field that is not declared.
+type Found struct {
+	// Parent points to the object that has it (RFC 6901), by names that are declared;
+	// * stands for every item.
+	Parent string
+	// Name is its own; * where it surely is a value, or too long. It may be one
+	// nevertheless, a key of a map: whoever tells of it keeps that in mind.
+	Name string
+}
+
+// Found returns the fields that were found, at most maxFound.
+func (w *Walker) Found() []Found { return w.found }
 
 // Write reads the next bytes.
 func (w *Walker) Write(b []byte) {
@@ -204,14 +214,9 @@ func (w *Walker) report(top *frame, name string) {
 	for _, f := range w.frames {
 		b.WriteString(f.segment)
 	}
-	b.WriteString("/" + escape(name))
-	pointer := b.String()
-	for _, known := range w.found {
-		if known == pointer {
-			return
-		}
+	if f := (Found{b.String(), name}); !slices.Contains(w.found, f) {
+		w.found = append(w.found, f)
 	}
-	w.found = append(w.found, pointer)
 }
 
 // nameable reports whether a name looks like one that a program gave, and not like
