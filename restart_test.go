@@ -29,18 +29,9 @@ func TestRestartWithoutLoss(t *testing.T) {
 	sockets := map[string]*os.File{}
 	var address string
 	for _, name := range []string{"listen", "admin"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed when the test ends
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() //nolint:errcheck // likewise
-		file, err := l.(*net.TCPListener).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close() //nolint:errcheck // likewise
+		at, file := socket(t)
 		if sockets[name] = file; name == "listen" {
-			address = "http://" + l.Addr().String()
+			address = "http://" + at
 		}
 	}
 	c := startWith(t, config, sockets)
@@ -114,6 +105,22 @@ func TestRestartWithoutLoss(t *testing.T) {
 
 var emails = regexp.MustCompile(`[a-z0-9.]+@[a-z.]+`)
 
+// socket opens one for a child, and returns its address; it is closed when the test
+// ends.
+func socket(t *testing.T) (address string, file *os.File) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // on loopback
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if file, err = l.(*net.TCPListener).File(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return l.Addr().String(), file
+}
+
 // startWith starts a child with sockets as systemd passes them: from descriptor 3 on,
 // with the child's own process id in the environment.
 func startWith(t *testing.T, config string, sockets map[string]*os.File) *child {
@@ -131,16 +138,7 @@ func startWith(t *testing.T, config string, sockets map[string]*os.File) *child 
 
 // TestSockets: a socket that nobody wants is an error that names it.
 func TestSockets(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed when the test ends
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // likewise
-	file, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close() //nolint:errcheck // likewise
+	_, file := socket(t)
 	for name, want := range map[string]string{"web": "name it by FileDescriptorName=", "tls": "no use for", "http3": "no use for"} {
 		cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0], "serve", "--upstream", "http://127.0.0.1:1", "--data-dir", t.TempDir())
 		cmd.Env = append(os.Environ(), asOrdergate+"=1", "LISTEN_FDS=1", "LISTEN_FDNAMES="+name)

@@ -357,8 +357,9 @@ func TestBrokenAnalysis(t *testing.T) {
 			}
 			tried++
 			before := gs.sieve.bits
-			for w, placed := range gs.sieve.at {
-				for _, p := range placed {
+			for _, at := range gs.sieve.table {
+				w := at.window
+				for _, p := range at.of {
 					if slices.ContainsFunc(c.ways, func(way alternative) bool { return slices.Contains(slices.Concat(way.sets...), p.id) }) {
 						gs.sieve.bits[windowHash(w)>>6] &^= 1 << (windowHash(w) & 63)
 					}

@@ -10,7 +10,7 @@ import (
 // What matches, and what is captured, is Coraza's word. Safe for concurrent use.
 type follower struct {
 	plugintypes.Operator
-	dfa func() *dfa // made when it is asked first; nil: the expression cannot be followed
+	dfa func() *dfa // makes it when it is asked first; it returns nil where the expression cannot be followed
 }
 
 // Evaluate implements plugintypes.Operator.

@@ -19,8 +19,8 @@ import (
 // look for blocks; only around those the literal itself.
 type sieve struct {
 	bits     [1 << sieveBits / 64]uint64 // hashes of the windows
-	at       map[uint32][]placed         // windows to the literals they are of
-	table    [1 << tableBits]slot        // the same, for scan
+	table    [1 << tableBits]slot        // windows to the literals they are of
+	windows  int                         // how many there are
 	short    []placed                    // literals that are shorter than a window
 	squeezed []placed                    // literals of texts without blanks
 	ids      map[sifted]int
@@ -101,7 +101,7 @@ func rarest(text string, n int) (offset int) {
 
 // newSieve makes the sieve of the guards of a variable.
 func newSieve(gs *guards) *sieve {
-	s := &sieve{at: map[uint32][]placed{}, ids: map[sifted]int{}}
+	s := &sieve{ids: map[sifted]int{}}
 	for i, g := range gs.list {
 		c, always := s.concern(gs, g)
 		s.guards = append(s.guards, c)
@@ -119,13 +119,6 @@ func newSieve(gs *guards) *sieve {
 		}
 	}
 	s.begins = append(s.begins, make([][]int, len(s.ids)-len(s.begins))...)
-	for w, of := range s.at {
-		i := windowHash(w) % uint32(len(s.table))
-		for s.table[i].of != nil {
-			i = (i + 1) % uint32(len(s.table))
-		}
-		s.table[i] = slot{w, of}
-	}
 	return s
 }
 
@@ -166,7 +159,7 @@ func (s *sieve) concern(gs *guards, g *guard) (c concern, always bool) {
 // sought reports whether a text that holds one of the literals once that is done to
 // it can be told as it is.
 func (s *sieve) sought(set []string, does effect) bool {
-	if does == squeezes && len(s.squeezed)+len(set) > maxShort || len(s.at)+len(set) > maxWindows {
+	if does == squeezes && len(s.squeezed)+len(set) > maxShort || s.windows+len(set) > maxWindows {
 		return false
 	}
 	return (does == squeezes || shortest(set) >= windowBytes) && (does == keeps || ascii(set...))
@@ -230,8 +223,22 @@ func (s *sieve) add(p placed, without bool) {
 		w := window(p.literal[p.offset:])
 		h := windowHash(w)
 		s.bits[h>>6] |= 1 << (h & 63)
-		s.at[w] = append(s.at[w], p)
+		at := s.place(w)
+		if at.of == nil {
+			s.windows++
+		}
+		*at = slot{w, append(at.of, p)}
 	}
+}
+
+// place is where a window is in the table, or the free one where it would be: there
+// always is one, see maxWindows.
+func (s *sieve) place(w uint32) *slot {
+	at := windowHash(w) % uint32(len(s.table))
+	for s.table[at].of != nil && s.table[at].window != w {
+		at = (at + 1) % uint32(len(s.table))
+	}
+	return &s.table[at]
 }
 
 // window is four bytes of a text without regard to case, and to some other
@@ -348,14 +355,7 @@ func (s *sieve) scan(w *scratch, text string) {
 
 // around notes the literals of a window that stand around it.
 func (s *sieve) around(w *scratch, at uint32, text string, i int) {
-	slot := windowHash(at) % uint32(len(s.table))
-	for s.table[slot].window != at {
-		if s.table[slot].of == nil {
-			return
-		}
-		slot = (slot + 1) % uint32(len(s.table))
-	}
-	for _, p := range s.table[slot].of {
+	for _, p := range s.place(at).of {
 		begin := i - p.offset
 		if begin >= 0 && begin+len(p.literal) <= len(text) && sameFolded(text[begin:begin+len(p.literal)], p.literal) {
 			w.hit(p.id)
