@@ -191,14 +191,14 @@ func (b *backends) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // settle notes what a request says about the server that got it: nothing, when
-// the client went away.
+// the client went away, or when this process had no file descriptor to dial with.
 func (b *backends) settle(r *http.Request, server *backend, response *http.Response, err error) {
 	switch {
 	case err == nil:
 		// 500 is the answer of a page, these are those of a server that has no answer.
 		status := response.StatusCode
 		b.served(server, status != http.StatusBadGateway && status != http.StatusServiceUnavailable && status != http.StatusGatewayTimeout)
-	case r.Context().Err() == nil && !errors.Is(err, errMisframed):
+	case r.Context().Err() == nil && !errors.Is(err, errMisframed) && !outOfDescriptors(err):
 		b.served(server, false)
 	}
 }

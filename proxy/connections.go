@@ -250,10 +250,16 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	}
 }
 
+// outOfDescriptors reports whether an error is that the process, or the machine, has
+// no more file descriptors.
+func outOfDescriptors(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
 // exhausted makes room when the process has no more file descriptors; net/http
 // asks again a moment later.
 func (l *boundedListener) exhausted(err error) {
-	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+	if !outOfDescriptors(err) {
 		return
 	}
 	c := l.connections

@@ -2,8 +2,12 @@ package proxy
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -38,5 +42,24 @@ func TestServerIsTriedAgain(t *testing.T) {
 	expect("and again", "first")
 	if states := b.states(); !states[0].Up {
 		t.Error("back, and told to be out")
+	}
+}
+
+// TestOwnWantIsNobodysFailure: a server that could not be dialled because this
+// process has no more file descriptors has done nothing; one that refuses has.
+func TestOwnWantIsNobodysFailure(t *testing.T) {
+	for _, c := range []struct {
+		cause error
+		up    bool
+	}{{syscall.EMFILE, true}, {syscall.ENFILE, true}, {syscall.ECONNREFUSED, false}} {
+		b := newBackends([]Upstream{{URL: &url.URL{Scheme: "http", Host: "shop"}, Weight: 1}}, &http.Transport{}, Health{}, slog.New(slog.DiscardHandler))
+		for range maxFailures {
+			err := &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", c.cause)}
+			b.settle(httptest.NewRequest(http.MethodGet, "/", nil), b.all[0], nil, err)
+		}
+		if got := b.states()[0].Up; got != c.up {
+			t.Errorf("after %v: up is %v", c.cause, got)
+		}
+		b.close()
 	}
 }
