@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -236,18 +237,24 @@ func protocol(proto string) string {
 	return "other"
 }
 
-// traceOf returns the trace id of a request (W3C Trace Context, 3.2.2), empty
-// where there is none that can be read.
+// traceOf returns the trace id of a request (W3C Trace Context, 3.2), empty where the
+// header is missing or invalid: version ff, an id of zeros alone, or more than
+// version 00 has.
 func traceOf(parents []string) string {
-	const version, id = 3, 32
-	if len(parents) != 1 || len(parents[0]) < 55 || parents[0][2] != '-' || parents[0][version+id] != '-' {
+	if len(parents) != 1 || len(parents[0]) < 55 || len(parents[0]) > maxTraceParent {
 		return ""
 	}
-	trace := parents[0][version : version+id]
-	for i := range len(trace) {
-		if c := trace[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return ""
-		}
+	header := parents[0]
+	version, trace, span, flags := header[:2], header[3:35], header[36:52], header[53:55]
+	switch {
+	case header[2] != '-' || header[35] != '-' || header[52] != '-' || len(header) > 55 && header[55] != '-',
+		version == "ff" || version == "00" && len(header) > 55,
+		strings.Trim(version+trace+span+flags, "0123456789abcdef") != "",
+		strings.Trim(trace, "0") == "" || strings.Trim(span, "0") == "":
+		return ""
 	}
 	return trace
 }
+
+// maxTraceParent bounds the header of a later version, in bytes.
+const maxTraceParent = 256
