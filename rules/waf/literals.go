@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // Bounds of the analysis: a set with more alternatives says too little. Literals
@@ -30,6 +32,40 @@ type demand struct {
 	// ways: in one of them at least, a literal of every set; nil when that says
 	// no more than first does.
 	ways [][][]string
+}
+
+// question is what required is asked.
+type question struct {
+	expression string
+	overBytes  bool
+	longest    int
+}
+
+// maxDemands bounds how many answers are remembered: the Core Rule Set has 290
+// expressions at paranoia 4, an answer takes some kilobytes.
+const maxDemands = 1024
+
+// demands is what the process has found out: a reload asks again about the same
+// expressions, and the answer depends on nothing else. Half of the time that a
+// rule set takes to start goes there.
+var demands = newRemembered(maxDemands)
+
+// remembered are answers of required. They are shared and not changed. It is
+// safe for concurrent use.
+type remembered struct{ answers *lru.Cache[question, demand] }
+
+func newRemembered(size int) remembered {
+	answers, _ := lru.New[question, demand](size) // fails for a size below 1 only
+	return remembered{answers}
+}
+
+func (r remembered) of(q question) demand {
+	if d, ok := r.answers.Get(q); ok {
+		return d
+	}
+	d := required(q.expression, q.overBytes, q.longest)
+	r.answers.Add(q, d)
+	return d
 }
 
 // required returns what every match of the regular expression contains. Literals

@@ -26,7 +26,7 @@ func literalsOf(l *link, file string, state plugintypes.TransactionState) demand
 	switch l.function {
 	case "rx":
 		expression, overBytes := l.expression()
-		return required(expression, overBytes, longest)
+		return demands.of(question{expression, overBytes, longest})
 	case "pm":
 		return shortened(verified(l.operator, strings.Split(strings.ToLower(l.argument), " "), state), longest)
 	case "pmfromfile", "pmf":
