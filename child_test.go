@@ -23,7 +23,7 @@ import (
 )
 
 // client keeps no connections: none is left when a test ends.
-var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 
 // child is the program running in a process of its own.
 type child struct {
@@ -80,7 +80,7 @@ func (c *child) wait(t *testing.T, message string) map[string]any {
 			if line["msg"] == message {
 				return line
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("the program did not say %q", message)
 		}
 	}

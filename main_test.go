@@ -298,7 +298,7 @@ func TestCommandLine(t *testing.T) {
 		{"incident without a gateway", []string{"incident", "list", "--admin", "127.0.0.1:1"}, 1, []string{"is it running"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			var out bytes.Buffer
 			if code := run(ctx, c.args, &out, &out); code != c.code {

@@ -191,7 +191,7 @@ func TestAccessLogRotated(t *testing.T) {
 				return info.Size()
 			}
 			ask := func(until func() bool) {
-				for end := time.Now().Add(30 * time.Second); !until(); {
+				for end := time.Now().Add(time.Minute); !until(); {
 					if w.Get("/products"); time.Now().After(end) {
 						t.Fatal("nothing is written")
 					}
@@ -250,7 +250,7 @@ func TestAccessLogDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := 20
-	for end := time.Now().Add(30 * time.Second); again.Load() == 0; sent++ {
+	for end := time.Now().Add(time.Minute); again.Load() == 0; sent++ {
 		if w.Get("/products"); time.Now().After(end) {
 			t.Fatal("nothing is written")
 		}

@@ -26,7 +26,7 @@ import (
 )
 
 // wireLimit ends a case that would hang.
-const wireLimit = 10 * time.Second
+const wireLimit = time.Minute
 
 // rawUpstream is a server that reads requests as bytes, and answers bytes.
 type rawUpstream struct {

@@ -257,7 +257,7 @@ func TestACMERenewal(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := shown()
-	for end := time.Now().Add(10 * time.Second); bytes.Equal(first.Raw, second.Raw) && time.Now().Before(end); { // it is told a moment before it is shown
+	for end := time.Now().Add(time.Minute); bytes.Equal(first.Raw, second.Raw) && time.Now().Before(end); { // it is told a moment before it is shown
 		second = shown()
 	}
 	if bytes.Equal(first.Raw, second.Raw) {
@@ -271,7 +271,7 @@ func TestACMERenewal(t *testing.T) {
 // fetch returns the body of an answer.
 func fetch(t *testing.T, url string, trust *tls.Config) string {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trust}, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trust}, Timeout: time.Minute}
 	response, err := client.Get(url) //nolint:noctx // bounded by the client
 	if err != nil {
 		t.Error(err)

@@ -31,7 +31,7 @@ func TestReadyTurnsFalseBeforeTheDrainEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	get := func(url string) (int, error) {
 		response, err := client.Get(url) //nolint:noctx // bounded by the client
 		if err != nil {
@@ -50,7 +50,7 @@ func TestReadyTurnsFalseBeforeTheDrainEnds(t *testing.T) {
 	<-entered
 	go func() { stopped <- g.Stop(t.Context()) }()
 	status := http.StatusOK
-	for end := time.Now().Add(10 * time.Second); status == http.StatusOK && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); status == http.StatusOK && time.Now().Before(end); {
 		if status, err = get("http://" + g.AdminAddr() + "/readyz"); err != nil {
 			t.Error(err)
 		}

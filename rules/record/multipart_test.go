@@ -96,7 +96,11 @@ func TestParts5322(t *testing.T) {
 func TestPartsMemory(t *testing.T) {
 	f := NewFinder(nil, testHasher(t), "multipart/mixed; boundary=b")
 	part := []byte(crlfs("--b\nContent-Type: text/csv\n\n" + strings.Repeat(twoCustomers, 400) + "\n"))
-	for range 500 {
+	rounds := 500
+	if testing.Short() {
+		rounds = 100
+	}
+	for range rounds {
 		for p := part; len(p) > 0; {
 			n := min(len(p), 4096)
 			_, _ = f.Write(p[:n])

@@ -124,6 +124,9 @@ func TestSheetRows(t *testing.T) {
 func TestSheetLarge(t *testing.T) {
 	for how, name := range []string{"inline", "behind", "before"} {
 		for _, n := range []int{3000, 12000} {
+			if testing.Short() && n > 3000 {
+				continue
+			}
 			_, f := find(t, sheetType, xlsx(t, how, customerRows(n)))
 			if f.Subjects() != n {
 				t.Errorf("%s: %d subjects of %d", name, f.Subjects(), n)

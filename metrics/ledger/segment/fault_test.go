@@ -119,7 +119,11 @@ func TestPowerCut(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test's seed
 	dir := filepath.Join(t.TempDir(), "ledger")
 	acknowledged, torn := 0, 0
-	for life := range 200 {
+	lives := 200
+	if testing.Short() {
+		lives = 50
+	}
+	for life := range lives {
 		d := &disk{room: -1, synced: make(map[string][]byte)}
 		l := openLog(t, dir, Options{create: d.create, still: true})
 		if len(l.Warnings()) > 0 {
@@ -148,7 +152,7 @@ func TestPowerCut(t *testing.T) {
 	if v := verify(t, dir, nil, ledger.VerifyOptions{}); len(v.Faults) > 1 {
 		t.Errorf("at the end: %+v", v)
 	}
-	t.Logf("%d rows in 200 lives, %d torn ends", acknowledged, torn)
+	t.Logf("%d rows in %d lives, %d torn ends", acknowledged, lives, torn)
 }
 
 // powerOff ends a log without its knowing, and leaves of each file what was
@@ -233,7 +237,11 @@ func TestPowerCutRelaxed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	ctx := context.Background()
 	kept, worst := 0, 0
-	for life := range 40 {
+	lives := 40
+	if testing.Short() {
+		lives = 10
+	}
+	for life := range lives {
 		d := &disk{room: -1, synced: make(map[string][]byte)}
 		l := openLog(t, dir, Options{create: d.create, still: true, Relaxed: true})
 		rows, err := rowsOf(t, l, ledger.Query{})
