@@ -51,7 +51,6 @@ func (t *Transaction) prove(tx types.Transaction, report Report) {
 	ran := ok && state.LastPhase() >= types.PhaseResponseBody
 	t.response.header = t.response.header.Clone()
 	go func() {
-		defer func() { <-t.engine.proving }()
 		proof := Proof{Err: err}
 		if err == nil {
 			proof = t.again(held, ran, report)
@@ -67,6 +66,7 @@ func (t *Transaction) prove(tx types.Transaction, report Report) {
 		if !proof.Agreed && proof.Err == nil {
 			t.engine.refuted.Store(true)
 		}
+		<-t.engine.proving // before it is told: who waits for the word may ask for the next
 		if tell := t.engine.limits.Proved; tell != nil {
 			tell(proof)
 		}
