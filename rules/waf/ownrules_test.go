@@ -87,7 +87,7 @@ var ownRules = []struct {
 // all rules is, and what is cleared, all rules let pass.
 func TestOwnRules(t *testing.T) {
 	for i, c := range ownRules {
-		if testing.Short() && i%4 > 0 { // each is a rule set or three to compile
+		if testing.Short() && i%8 > 0 { // each is a rule set or three to compile
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
