@@ -85,6 +85,31 @@ func (c Clearance) String() string {
 	return [clearances]string{"off", "cleared", "judged_request", "judged_response", "confirmed", "refuted", "unproven"}[c]
 }
 
+// SpanOutcome is what became of a span that was to be sent to the collector.
+type SpanOutcome uint8
+
+// The outcomes.
+const (
+	SpansExported SpanOutcome = iota // the collector took it
+	SpansRejected                    // the collector answered that it does not want it
+	SpansFailed                      // every attempt failed
+	SpansDropped                     // too many waited, or the process ended
+	spanOutcomes
+)
+
+// SpanOutcomes returns every outcome, in order.
+func SpanOutcomes() []SpanOutcome {
+	return []SpanOutcome{SpansExported, SpansRejected, SpansFailed, SpansDropped}
+}
+
+// String returns the stable name; a value out of range is "failed".
+func (o SpanOutcome) String() string {
+	if o >= spanOutcomes {
+		o = SpansFailed
+	}
+	return [spanOutcomes]string{"exported", "rejected", "failed", "dropped"}[o]
+}
+
 // stepCount is the length of arrays by containment step.
 const stepCount = int(rules.StepRevoke) + 1
 

@@ -49,6 +49,7 @@ type Metrics struct {
 	appended  prometheus.Histogram
 	gap       prometheus.Counter
 	signed    map[string][2]prometheus.Counter // by place: ok, failed
+	spans     [spanOutcomes]prometheus.Counter
 	build     *prometheus.GaugeVec
 	reloaded  prometheus.Gauge
 	reloadAt  prometheus.Gauge
@@ -221,6 +222,11 @@ func (m *Metrics) operation() []prometheus.Collector {
 	for _, place := range append(CheckpointPlaces(), other) {
 		m.signed[place] = [2]prometheus.Counter{checkpoints.WithLabelValues(place, "ok"), checkpoints.WithLabelValues(place, "failed")}
 	}
+	spans := counters("ordergate_spans_total",
+		"Spans that were to be sent to the OpenTelemetry collector, by what became of them; 0 where tracing is off.", "outcome")
+	for _, outcome := range SpanOutcomes() {
+		m.spans[outcome] = spans.WithLabelValues(outcome.String())
+	}
 	m.build = gauges("ordergate_build_info", "Always 1; the labels say which version runs.", "version", "goversion")
 	m.reloaded = gauge("ordergate_config_last_reload_successful",
 		"1 when the last reload of the config file succeeded, 0 when it was refused and the older config holds.")
@@ -234,5 +240,5 @@ func (m *Metrics) operation() []prometheus.Collector {
 	}
 	m.expiry = gauge("ordergate_tls_certificate_expiry_timestamp_seconds",
 		"Unix time at which the first of the certificates that clients are shown ends; 0 where TLS does not end here.")
-	return []prometheus.Collector{m.appended, m.gap, checkpoints, m.build, m.reloaded, m.reloadAt, files, m.expiry, &m.pulled}
+	return []prometheus.Collector{m.appended, m.gap, checkpoints, spans, m.build, m.reloaded, m.reloadAt, files, m.expiry, &m.pulled}
 }

@@ -104,6 +104,7 @@ func TestLabelSizes(t *testing.T) {
 		"stages":     {len(Stages()), int(stageCount)},
 		"outcomes":   {len(WAFOutcomes()), int(wafOutcomes)},
 		"clearances": {len(Clearances()), int(clearances)},
+		"spans":      {len(SpanOutcomes()), int(spanOutcomes)},
 		"steps":      {len(rules.Steps()) + 1, stepCount},
 	} {
 		if got[0] != got[1] {
@@ -236,6 +237,9 @@ func TestOperation(t *testing.T) {
 		}, []string{
 			`ordergate_ledger_checkpoints_total{place="http",result="failed"} 1`, `ordergate_ledger_checkpoints_total{place="store",result="ok"} 1`,
 			`ordergate_ledger_checkpoints_total{place="other",result="ok"} 1`,
+		}},
+		{"spans", func(m *Metrics) { m.Spans(SpansExported, 512); m.Spans(SpansDropped, 2); m.Spans(SpanOutcome(9), 1) }, []string{
+			`ordergate_spans_total{outcome="exported"} 512`, `ordergate_spans_total{outcome="dropped"} 2`, `ordergate_spans_total{outcome="failed"} 1`,
 		}},
 		{"reload", func(m *Metrics) { m.ConfigLoaded(false, time.Unix(1_800_000_000, 0)) }, []string{
 			`ordergate_config_last_reload_successful 0`,

@@ -200,6 +200,15 @@ func (m *Metrics) Checkpoint(place string, ok bool) {
 	}
 }
 
+// Spans counts spans by what became of them. An outcome out of range counts as
+// failed.
+func (m *Metrics) Spans(outcome SpanOutcome, spans int) {
+	if outcome >= spanOutcomes {
+		outcome = SpansFailed
+	}
+	m.spans[outcome].Add(float64(spans))
+}
+
 // Build says which version runs.
 func (m *Metrics) Build(version string) {
 	m.build.Reset()
