@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -236,25 +235,3 @@ func protocol(proto string) string {
 	}
 	return "other"
 }
-
-// traceOf returns the trace id of a request (W3C Trace Context, 3.2), empty where the
-// header is missing or invalid: version ff, an id of zeros alone, or more than
-// version 00 has.
-func traceOf(parents []string) string {
-	if len(parents) != 1 || len(parents[0]) < 55 || len(parents[0]) > maxTraceParent {
-		return ""
-	}
-	header := parents[0]
-	version, trace, span, flags := header[:2], header[3:35], header[36:52], header[53:55]
-	switch {
-	case header[2] != '-' || header[35] != '-' || header[52] != '-' || len(header) > 55 && header[55] != '-',
-		version == "ff" || version == "00" && len(header) > 55,
-		strings.Trim(version+trace+span+flags, "0123456789abcdef") != "",
-		strings.Trim(trace, "0") == "" || strings.Trim(span, "0") == "":
-		return ""
-	}
-	return trace
-}
-
-// maxTraceParent bounds the header of a later version, in bytes.
-const maxTraceParent = 256

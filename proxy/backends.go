@@ -171,8 +171,7 @@ func (b *backends) served(server *backend, well bool) {
 // RoundTrip implements http.RoundTripper for httputil.ReverseProxy.
 func (b *backends) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	response, err := b.transport.RoundTrip(r)
-	b.settle(r, x.backend, response, err)
+	response, err := b.send(r, x, x.backend)
 	if err == nil || !repeatable(r, x, err) {
 		return response, err //nolint:wrapcheck // upstreamError looks at it
 	}
@@ -185,9 +184,16 @@ func (b *backends) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err //nolint:wrapcheck // as above
 	}
 	b.retries.Add(1)
-	response, err = b.transport.RoundTrip(again)
-	b.settle(again, other, response, err)
-	return response, err //nolint:wrapcheck // as above
+	return b.send(again, x, other)
+}
+
+// send sends a request to a server, and notes what came of it.
+func (b *backends) send(r *http.Request, x *exchange, server *backend) (*http.Response, error) {
+	x.traced.send(r, server)
+	response, err := b.transport.RoundTrip(r)
+	x.traced.received(r, response, err)
+	b.settle(r, server, response, err)
+	return response, err //nolint:wrapcheck // upstreamError looks at it
 }
 
 // settle notes what a request says about the server that got it: nothing, when

@@ -15,6 +15,7 @@
 //     mask.go        for a principal held by mask it is written again without other people's values, and inspected again
 //  9. refuse.go      the one place that answers instead of the upstream
 //  10. finish.go     one log line (and accesslog.go one for each), one call to the observer, the outcome to the ledger
+//     trace.go      the spans end, where tracing is on; it began them in 2, and one for each request to the platform in 6
 //
 // What comes of everything that goes wrong stands in FAULTS.md, which is made from
 // the table that the tests make happen. connections.go, memory.go and shed.go keep

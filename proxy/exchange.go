@@ -33,7 +33,8 @@ type exchange struct {
 	start     time.Time
 	method    string
 	proto     string
-	trace     string       // id of the trace that the client's side began; empty: none
+	trace     string       // id of the trace that the client's side began, or, where tracing is on, that the spans belong to; empty: none
+	traced    *traced      // its spans; nil: tracing is off
 	uploaded  atomic.Int64 // bytes of the body beyond what was read before it went on; they may still come when the answer has gone
 	sent      int64        // bytes of the response's body
 	uri       string       // what the upstream is sent on the request line

@@ -2,11 +2,13 @@ package proxy_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -14,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ordergate/ordergate/metrics"
+	"github.com/ordergate/ordergate/metrics/otlp"
 	"github.com/ordergate/ordergate/proxy/proxytest"
 	"github.com/ordergate/ordergate/rules"
 )
@@ -25,6 +29,7 @@ func ownFaults() []fault {
 	full := &gauge{}
 	begun, end := make(chan struct{}), make(chan struct{})
 	files := &descriptors{}
+	var spans *otlp.Traces
 	return []fault{
 		{
 			name: "a panic, in any stage",
@@ -121,6 +126,21 @@ func ownFaults() []fault {
 				}
 				return served(w)
 			},
+		},
+		{
+			name: "the collector of spans is gone", setup: func(s *proxytest.Setup) {
+				spans = otlp.New(otlp.Config{
+					Target: otlp.Target{Endpoint: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Sample: 1},
+					Told:   func(metrics.SpanOutcome, int) {}, Failed: func(error) {},
+				})
+				s.Policy.Tracer = spans.Tracer()
+			},
+			happen: func(w *proxytest.World) proxytest.Response {
+				w.Cleanup(func() { spans.Close(context.Background()) })
+				return order(w)
+			},
+			want: seen{status: 200, outcome: rules.ReasonNone, rows: one},
+			note: "No exchange waits for it; `ordergate_spans_total{outcome=\"failed\"}` counts what is lost, and `ordergate_spans_total{outcome=\"dropped\"}` what found no room to wait.",
 		},
 		{
 			name: "all connections are taken, and none waits", setup: bounds(1, 1, nil), upstream: hanging(begun, end),

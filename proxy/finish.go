@@ -65,6 +65,7 @@ func (x *exchange) finish(completed bool) {
 	x.Took = x.gateway.now().Sub(x.start)
 	x.log()
 	x.gateway.access.tell(x)
+	x.endSpans()
 	x.Peer.Session, x.Peer.Account = x.principal.Session, x.principal.Account
 	x.gateway.observer.Exchange(&x.Summary)
 }
@@ -171,8 +172,11 @@ func knownMethod(method string) string {
 		http.MethodOptions, http.MethodConnect, http.MethodTrace:
 		return method
 	}
-	return "OTHER"
+	return otherMethod
 }
+
+// otherMethod stands for every method that a client made up.
+const otherMethod = "OTHER"
 
 // maxRecordRoutes bounds the route templates remembered to carry records.
 const maxRecordRoutes = 4096

@@ -189,8 +189,10 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{
 		gateway: g, policy: g.policy.Load(), hasher: g.hasher.Clone(), control: http.NewResponseController(w),
 		start: g.now(), method: r.Method, path: r.URL.Path,
-		proto: r.Proto, trace: traceOf(r.Header["Traceparent"]),
+		proto: r.Proto,
 	}
+	parent := readTraceParent(r.Header["Traceparent"])
+	x.trace = parent.trace
 	rand.Read(x.id[:]) // never fails (crypto/rand, Go 1.24)
 	x.Reason = rules.ReasonNone
 	if f, ok := r.Context().Value(framingKey{}).(*framing); ok && r.ProtoMajor == 1 {
@@ -201,6 +203,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	if x.route = x.rule.Template; x.route == "" {
 		x.route = x.template()
 	}
+	x.beginSpan(r, parent)
 	return x
 }
 

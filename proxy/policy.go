@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/record"
 	"github.com/ordergate/ordergate/rules/waf"
@@ -109,6 +111,9 @@ type Policy struct {
 	// Ratio is the largest allowed decoded size for each byte received, past
 	// the first MiB. 0 means 200.
 	Ratio int64
+	// Tracer makes the spans of exchanges; nil: there are none, and what clients say of
+	// their traces passes as it is.
+	Tracer trace.Tracer
 	// Config is the digest of the effective config.
 	Config string
 

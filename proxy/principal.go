@@ -47,8 +47,7 @@ func (p *Policy) clientAddress(r *http.Request) netip.AddrPort {
 // where nobody knows. A text that is no fingerprint's shape counts for none: an
 // honest proxy never sends one.
 func (p *Policy) fingerprint(r *http.Request) string {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !p.trusts(peer.Addr().Unmap()) {
+	if !p.fromTrusted(r) {
 		ja4, _ := r.Context().Value(connKey{}).(string)
 		return ja4
 	}
@@ -75,6 +74,12 @@ func hopAddress(hop string) (netip.Addr, bool) {
 
 func (p *Policy) trusts(addr netip.Addr) bool {
 	return slices.ContainsFunc(p.TrustedProxies, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
+}
+
+// fromTrusted reports whether a request comes from a trusted proxy, not through one.
+func (p *Policy) fromTrusted(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && p.trusts(peer.Addr().Unmap())
 }
 
 // standIn names the clients of one address that show no usable credential:

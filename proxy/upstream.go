@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -36,8 +35,7 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.Host = pr.In.Host
 	// What an untrusted client says of the hops before it is not passed on;
 	// ReverseProxy has removed it from Out already.
-	peer, err := netip.ParseAddrPort(pr.In.RemoteAddr)
-	trusted := err == nil && x.policy.trusts(peer.Addr().Unmap())
+	trusted := x.policy.fromTrusted(pr.In)
 	if trusted {
 		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	}
