@@ -15,11 +15,12 @@ import (
 	"github.com/ordergate/ordergate/deploy/cli"
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
+	"github.com/ordergate/ordergate/metrics/otlp/otlptest"
 	"github.com/ordergate/ordergate/proxy/proxytest"
 )
 
 // TestPrivacy runs a thief beside an honest guest and looks through everything
-// that is left of it (ledger, keys, sealed window, log, metrics, reports): no
+// that is left of it (ledger, keys, sealed window, log, metrics, spans, reports): no
 // customer's value is anywhere, and the thief's address and browser are nowhere
 // but in the evidence of the incident and the report made from it. The guest's
 // are nowhere.
@@ -29,8 +30,9 @@ func TestPrivacy(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	access := filepath.Join(dir, "access.log")
+	collector := otlptest.Start(t)
 	c := startChild(t, writeConfig(t, filepath.Join(dir, "ordergate.yaml"), fmt.Sprintf(
-		"upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\ntrusted_proxies: [127.0.0.1/32]\naccess_log: {file: %q}\n", upstream.URL, data, access)))
+		"upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\ntrusted_proxies: [127.0.0.1/32]\naccess_log: {file: %q}\ntracing: {endpoint: %s}\n", upstream.URL, data, access, collector.URL)))
 	get := func(path, address, agent string) int {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.listen+path, nil)
 		if err != nil {
@@ -85,6 +87,10 @@ func TestPrivacy(t *testing.T) {
 	artefacts["log"] = log.Bytes()
 	if artefacts["access log"], err = os.ReadFile(access); err != nil || bytes.Count(artefacts["access log"], []byte("\n")) < 30 {
 		t.Fatalf("the access log: %v, %d bytes", err, len(artefacts["access log"]))
+	}
+	artefacts["spans"] = collector.Raw()
+	if spans := collector.Spans(); len(spans) < 39 {
+		t.Fatalf("%d spans of 39 exchanges", len(spans))
 	}
 	err = filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -44,6 +44,9 @@ func (c *Check) Run(stdout, _ io.Writer) error {
 	if _, err := cfg.OpenContracts(); err != nil {
 		return usagef("%v", err)
 	}
+	if _, _, err := cfg.OpenTracing(); err != nil {
+		return err //nolint:wrapcheck // faults of the config
+	}
 	if err := cfg.CheckTLS(time.Now()); err != nil {
 		return err //nolint:wrapcheck // faults of the config
 	}

@@ -108,6 +108,13 @@ type Config struct {
 	// AccessLog is one JSON line for each exchange, beside the log of what is to be
 	// told. It holds digests and route templates, never an address, a path or a query.
 	AccessLog AccessLog `yaml:"access_log,omitempty"`
+	// Tracing sends an OpenTelemetry span of each exchange and of each request to the
+	// platform to a collector. They hold route templates and outcomes, never an address,
+	// a path, a query or a header; see deploy/OBSERVABILITY.md. The platform gets the
+	// gateway's span as parent (traceparent) in place of the client's; a client's own
+	// trace goes on only if it comes from trusted_proxies. Without it there are no spans,
+	// and what clients say of their traces passes as it is.
+	Tracing Tracing `yaml:"tracing,omitempty"`
 	// SubjectsHeader is the name of a response header that tells how many foreign
 	// customers the response discloses, for a CDN in front to limit clients by.
 	// Danger: remove it there, or clients learn what is counted. Empty: no header.

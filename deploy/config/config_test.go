@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,10 @@ func roundTrip(t *testing.T, c *Config) {
 	t.Helper()
 	open := *c
 	open.dir, open.AdminToken, open.Canaries = "", NewSecret("sixteen characters"), Canaries{}
+	open.Tracing.Headers = slices.Clone(open.Tracing.Headers)
+	for i := range open.Tracing.Headers {
+		open.Tracing.Headers[i].Value = NewSecret("sixteen characters")
+	}
 	if secret := &open.Containment.Callout.Secret; !secret.IsZero() {
 		*secret = NewSecret("sixteen characters")
 	}

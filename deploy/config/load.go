@@ -103,11 +103,13 @@ func readFile(path string) ([]byte, error) {
 // Digest returns the first 16 hexadecimal characters of the SHA-256 of the
 // effective configuration, for the ledger: two configs that decide alike have
 // the same digest, whatever their comments and the order of their keys. The
-// admin token, which decides nothing, is not part of it.
+// admin token, the callout's secret and where spans go, which decide nothing, are not
+// part of it.
 func (c *Config) Digest() string {
 	e := encoder{reveal: true}
 	canonical := *c
 	canonical.AdminToken, canonical.Containment.Callout.Secret = Secret{}, Secret{}
+	canonical.Tracing = Tracing{}
 	e.fields(reflect.ValueOf(&canonical).Elem(), reflect.Value{}, 0)
 	sum := sha256.Sum256([]byte(e.b.String()))
 	return hex.EncodeToString(sum[:8])

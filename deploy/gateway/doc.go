@@ -8,5 +8,5 @@
 //	Reload  config ► WAF, caps and policy, swapped as one; a bad config changes nothing
 //	watch   what the proxy tells ► metrics, incidents, one JSON line for each incident
 //	keep    every second: sessions and incidents that changed ► ledger
-//	Stop    drain ► ledger ► store, under one deadline
+//	Stop    drain ► ledger ► store ► spans, under one deadline
 package gateway

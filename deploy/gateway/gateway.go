@@ -23,6 +23,7 @@ import (
 	"github.com/ordergate/ordergate/metrics"
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/sealed"
+	"github.com/ordergate/ordergate/metrics/otlp"
 	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/exfil"
@@ -52,9 +53,11 @@ type Gateway struct {
 	tls         *proxy.TLS
 	acme        *proxy.ACME          // nil: no certificates from an authority
 	platform    []*proxy.UpstreamTLS // certificates that the platform is shown, by group
-	reloading   sync.Mutex           // guards asn and rules
+	reloading   sync.Mutex           // guards asn, rules, traces and tracing
 	asn         *proxy.ASN           // nil: no database
 	rules       *waf.Engine          // of the policy
+	traces      *otlp.Traces         // nil: tracing was never on
+	tracing     bool                 // it is on
 	admin       *proxy.Server
 	connections *proxy.Connections
 	unbound     func() // takes the memory limit back; nil: there is none of ours
@@ -178,6 +181,9 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	if err := g.openAccessLog(); err != nil {
 		return err
 	}
+	if err := g.openTracing(); err != nil {
+		return err
+	}
 	upstreamTLS, groups, err := g.openPlatform()
 	if err != nil {
 		return err
@@ -251,7 +257,7 @@ func (g *Gateway) proved(p waf.Proof) {
 func (g *Gateway) policy(cfg *config.Config, engine *waf.Engine, contracts []proxy.Contract) *proxy.Policy {
 	policy := cfg.Policy(g.hasher, engine)
 	policy.Records.Common = g.engine.Commons().Has
-	policy.ASN, policy.Contracts = g.operators(), contracts
+	policy.ASN, policy.Contracts, policy.Tracer = g.operators(), contracts, g.tracer()
 	return policy
 }
 
@@ -302,6 +308,11 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	if err == nil {
 		contracts, err = cfg.OpenContracts()
 	}
+	var target otlp.Target
+	traced := false
+	if err == nil {
+		target, traced, err = cfg.OpenTracing()
+	}
 	if err == nil {
 		err = g.reloadTLS(&cfg) // last: what it takes over cannot be taken back
 	}
@@ -316,6 +327,7 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 		g.log.Warn("this setting changes at the next restart only", "setting", name)
 	}
 	g.setASN(asn)
+	g.aim(target, traced)
 	g.metrics.SetRules(engine.RuleIDs())
 	exfilConfig := cfg.Exfil(g.hasher)
 	exfilConfig.WarmUntil, exfilConfig.Started, exfilConfig.Rules = g.warm, g.started(), counted
@@ -374,6 +386,7 @@ func (g *Gateway) release(ctx context.Context) error {
 	if g.store != nil {
 		errs = append(errs, g.store.Close())
 	}
+	g.endTracing(ctx) // last: evidence does not wait for it
 	if g.unbound != nil {
 		g.unbound()
 	}
