@@ -98,14 +98,14 @@ func (b *blocks) digest(space, kind byte, value []byte) (d Digest) {
 	s := b.state
 	*s = b.inner
 	b.hash.Write(m[:])
-	for i, w := range s {
-		binary.BigEndian.PutUint32(b.last[4*i:], w)
-	}
+	binary.BigEndian.PutUint64(b.last[0:8], uint64(s[0])<<32|uint64(s[1]))
+	binary.BigEndian.PutUint64(b.last[8:16], uint64(s[2])<<32|uint64(s[3]))
+	binary.BigEndian.PutUint64(b.last[16:24], uint64(s[4])<<32|uint64(s[5]))
+	binary.BigEndian.PutUint64(b.last[24:32], uint64(s[6])<<32|uint64(s[7]))
 	*s = b.outer
 	b.hash.Write(b.last[:])
-	for i, w := range s[:len(d)/4] {
-		binary.BigEndian.PutUint32(d[4*i:], w)
-	}
+	binary.BigEndian.PutUint64(d[0:8], uint64(s[0])<<32|uint64(s[1]))
+	binary.BigEndian.PutUint64(d[8:16], uint64(s[2])<<32|uint64(s[3]))
 	clear(m[2:n]) // no readable value stays
 	return d
 }
