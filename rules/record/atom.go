@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"unicode/utf8"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -59,17 +58,24 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	array, timed := false, c.kind == kindHours
 	if n := len(g.frames); n > 0 {
 		f := &g.frames[n-1]
-		if f.kind == frameArray && c.sense&senseDeclared == 0 {
-			c, array = f.class, true
-		}
 		timed = timed || f.class.kind == kindHours
-	}
-	if i := g.parent(); i >= 0 {
-		around := g.frames[i].class.sense
-		if c.sense&sensePlace != 0 {
-			around &^= sensePlace
+		if f.kind == frameArray {
+			if c.sense&senseDeclared == 0 {
+				c, array = f.class, true
+			}
+			if i := g.parent(); i >= 0 {
+				f = &g.frames[i]
+			} else {
+				f = nil
+			}
 		}
-		c.sense |= around & (sensePlace | senseProduct | senseShop | senseStaff | senseThing | senseCustomer)
+		if f != nil {
+			around := f.class.sense
+			if c.sense&sensePlace != 0 {
+				around &^= sensePlace
+			}
+			c.sense |= around & (sensePlace | senseProduct | senseShop | senseStaff | senseThing | senseCustomer)
+		}
 	}
 	if c.kind == kindIgnored {
 		return
@@ -150,12 +156,9 @@ func (g *grouper) mailbox(c class, v []byte, start int64) {
 func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 	g.places.see(v)
 	low := v
-	for _, b := range v {
-		if b-'A' <= 25 || b >= utf8.RuneSelf {
-			low = append(g.scratch[:0], bytes.ToLower(v)...)
-			g.scratch = low[:0]
-			break
-		}
+	if !small(v) {
+		low = append(g.scratch[:0], bytes.ToLower(v)...)
+		g.scratch = low[:0]
 	}
 	id := rules.Identifier{Kind: rules.IdentifierEmail, Digest: g.h.Identifier(rules.IdentifierEmail, low)}
 	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {

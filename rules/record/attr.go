@@ -105,7 +105,7 @@ func (s *htmlScanner) decode(v []byte) bool {
 		if end < 0 {
 			return false
 		}
-		r := references().get(keyOf(v[at+1 : at+end]))
+		r := s.refs.get(keyOf(v[at+1 : at+end]))
 		if r.n == 0 {
 			return false
 		}

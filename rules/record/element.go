@@ -113,6 +113,11 @@ func (p *page) inside(t tag) bool {
 	return false
 }
 
+// inert reports whether an end tag means nothing where the page is.
+func (p *page) inert(t tag) bool {
+	return (t == tagOther || t == tagInline && len(p.prose.line) == 0 && !p.link) && len(p.g.frames) > 0
+}
+
 // closeTag is the end tag of a name that is known.
 func (p *page) closeTag(t tag, key uint64, off int64) {
 	p.tag, p.key, p.closing = t, key, true

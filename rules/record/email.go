@@ -12,8 +12,8 @@ import (
 const maxEmail = 254
 
 // emailByte says which bytes may stand in an address: 1 in the local part, 2
-// in the domain. The quoted local parts of RFC 5321 are left out: shops do
-// not issue them.
+// in the domain, and which is the dot. The quoted local parts of RFC 5321 are
+// left out: shops do not issue them.
 var emailByte = func() (t [256]uint8) {
 	for b := '0'; b <= 'z'; b++ {
 		if b <= '9' || 'A' <= b && b <= 'Z' || b >= 'a' {
@@ -26,8 +26,11 @@ var emailByte = func() (t [256]uint8) {
 	for _, b := range "_+'%&!#=~" {
 		t[b] = 1
 	}
+	t['.'] |= emailDot
 	return t
 }()
+
+const emailDot = 4
 
 // trust says how much the place of an address speaks for it.
 type trust uint8
@@ -171,26 +174,36 @@ func plainEmail(s []byte, how trust) bool {
 	if n > maxEmail-64 || n < 6 || shapes[s[0]]&(shapeLetter|shapeDigit) == 0 {
 		return false
 	}
-	at, dot, last := 0, 0, s[0]
-	part := uint8(1)
-	for i, b := range s {
-		switch {
-		case b == '.':
-			if last == '.' {
-				return false
-			}
-			dot = i
-		case b == '@':
-			if at > 0 || last == '.' || i > 64 || i+1 == n || shapes[s[i+1]]&(shapeLetter|shapeDigit) == 0 {
-				return false
-			}
-			at, part = i, 2
-		case emailByte[b]&part == 0:
+	at := 0
+	for {
+		for at < n && emailByte[s[at]]&(1|emailDot) == 1 {
+			at++
+		}
+		if at == n || s[at] != '.' {
+			break
+		}
+		if s[at-1] == '.' {
 			return false
 		}
-		last = b
+		at++
 	}
-	return at > 0 && dot > at+1 && n-dot > 2 && !odd(s[dot+1:]) && (how == inEmail || !assetName(s[at+1:], s[dot+1:]))
+	if at > 64 || at+1 >= n || s[at] != '@' || s[at-1] == '.' || shapes[s[at+1]]&(shapeLetter|shapeDigit) == 0 {
+		return false
+	}
+	dot := 0
+	for i := at + 1; ; i++ {
+		for i < n && emailByte[s[i]]&(2|emailDot) == 2 {
+			i++
+		}
+		if i == n {
+			break
+		}
+		if s[i] != '.' || s[i-1] == '.' {
+			return false
+		}
+		dot = i
+	}
+	return dot > at+1 && n-dot > 2 && !odd(s[dot+1:]) && (how == inEmail || !assetName(s[at+1:], s[dot+1:]))
 }
 
 // roleNames are local parts that name an office, not a person.
@@ -244,7 +257,7 @@ func (r *roleShape) may(word []byte) bool {
 func roleAddress(email []byte) bool {
 	local, _, _ := bytes.Cut(email, []byte{'@'})
 	local, _, _ = bytes.Cut(local, []byte{'+'})
-	if !roleShapes().may(local) {
+	if n := len(local); n > 0 && local[n-1]-'0' <= 9 || !roleShapes().may(local) { // no office is numbered
 		return false
 	}
 	var room [24]byte

@@ -41,6 +41,11 @@ func FuzzShortCuts(f *testing.F) {
 	f.Add("text/csv", []byte(",,,phone\n0,,000000,")) // the last cell is empty, not the one before it
 	f.Add("text/csv", []byte("name,phone,email\nAda,\"+4722\"\"123456\","))
 	f.Add("text/html", []byte(`<p DATA-x="a@b.example" class=x title='a&amp;b' = "x" data-y="`+`{&quot;email&quot;:1}" hidden>E-Mail: a@b.example<td>Name</td>`))
+	for _, v := range []string{"7", "ada@lund.example", "ada&#64;lund.example", "{&quot;email&quot;:&quot;ada@lund.example&quot;}", "[{]", "+49301234567", "a&commat;b.example", "", "x>y", "logo@2x.png Elm Street 3"} {
+		for _, name := range []string{"data-id", "data-phone", "data-customer-id", "data-", "data-E", "title", "TITLE", "href", "aria-label", "content"} {
+			f.Add("text/html", []byte(`<div class="a"><p title="x" `+name+`="`+v+`" class="b">Ada Lund</p>   <a `+name+`='`+v+`' >Mail</a><br/><i id=x `+name+`="`+v+`"/>text beyond</div>`))
+		}
+	}
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		if len(body) > 64<<10 {
 			return
@@ -155,7 +160,7 @@ func TestLeads(t *testing.T) {
 // FuzzTexts holds the quick answers about labels, names and keys to the long
 // ones.
 func FuzzTexts(f *testing.F) {
-	for _, s := range []string{"Ada Lund", "E-Mail", "kundenNr.", "no", "Nr 2", "2 Items", "straße", "emailAddress2", "Made of solid oak", "Jan della Rossi", "Anna-Lena O'Neil", "shippingstreet", "x y z", "Ada@Lund", "Calle Mayor, s/n", "Elm Street", "Ab", "(e) mail", "XMLHttpRequest2Id", "a1B2--C3", "HTMLé", `a":{"b`, `a\\`, "ada.lund@mail.example", "a@b.c1", "a..b@c.example", "logo@2x.png", "a@b-.example", "a@1.2x.example", "no-Reply", " x\u00A0", "a@b.example.", "é@b.example", "a@b@c.example", "x@y.css", "a_very_long_key_that_does_not_fit_into_the_room_of_the_cache_at_all"} {
+	for _, s := range []string{"Ada Lund", "E-Mail", "kundenNr.", "no", "Nr 2", "2 Items", "straße", "emailAddress2", "Made of solid oak", "Jan della Rossi", "Anna-Lena O'Neil", "shippingstreet", "x y z", "Ada@Lund", "Calle Mayor, s/n", "Elm Street", "Ab", "(e) mail", "XMLHttpRequest2Id", "a1B2--C3", "HTMLé", "ada.lund-x", "ada.lundQx", "?a=1&order_id=7", "id=", `a":{"b`, `a\\`, "ada.lund@mail.example", "a@b.c1", "a..b@c.example", "logo@2x.png", "a@b-.example", "a@1.2x.example", "no-Reply", " x\u00A0", "a@b.example.", "é@b.example", "a@b@c.example", "x@y.css", "a_very_long_key_that_does_not_fit_into_the_room_of_the_cache_at_all"} {
 		f.Add([]byte(s))
 	}
 	k := newKeys()
@@ -198,6 +203,22 @@ func FuzzTexts(f *testing.F) {
 		wordsAlike(t, s)
 		if got, want := trim(s), bytes.TrimSpace(s); !bytes.Equal(got, want) {
 			t.Errorf("trim(%q) = %q, want %q", s, got, want)
+		}
+		if got, want := small(s), bytes.Equal(bytes.ToLower(s), s) && !bytes.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }); got != want {
+			t.Errorf("small(%q) = %v, want %v", s, got, want)
+		}
+		digits, kinds := 0, shape(0)
+		for _, b := range s {
+			kinds |= shapes[b]
+			if b >= '0' && b <= '9' {
+				digits++
+			}
+		}
+		if digitsOf(s) != digits || shapeOf(s) != kinds {
+			t.Errorf("%q has %d digits and shape %b, want %d and %b", s, digitsOf(s), shapeOf(s), digits, kinds)
+		}
+		if want := bytes.Contains(s, []byte("id=")); withID(s) != want {
+			t.Errorf("withID(%q) = %v, want %v", s, !want, want)
 		}
 		if !mayName(s) && personLike(s) {
 			t.Errorf("%q may be no name, and is one", s)

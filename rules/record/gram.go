@@ -74,24 +74,39 @@ func (g *grams) begins(s []byte) bool {
 	if len(s) < 3 {
 		return true
 	}
-	a, b, c := gramLetters[s[0]], gramLetters[s[1]], gramLetters[s[2]]
-	at := (int(a)*26+int(b))*26 + int(c)
-	return a|b|c >= 0x80 || g.first[at/64]&(1<<(at%64)) != 0 // most begin with three letters
+	at, ok := gramAt(s[0], s[1], s[2]) // most begin with three letters
+	return !ok || g.first[at/64]&(1<<(at%64)) != 0
 }
 
 // may reports whether s may be made of words of the lexicon alone. If not,
 // [classify] does not say senseKnown of it.
 func (g *grams) may(s []byte) bool {
-	if !g.begins(s) {
-		return false
-	}
-	at, n, ok := gramOf(s, false)
-	if !ok || n < 3 {
+	n := len(s)
+	if n < 3 {
 		return true
+	}
+	at, ok := gramAt(s[0], s[1], s[2])
+	if !ok {
+		var letters int
+		if at, letters, ok = gramOf(s, false); !ok || letters < 3 {
+			return true
+		}
 	}
 	if g.first[at/64]&(1<<(at%64)) == 0 {
 		return false
 	}
-	at, n, ok = gramOf(s, true)
-	return !ok || n < 3 || g.last[at/64]&(1<<(at%64)) != 0
+	at, ok = gramAt(s[n-1], s[n-2], s[n-3])
+	if !ok {
+		var letters int
+		if at, letters, ok = gramOf(s, true); !ok || letters < 3 {
+			return true
+		}
+	}
+	return g.last[at/64]&(1<<(at%64)) != 0
+}
+
+// gramAt is gramOf for three bytes, if they are letters.
+func gramAt(a, b, c byte) (at int, ok bool) {
+	x, y, z := gramLetters[a], gramLetters[b], gramLetters[c]
+	return (int(x)*26+int(y))*26 + int(z), x|y|z < 0x80
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 	"strings"
 )
@@ -15,7 +14,7 @@ const skimRoom = 16
 // in quotes. It returns where it stopped: at something else, which is left to
 // the states, which say the same of everything that it reads; or inside a tag.
 func (s *htmlScanner) skim(p []byte, i int, off int64) int {
-	for len(p)-i >= skimRoom {
+	for i <= len(p)-skimRoom {
 		from := i
 		switch b := p[i]; {
 		case b == '<':
@@ -30,8 +29,12 @@ func (s *htmlScanner) skim(p []byte, i int, off int64) int {
 			i += at
 			continue
 		case textBytes[b] == textBlank:
-			for s.page.prose.blank = true; i < len(p) && textBytes[p[i]] == textBlank; {
-				i++
+			s.page.prose.blank = true
+			for i++; i <= len(p)-8; i += 8 {
+				if x := load(p, i) ^ blankBytes; x != 0 {
+					i += bits.TrailingZeros64(x) / 8
+					break
+				}
 			}
 			continue
 		case b == '&':
@@ -50,25 +53,18 @@ func (s *htmlScanner) skim(p []byte, i int, off int64) int {
 // wholeReference reads the reference to a character at p[i], behind which there
 // is room. It returns where it ends, or i if it is not a common one.
 func (s *htmlScanner) wholeReference(p []byte, i int, off int64) int {
-	name := binary.LittleEndian.Uint64(p[i+1:])
+	name := load(p, i+1)
 	n := bytesTo(name, ';')
 	if n == 64 {
 		return i
 	}
-	r := references().get(name & (1<<n - 1))
+	r := s.refs.get(name & (1<<n - 1))
 	if r.n == 0 {
 		return i
 	}
 	end := i + 1 + int(n/8)
 	s.page.prose.add(r.text[:r.n], off+int64(end-int(r.n)+1))
 	return end + 1
-}
-
-// bytesTo returns how many bits of 8 bytes stand before the first b, or 64.
-func bytesTo(text uint64, b byte) uint {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	text ^= uint64(b) * ones
-	return uint(bits.TrailingZeros64((text-ones)&^text&tops)) &^ 7 // the lowest bit set is exact
 }
 
 const smallLetters = 0x2020202020202020 // the bit that small letters have, in each byte
@@ -86,11 +82,12 @@ func wordOf(text uint64) (key uint64, n uint) {
 // returns where it stopped: behind it, or with the rest left to the states, or
 // at i when it is not even begun.
 func (s *htmlScanner) wholeTag(p []byte, i int, off int64) int {
-	q := (*[skimRoom]byte)(p[i:])
-	text, at := binary.LittleEndian.Uint64(q[1:]), i+1
-	s.closing = q[1] == '/'
+	at := i + 1
+	text := load(p, at)
+	s.closing = byte(text) == '/'
 	if s.closing {
-		text, at = binary.LittleEndian.Uint64(q[2:]), i+2
+		at++
+		text = load(p, at)
 	}
 	key, n := wordOf(text)
 	next := byte(text >> (n & 63))
@@ -107,7 +104,9 @@ func (s *htmlScanner) wholeTag(p []byte, i int, off int64) int {
 		if next != '>' {
 			return i
 		}
-		s.page.closeTag(tag, key, off+int64(end))
+		if !s.page.inert(tag) {
+			s.page.closeTag(tag, key, off+int64(end))
+		}
 		return end + 1
 	}
 	s.page.beginTag(tag, key, false, s.start)
@@ -117,20 +116,28 @@ func (s *htmlScanner) wholeTag(p []byte, i int, off int64) int {
 			return end
 		}
 	}
+	if tag == tagScript || tag == tagStyle {
+		s.name = s.appendName(s.name[:0], p[at:at+int(n/8)], maxTag)
+		s.finish(off + int64(end))
+		return end + 1
+	}
+	s.begun(tag, off+int64(end))
+	return end + 1
+}
+
+// begun is the > at off of a tag, which is neither script nor style, after its
+// attributes.
+func (s *htmlScanner) begun(tag tag, off int64) {
 	switch {
 	case tag == tagOther || tag == tagInline:
 		if s.page.said {
-			s.page.inline(off + int64(end))
+			s.page.inline(off)
 		}
 	case tag == tagPara && !s.page.said:
 		s.page.prose.gap()
-	case tag == tagScript || tag == tagStyle:
-		s.name = s.appendName(s.name[:0], p[at:at+int(n/8)], maxTag)
-		s.finish(off + int64(end))
 	default:
-		s.page.finish(s.void, off+int64(end))
+		s.page.finish(s.void, off)
 	}
-	return end + 1
 }
 
 // attrWay says how the value of an attribute is read by the short cut.
@@ -140,6 +147,7 @@ const (
 	attrAny   attrWay = iota // as by the states
 	attrPlain                // not at all: it tells nothing of anybody
 	attrLink                 // not if it is no link to an address, a number or somebody's record
+	attrTitle                // not if there is no address in it
 )
 
 // attrNames are the attributes that are common, see [page.wants].
@@ -151,80 +159,125 @@ var attrNames = func() (t names[attrWay]) {
 		}
 	}
 	t.put("href", attrLink)
+	t.put("title", attrTitle)
 	return t
 }()
 
 // wholeAttrs reads the attributes of a tag from p[i] on. It returns where it
 // stopped between two of them, or behind the last.
 func (s *htmlScanner) wholeAttrs(p []byte, i int, off int64) int {
-	for len(p)-i >= skimRoom {
-		switch b := p[i]; {
-		case b > '>':
-		case b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == '\f':
-			i++
-			continue
-		case b == '>':
-			return i
-		case b == '/':
-			s.void = true
-			i++
-			continue
-		}
-		s.void = false
-		text := binary.LittleEndian.Uint64(p[i:])
-		n := bytesTo(text, '=') & 56 // 64: a longer name, as if there were none
-		if way := attrNames.get(text & (1<<n - 1)); way != attrAny {
-			from := i + int(n/8) + 2
-			end := quoteEnd(p, from)
-			if end == 0 {
+	for i <= len(p)-skimRoom {
+		text := load(p, i)
+		if b := byte(text); b-'a' > 25 {
+			switch b {
+			case ' ', '\n', '\t', '\r', '\f':
+				i++
+				continue
+			case '>':
 				return i
-			}
-			if way == attrPlain || dullLink(p[from:end]) {
-				i = end + 1
+			case '/':
+				s.void = true
+				i++
 				continue
 			}
 		}
-		end := s.wholeAttr(p, i, off)
-		if end == i {
+		s.void = false
+		n := bytesTo(text, '=') & 56 // 64: a longer name, as if there were none
+		way := attrNames.get(text & (1<<n - 1))
+		if way == attrAny {
+			end := i
+			if text&(1<<40-1) == dataPrefix {
+				end = s.dullData(p, i)
+			}
+			if end == i {
+				end = s.wholeAttr(p, i, off)
+			}
+			if end == i {
+				return i
+			}
+			i = end
+			continue
+		}
+		from := i + int(n/8) + 2
+		if p[from-1] != '"' {
 			return i
 		}
-		i = end
+		end := from
+		for { // most values are short
+			if end > len(p)-8 || end > from+24 {
+				if end = quoteEnd(p, end); end == len(p) {
+					return i
+				}
+				break
+			}
+			if m := bytesIn(load(p, end), '"'); m != 0 {
+				end += bits.TrailingZeros64(m) / 8
+				break
+			}
+			end += 8
+		}
+		if way != attrPlain && !way.dull(p[from:end]) {
+			if end = s.wholeAttr(p, i, off); end == i {
+				return i
+			}
+			i = end
+			continue
+		}
+		if i = end + 1; i < len(p) && p[i] == ' ' {
+			i++
+		}
 	}
 	return i
 }
 
-// quoteEnd returns where the double quotes end whose first stands before
-// p[from], or 0 if none stands there or p has no second one. Most values are
-// short.
-func quoteEnd(p []byte, from int) int {
-	if p[from-1] != '"' {
-		return 0
+// dataPrefix is "data-".
+const dataPrefix = 'd' | 'a'<<8 | 't'<<16 | 'a'<<24 | '-'<<32
+
+// dullData returns where the attribute ends that begins with data- at p[i], if
+// [page.attr] would make nothing of it; i if it may, or if it is written in
+// another way.
+func (s *htmlScanner) dullData(p []byte, i int) int {
+	end := i + 5
+	for end < len(p) && (p[end]-'a' <= 25 || p[end] == '-') {
+		end++
 	}
-	p = p[from:]
-	if len(p) >= 16 {
-		n := bytesTo(binary.LittleEndian.Uint64(p), '"')
-		if n < 64 {
-			return from + int(n/8)
-		}
-		if n = bytesTo(binary.LittleEndian.Uint64(p[8:]), '"'); n < 64 {
-			return from + 8 + int(n/8)
-		}
+	if end+1 >= len(p) || end-i > maxKey || p[end] != '=' || p[end+1] != '"' {
+		return i
 	}
-	at := bytes.IndexByte(p, '"')
-	if at < 0 {
-		return 0
+	from := end + 2
+	at := quoteEnd(p, from)
+	if at == len(p) || !dullValue(p[from:at]) {
+		return i
 	}
-	return from + at
+	switch s.page.g.keys.class(p[i+5 : end]).kind {
+	case kindEmail, kindPhone, kindCustomerID:
+		return i
+	}
+	return at + 1
+}
+
+// dullValue reports whether the value of an attribute has no address, no
+// reference to a character and no other text in it.
+func dullValue(v []byte) bool {
+	return len(v) == 0 || len(v) <= maxValue && v[0] != '{' && v[0] != '[' && bytes.IndexByte(v, '@') < 0 && bytes.IndexByte(v, '&') < 0
+}
+
+// dull reports whether a value tells nothing to [page.attr] and [page.inline].
+func (w attrWay) dull(v []byte) bool {
+	if w == attrTitle {
+		return dullValue(v)
+	}
+	return dullLink(v)
 }
 
 // dullLink reports whether a link leads nowhere where [page.inline] looks.
 func dullLink(href []byte) bool {
-	if len(href) == 0 || len(href) > maxValue || bytes.IndexByte(href, '?') >= 0 {
+	if len(href) == 0 || len(href) > maxValue {
 		return false
 	}
 	switch href[0] {
 	case 'm', 'M', 't', 'T', '{', '[':
 		return false
 	}
-	return bytes.IndexByte(href, '&') < 0
+	return bytes.IndexByte(href, '?') < 0 && bytes.IndexByte(href, '&') < 0
 }

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"github.com/ordergate/ordergate/rules"
@@ -51,7 +50,7 @@ func (s *scriptScanner) begin() {
 func opens(p []byte, i int) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; i <= len(p)-8; i += 8 {
-		x := (binary.LittleEndian.Uint64(p[i:]) | 0x20*ones) ^ '{'*ones // the bracket has the place of the brace
+		x := (load(p, i) | 0x20*ones) ^ '{'*ones // the bracket has the place of the brace
 		if m := (x - ones) &^ x & tops; m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}

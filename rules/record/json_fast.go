@@ -2,66 +2,8 @@ package record
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 )
-
-// horizon tells where in a piece of text the next @ stands, so that a value is
-// known to have none without being read: the piece is searched once, at the
-// speed of [bytes.IndexByte].
-type horizon struct{ at int }
-
-// clear reports whether p[from:end] holds no @ that could be an address's.
-// Calls go upwards in p, and h is zero before the first.
-func (h *horizon) clear(p []byte, from, end int) bool {
-	if end <= h.at {
-		return true
-	}
-	if h.at < from {
-		h.at = from + nextAt(p[from:])
-	}
-	return end <= h.at
-}
-
-// nextAt returns where the next @ stands, or len(p). The one in the name of a
-// picture's larger version (logo@2x.png) is none, see [assetName].
-func nextAt(p []byte) int {
-	for from := 0; ; {
-		at := bytes.IndexByte(p[from:], '@')
-		if at < 0 {
-			return len(p)
-		}
-		at += from
-		if at+4 >= len(p) || p[at+1]-'1' > 8 || p[at+2] != 'x' || p[at+3] != '.' || p[at+4]|0x20-'a' > 25 {
-			return at
-		}
-		from = at + 4
-	}
-}
-
-// stringEnd returns where in p, from i on, the first byte stands that is a
-// double quote, a backslash or a control character, or len(p).
-func stringEnd(p []byte, i int) int {
-	for ; i <= len(p)-8; i += 8 {
-		if m := stringStops(binary.LittleEndian.Uint64(p[i:])); m != 0 {
-			return i + bits.TrailingZeros64(m)/8
-		}
-	}
-	for i < len(p) && p[i] != '"' && p[i] != '\\' && p[i] >= ' ' {
-		i++
-	}
-	return i
-}
-
-// stringStops has the top bit of each byte set that ends a string in x, and
-// perhaps of bytes above the lowest of them: a borrow reaches higher bytes only.
-func stringStops(x uint64) uint64 {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	// With this bit turned the quote takes the place of the blank, and the blank
-	// that of the quote: it and what is below it are one range.
-	q, e := x^('"'^' ')*ones, x^('\\'*ones)
-	return ((q-('!'*ones))&^q | (e-ones)&^e) & tops
-}
 
 // fast reads from i on as long as tokens lie whole in p and are what JSON is
 // made of mostly: keys, strings without escapes, numbers. It returns where it
@@ -181,20 +123,6 @@ func (s *jsonScanner) comma(i int, object bool) int {
 	return i + 1
 }
 
-// jsonBlanks are the blanks of JSON (RFC 8259 section 2).
-var jsonBlanks = [256]bool{' ': true, '\n': true, '\r': true, '\t': true}
-
-// blanks returns where in p, from i on, the first byte stands that is none of
-// jsonBlanks.
-func blanks(p []byte, i int) int {
-	for ; i+8 <= len(p) && binary.LittleEndian.Uint64(p[i:]) == 0x2020202020202020; i += 8 {
-	}
-	for i < len(p) && jsonBlanks[p[i]] {
-		i++
-	}
-	return i
-}
-
 // members reads the members of an object from the key at p[i] on, as long as
 // their values are strings, numbers or literals that lie whole in p. It returns
 // where it stopped and whether that is before something that fast knows.
@@ -226,7 +154,7 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 		if b == '"' {
 			m := uint64(0)
 			if end <= len(p)-8 { // most strings are short
-				m = stringStops(binary.LittleEndian.Uint64(p[end:]))
+				m = stringStops(load(p, end))
 			}
 			if m != 0 {
 				end += bits.TrailingZeros64(m) / 8
@@ -383,164 +311,6 @@ func (s *jsonScanner) skip() {
 	s.g.tick(s.start)
 }
 
-// openings are the bytes that texts in texts, password hashes that name their
-// scheme and phone numbers begin with. Blanks before them may be of any
-// script.
-var openings = func() (t [256]bool) {
-	for _, b := range []byte("{[<$+ pabs\xC2\xE1\xE2\xE3") {
-		t[b] = true
-	}
-	return t
-}()
-
-// opening reports whether a value that begins with one of openings may be what
-// they stand for, see [jsonScanner.nests] and [crypted].
-func opening(c class, v []byte) bool {
-	switch v[0] {
-	case 'p':
-		return bytes.HasPrefix(v, []byte("pbkdf2_"))
-	case 's':
-		return bytes.HasPrefix(v, []byte("scrypt:"))
-	case 'a':
-		return bytes.HasPrefix(v, []byte("argon2$"))
-	case 'b':
-		return bytes.HasPrefix(v, []byte("bcrypt$"))
-	case '<':
-		return c.kind != kindText || bytes.IndexByte(v, '{') >= 0 || bytes.IndexByte(v, '$') >= 0
-	}
-	return true
-}
-
-// around returns the class of the values of the innermost array.
-func (g *grouper) around(c class) class {
-	if n := len(g.frames); n > 0 && g.frames[n-1].kind == frameArray {
-		return g.frames[n-1].class
-	}
-	return c
-}
-
-// bland reports whether a value without an @ and without one of [openings],
-// under a key of class c, tells nothing that [grouper.value] would keep. What
-// it tells beside that is noted.
-func (g *grouper) bland(c class, v []byte, object bool) bool {
-	switch c.kind {
-	case kindCity, kindRegion, kindCountry:
-		return true
-	case kindNone:
-		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 {
-			return false
-		}
-	case kindText:
-		if len(v) <= 80 && v[0] != '<' && (!alone(v) || officialSize(v)) && !plain(v) {
-			return false
-		}
-	case kindPrice:
-		if len(v) <= 80 && !alone(v) || len(v) >= 32 || g.deep > 0 {
-			return false
-		}
-		g.own().marks |= markProduct
-	case kindName:
-		if (c.sense|g.sense())&(senseThing|senseProduct|senseShop|senseStaff) == 0 || g.deep > 0 {
-			return false
-		}
-	case kindOpaque:
-		return v[0] != 'e'
-	case kindUsername:
-		if bytes.IndexByte(v, ' ') > 0 {
-			return false
-		}
-	case kindCompany, kindTypename:
-	default:
-		return false
-	}
-	return len(v) < 32 || !hashed(v)
-}
-
-// dull says which values without an @ under a key are bland wherever it stands.
-type dull uint8
-
-const (
-	dullAsk   dull = iota // see bland
-	dullNever             // none
-	dullWord              // those that are no hash
-	dullAll
-)
-
-// dullOf returns which values under a key of class c are dull.
-func dullOf(c class) dull {
-	switch c.kind {
-	case kindCity, kindRegion, kindCountry:
-		return dullAll
-	case kindNone:
-		if c.sense&(senseKnown|senseClient) == senseKnown {
-			return dullWord
-		}
-	case kindCompany, kindTypename:
-		return dullWord
-	case kindText, kindPrice, kindName, kindOpaque, kindUsername:
-	default:
-		return dullNever
-	}
-	return dullAsk
-}
-
-// sense returns what the values of the innermost structure inherit.
-func (g *grouper) sense() sense {
-	if i := g.parent(); i >= 0 {
-		return g.frames[i].class.sense
-	}
-	return 0
-}
-
-// alone reports whether v is one word that no phone number begins like: no
-// candidate whatever its key says.
-func alone(v []byte) bool {
-	return v[0] != '0' && v[0] != '(' && bytes.IndexByte(v, ' ') < 0
-}
-
-// wordless reports whether v, under a key that says nothing, is no candidate
-// for a name, a street or a number.
-func wordless(v []byte) bool {
-	last := v[len(v)-1]
-	switch b := v[0]; {
-	case b-'a' <= 25:
-	case officialSize(v):
-		return false
-	case b-'1' <= 8 && (len(v) < 15 || last|0x20-'a' <= 25):
-	default:
-		return len(v) < 2
-	}
-	return len(v) > 80 || bytes.IndexByte(v, ' ') < 0
-}
-
-// officialSize reports whether v is as long as the official numbers that are
-// known by their check, see [official].
-func officialSize(v []byte) bool { return len(v) >= 9 && len(v) <= 16 }
-
-// plain reports whether v has no digit.
-func plain(v []byte) bool {
-	for _, b := range v {
-		if b-'0' <= 9 {
-			return false
-		}
-	}
-	return true
-}
-
-// hashed reports whether v, of 32 bytes or more, begins as a hash or a token
-// does.
-func hashed(v []byte) bool {
-	if v[0] == 'e' && v[1] == 'y' {
-		return true
-	}
-	for _, b := range v[:32] {
-		if b-'0' > 9 && b|0x20-'a' > 5 {
-			return false
-		}
-	}
-	return true
-}
-
 // fastBare takes the number or the literal that begins at p[i] and returns
 // where it ends; i if it is none, or has no end in p.
 func (s *jsonScanner) fastBare(p []byte, i int, off int64, object bool) int {
@@ -580,23 +350,4 @@ func (s *jsonScanner) fastBare(p []byte, i int, off int64, object bool) int {
 	s.isKey, s.shape, s.buf = false, shapeOf(v), s.buf[:0]
 	s.finishBare(v)
 	return end
-}
-
-// blandNumber is bland for a number.
-func (g *grouper) blandNumber(c class, v []byte) bool {
-	switch c.kind {
-	case kindNone:
-		return len(v) < 9
-	case kindText:
-		return v[0] != '0' && len(v) < 32 && !officialSize(v)
-	case kindCity, kindRegion, kindCountry, kindTypename, kindUsername, kindCompany:
-		return v[0] != '0' && len(v) < 32
-	case kindPrice:
-		if v[0] == '0' || len(v) >= 32 || g.deep > 0 {
-			return false
-		}
-		g.own().marks |= markProduct
-		return true
-	}
-	return false
 }

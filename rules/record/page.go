@@ -99,13 +99,18 @@ func (p *page) begin(name []byte, closing bool, start int64) {
 // beginTag is begin for a tag that is known.
 func (p *page) beginTag(t tag, key uint64, closing bool, start int64) {
 	p.tag, p.key, p.closing, p.start = t, key, closing, start
+	if p.said || len(p.g.frames) == 0 {
+		p.renew()
+	}
+}
+
+// renew forgets the attributes of the tag before; the first tag opens the page.
+func (p *page) renew() {
 	if len(p.g.frames) == 0 {
 		p.fragment()
 	}
-	if p.said {
-		p.said, p.kindLen, p.has, p.prop = false, 0, false, class{}
-		p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
-	}
+	p.said, p.kindLen, p.has, p.prop = false, 0, false, class{}
+	p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
 }
 
 // fragment is a tag of a page without body: its blocks belong together as a
@@ -299,8 +304,22 @@ func (p *page) inline(off int64) {
 			o.marks |= markContact
 		}
 		o.marks = o.marks&^markPhone | had
-	case p.zone == 0 && bytes.Contains(href, []byte("id=")):
+	case p.zone == 0 && withID(href):
 		p.query(href)
+	}
+}
+
+// withID reports whether a link has a number in it, as "id=".
+func withID(href []byte) bool {
+	for {
+		at := bytes.IndexByte(href, '=')
+		if at < 0 {
+			return false
+		}
+		if at >= 2 && href[at-1] == 'd' && href[at-2] == 'i' {
+			return true
+		}
+		href = href[at+1:]
 	}
 }
 
@@ -312,9 +331,17 @@ func (p *page) query(href []byte) {
 	}
 	for rest := href[at+1:]; len(rest) > 0; {
 		var pair []byte
-		pair, rest, _ = bytes.Cut(rest, []byte{'&'})
-		k, v, ok := bytes.Cut(pair, []byte{'='})
-		if !ok || len(v) == 0 || len(v) > 40 {
+		if end := bytes.IndexByte(rest, '&'); end >= 0 {
+			pair, rest = rest[:end], rest[end+1:]
+		} else {
+			pair, rest = rest, nil
+		}
+		is := bytes.IndexByte(pair, '=')
+		if is < 0 {
+			continue
+		}
+		k, v := pair[:is], pair[is+1:]
+		if len(v) == 0 || len(v) > 40 {
 			continue
 		}
 		if c := p.g.keys.class(k); c.kind == kindCustomerID || c.kind == kindOrder {

@@ -179,12 +179,7 @@ func dateLike(s []byte) bool {
 	if len(s) < 6 || len(s) > 30 || bytes.HasPrefix(s, []byte("0000")) {
 		return false
 	}
-	digits := 0
-	for _, b := range s {
-		if b >= '0' && b <= '9' {
-			digits++
-		}
-	}
+	digits := digitsOf(s)
 	return digits >= 5 && digits <= 17
 }
 
