@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/ordergate/ordergate/deploy/cli"
 	"github.com/ordergate/ordergate/deploy/config"
@@ -148,44 +147,31 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 	if err != nil {
 		return errors.Join(err, sockets.Close())
 	}
-	tell(log, daemon.SdNotifyReady)
+	systemd := gateway.Systemd{Log: log}
+	systemd.Ready()
+	defer systemd.Watch(g)()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	for {
 		select {
 		case <-hangup:
-			reloading(log)
+			systemd.Reloading()
 			if err := g.Reload(c.load); err != nil {
 				log.Error("reload failed", "err", err)
 			}
-			tell(log, daemon.SdNotifyReady)
+			systemd.Ready()
 			continue
 		case <-g.Ended():
 		case <-ctx.Done():
 		}
 		break
 	}
-	tell(log, daemon.SdNotifyStopping)
+	systemd.Stopping()
 	log.Info("stopping", "drain", cfg.Timeouts.Drain.String())
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Timeouts.Drain+10*time.Second)
 	defer cancel()
 	return g.Stop(deadline)
-}
-
-// tell tells systemd of a state (sd_notify(3)), where it started us.
-func tell(log *slog.Logger, state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		log.Warn("systemd was not told", "state", state, "err", err)
-	}
-}
-
-// reloading tells it that a reload has begun, with the time that Type=notify-reload
-// asks for.
-func reloading(log *slog.Logger) {
-	if now := daemon.SdNotifyMonotonicUsec(); now != "" {
-		tell(log, daemon.SdNotifyReloading+"\n"+now)
-	}
 }
 
 // version is the module's version, or the revision it was built from.

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestRestartWithoutLoss: sockets that somebody else keeps open, as systemd does,
@@ -134,6 +135,62 @@ func startWith(t *testing.T, config string, sockets map[string]*os.File) *child 
 	cmd.Env = append(os.Environ(), asOrdergate+"=1", fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
 	cmd.ExtraFiles = files
 	return started(t, cmd)
+}
+
+// TestNotify: what systemd is told of a service, over a socket as systemd has it.
+func TestNotify(t *testing.T) {
+	dir := t.TempDir()
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	states := make(chan string, 1000)
+	go func() {
+		for text := make([]byte, 1024); ; {
+			n, err := manager.Read(text)
+			if err != nil {
+				return
+			}
+			select {
+			case states <- string(text[:n]):
+			default:
+			}
+		}
+	}()
+	wait := func(want string) {
+		t.Helper()
+		for late := time.After(2 * time.Minute); ; {
+			select {
+			case state := <-states:
+				if strings.HasPrefix(state, want) {
+					return
+				}
+				if state != "WATCHDOG=1" {
+					t.Fatalf("told %q, want %q", state, want)
+				}
+			case <-late:
+				t.Fatalf("nobody is told %q", want)
+			}
+		}
+	}
+	config := writeConfig(t, filepath.Join(dir, "ordergate.yaml"), wide(orders(t).URL, filepath.Join(dir, "data")))
+	cmd := exec.Command(os.Args[0], "serve", "--config", config)
+	cmd.Env = append(os.Environ(), asOrdergate+"=1", "NOTIFY_SOCKET="+manager.LocalAddr().String(), "WATCHDOG_USEC=400000")
+	c := started(t, cmd)
+	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
+		wait(want)
+	}
+	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"RELOADING=1\nMONOTONIC_USEC=", "READY=1", "WATCHDOG=1"} {
+		wait(want)
+	}
+	if err := c.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("the gateway ended with %v", err)
+	}
+	wait("STOPPING=1")
 }
 
 // TestSockets: a socket that nobody wants is an error that names it.

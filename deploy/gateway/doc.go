@@ -8,5 +8,6 @@
 //	Reload  config ► WAF, caps and policy, swapped as one; a bad config changes nothing
 //	watch   what the proxy tells ► metrics, incidents, one JSON line for each incident
 //	keep    every second: sessions and incidents that changed ► ledger
+//	systemd ready, reloading, stopping, and again and again that the gateway answers
 //	Stop    drain ► ledger ► store ► spans, under one deadline
 package gateway
