@@ -117,6 +117,8 @@ func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 	how := inValue
 	if c.kind == kindEmail {
 		how = inEmail
+	} else if nextAt(v) == len(v) {
+		return false // logo@2x.png
 	}
 	if email, ok := wholeEmail(v, how); ok {
 		g.email(c, email, start, array)

@@ -104,23 +104,63 @@ func appendResidence(dst, name, street []byte) ([]byte, bool) {
 // nameBlank are the bytes between the words of a name.
 var nameBlank = [256]bool{' ': true, ',': true, '\t': true, '\n': true}
 
-// appendName appends the folded words of a name, sorted, with blanks between.
-func appendName(dst, name []byte) []byte {
-	var room [maxName]byte
-	var words [maxNameWord][]byte
-	n, at := 0, 0
-	for rest := name; len(rest) > 0 && n < len(words); {
+// foldWords folds the words of a name into room, one behind the other, and
+// returns how many there are; ends says where each of them ends.
+func foldWords(room *[maxName]byte, ends *[maxNameWord]uint8, name []byte) (n int) {
+	at := 0
+	for rest := name; len(rest) > 0 && n < len(ends); {
 		i := 0
 		for i < len(rest) && !nameBlank[rest[i]] {
 			i++
 		}
-		w := appendFolded(room[at:at], rest[:i], len(room)-at)
-		if len(w) > 0 {
-			words[n] = w
-			n++
+		if w := appendFolded(room[at:at], rest[:i], len(room)-at); len(w) > 0 {
 			at += len(w)
+			ends[n] = uint8(at)
+			n++
 		}
 		rest = rest[min(i+1, len(rest)):]
+	}
+	return n
+}
+
+// foldASCII is foldWords for a name in ASCII; it is false for others.
+func foldASCII(room *[maxName]byte, ends *[maxNameWord]uint8, name []byte) (n int, ok bool) {
+	at, from := 0, 0
+	for _, b := range name {
+		if b >= utf8.RuneSelf {
+			return 0, false
+		}
+		if r := asciiFold[b]; r != 0 {
+			if at < len(room) {
+				room[at] = r
+				at++
+			}
+		} else if nameBlank[b] && at > from {
+			ends[n], from = uint8(at), at
+			if n++; n == len(ends) {
+				return n, true
+			}
+		}
+	}
+	if at > from {
+		ends[n] = uint8(at)
+		n++
+	}
+	return n, true
+}
+
+// appendName appends the folded words of a name, sorted, with blanks between.
+func appendName(dst, name []byte) []byte {
+	var room [maxName]byte
+	var ends [maxNameWord]uint8
+	n, ok := foldASCII(&room, &ends, name)
+	if !ok {
+		n = foldWords(&room, &ends, name)
+	}
+	var words [maxNameWord][]byte
+	for i, from := 0, 0; i < n; i++ {
+		end := int(ends[i])
+		words[i], from = room[from:end], end
 	}
 	for i := 1; i < n; i++ {
 		for j := i; j > 0 && bytes.Compare(words[j], words[j-1]) < 0; j-- {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"math/bits"
 	"strings"
 	"sync"
 	"unicode"
@@ -153,10 +154,10 @@ func (s *streetShape) may(f []byte) bool {
 	return i > 25 || s[i]&(1<<len(f)) != 0
 }
 
-// streetTails are the last two letters of streetEnds.
-var streetTails = func() (t [32 * 32]bool) {
-	for _, end := range streetEnds {
-		t[int(end[len(end)-2]-'a')<<5|int(end[len(end)-1]-'a')] = true
+// streetTails say which of streetEnds, a bit each, end in two letters.
+var streetTails = func() (t [32 * 32]uint32) {
+	for i, end := range streetEnds {
+		t[int(end[len(end)-2]-'a')<<5|int(end[len(end)-1]-'a')] |= 1 << i
 	}
 	return t
 }()
@@ -183,11 +184,12 @@ func endsLikeStreet(f []byte) bool {
 	if n < 3 {
 		return false
 	}
-	if a, b := f[n-2]-'a', f[n-1]-'a'; a > 25 || b > 25 || !streetTails[int(a)<<5|int(b)] {
+	a, b := f[n-2]-'a', f[n-1]-'a'
+	if a > 25 || b > 25 {
 		return false
 	}
-	for _, end := range streetEnds {
-		if len(f) > len(end)+2 && bytes.HasSuffix(f, []byte(end)) {
+	for left := streetTails[int(a)<<5|int(b)]; left != 0; left &= left - 1 {
+		if end := streetEnds[bits.TrailingZeros32(left)]; n > len(end)+2 && string(f[n-len(end):]) == end {
 			return true
 		}
 	}
