@@ -28,6 +28,7 @@ type Caps struct {
 	sets     []*subjectSet // the first is none
 	freeSets []int32
 	latest   int64 // time never runs backwards for the windows
+	read     int32 // what warm read last: for nothing but that it is read
 }
 
 // The kinds of keys beside those of principals.
@@ -114,6 +115,7 @@ func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time,
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.clock(now)
+	c.warm(demands, subjects)
 	divisor := 1
 	for i := range demands {
 		d := &demands[i]
@@ -135,6 +137,49 @@ func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time,
 		r.spots[i] = c.take(&demands[i], r.spots[i], subjects, at)
 	}
 	return r, trip
+}
+
+// warm reads what reserve will read of every key, step by step for all of them: the
+// processor fetches from memory what one step reads at once, and waits a few times
+// and not a few times for each key. It decides nothing.
+func (c *Caps) warm(demands []demand, subjects []rules.Digest) {
+	var found [maxDemands]int32
+	for i := range demands {
+		key := &demands[i].key
+		if t := c.tables[tableIndex(key.kind)]; t.buckets != nil {
+			found[i] = *t.bucket(&key.digest)
+		} else {
+			found[i] = nilNode
+		}
+	}
+	var first, large, older, newer [maxDemands]int32
+	for i := range demands {
+		if found[i] == nilNode {
+			continue
+		}
+		e := c.tables[tableIndex(demands[i].key.kind)].entries.at(found[i])
+		first[i], large[i], older[i], newer[i] = e.subjects.first, e.subjects.large, e.older, e.newer
+	}
+	read := int32(0)
+	for i := range demands {
+		if found[i] == nilNode {
+			continue
+		}
+		entries := &c.tables[tableIndex(demands[i].key.kind)].entries
+		if older[i] != nilNode {
+			read += entries.at(older[i]).newer
+		}
+		if newer[i] != nilNode {
+			read += entries.at(newer[i]).older
+		}
+		switch {
+		case large[i] != 0:
+			read += c.sets[large[i]].warm(subjects)
+		case first[i] != nilNode:
+			read += c.few.at(first[i]).pending
+		}
+	}
+	c.read = read
 }
 
 // look finds a key, with its subjects up to date; a key that is not remembered,

@@ -1,7 +1,6 @@
 package exfil
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"github.com/ordergate/ordergate/rules"
@@ -67,9 +66,7 @@ func newKeyTable(most int) *keyTable {
 	return t
 }
 
-// bucket returns the head of a digest's chain. Digests are keyed, so nobody
-// outside can choose them; the multiplication (Fibonacci hashing, Knuth, TAOCP 3,
-// 6.4) spreads the few that are no digests.
+// bucket returns the head of a digest's chain.
 func (t *keyTable) bucket(digest *rules.Digest) *int32 {
 	if t.buckets == nil {
 		t.buckets = make([]int32, 1<<bits.Len(uint(t.most-1)))
@@ -77,8 +74,7 @@ func (t *keyTable) bucket(digest *rules.Digest) *int32 {
 			t.buckets[i] = nilNode
 		}
 	}
-	hash := (binary.LittleEndian.Uint64(digest[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(digest[8:]), 32)) * 0x9e3779b97f4a7c15
-	return &t.buckets[hash>>(64-bits.Len(uint(len(t.buckets)-1)))]
+	return &t.buckets[printOf(digest)>>(32-bits.Len(uint(len(t.buckets)-1)))]
 }
 
 // find returns the key's entry; nilNode where it is not remembered.

@@ -12,8 +12,8 @@ var windows = [...]rules.Window{rules.WindowMinute, rules.WindowHour, rules.Wind
 // nilNode ends the list of nodes.
 const nilNode int32 = -1
 
-// indexFrom is the number of nodes above which looking a subject up uses a
-// map: below it a scan of adjacent memory is faster and takes none.
+// indexFrom is the number of nodes above which looking a subject up uses an
+// index: below it a scan of adjacent memory is faster and takes none.
 const indexFrom = 16
 
 // node is one subject in a subjectSet's list, which is ordered by at.
@@ -39,8 +39,8 @@ type cursor struct {
 // window has a cursor to its oldest member. Not safe for concurrent use.
 type subjectSet struct {
 	nodes   []node
-	index   map[rules.Digest]int32 // nil while the set is small
-	free    int32                  // list of unused nodes, linked by next
+	index   digestIndex // empty while the set is small
+	free    int32       // list of unused nodes, linked by next
 	oldest  int32
 	newest  int32
 	live    int32
@@ -170,11 +170,8 @@ func (s *subjectSet) forgetOldest() {
 }
 
 func (s *subjectSet) find(subject rules.Digest) int32 {
-	if s.index != nil {
-		if n, ok := s.index[subject]; ok {
-			return n
-		}
-		return nilNode
+	if s.index.used > 0 {
+		return s.index.find(&subject, s.nodes)
 	}
 	for n := s.newest; n != nilNode; n = s.nodes[n].prev {
 		if s.nodes[n].subject == subject {
@@ -182,6 +179,14 @@ func (s *subjectSet) find(subject rules.Digest) int32 {
 		}
 	}
 	return nilNode
+}
+
+// warm reads what find will read of the index.
+func (s *subjectSet) warm(subjects []rules.Digest) (read int32) {
+	if s.index.used == 0 || len(subjects) == 0 {
+		return 0
+	}
+	return s.index.slots[s.index.home(printOf(&subjects[0]))].node
 }
 
 // take gives subject an unused node, not yet in the list.
@@ -195,14 +200,13 @@ func (s *subjectSet) take(subject rules.Digest) int32 {
 		s.nodes = append(s.nodes, node{subject: subject})
 	}
 	s.live++
-	if s.index == nil && s.live > indexFrom {
-		s.index = make(map[rules.Digest]int32, 2*indexFrom)
+	if s.index.used == 0 && s.live > indexFrom {
 		for m := s.oldest; m != nilNode; m = s.nodes[m].next {
-			s.index[s.nodes[m].subject] = m
+			s.index.put(&s.nodes[m].subject, m)
 		}
 	}
-	if s.index != nil {
-		s.index[subject] = n
+	if s.live > indexFrom || s.index.used > 0 {
+		s.index.put(&subject, n)
 	}
 	return n
 }
@@ -210,8 +214,8 @@ func (s *subjectSet) take(subject rules.Digest) int32 {
 // remove unlinks a node and puts it on the free list.
 func (s *subjectSet) remove(n int32) {
 	s.unlink(n)
-	if s.index != nil {
-		delete(s.index, s.nodes[n].subject)
+	if s.index.used > 0 {
+		s.index.drop(&s.nodes[n].subject, n)
 	}
 	s.nodes[n].next, s.free = s.free, n
 	s.live--
