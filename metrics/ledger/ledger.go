@@ -11,8 +11,8 @@ import (
 )
 
 // Observer is told what the ledger does. Nil functions are not called; the
-// zero value observes nothing. The functions run on the writer's goroutine,
-// Lost also on a caller's, and must not block.
+// zero value observes nothing. The functions run on the ledger's goroutines, Lost
+// also on a caller's, at the same time, and must not block.
 type Observer struct {
 	Appended func(rows int, took time.Duration) // a batch became durable
 	Lag      func(age time.Duration)            // how long the oldest row of a batch had waited when the batch ended
@@ -39,17 +39,19 @@ type Options struct {
 // one with [New] and end it with [Ledger.Close].
 type Ledger struct {
 	store  Store
+	stager Stager // the same store, if it is one
 	opts   Options
 	cancel context.CancelFunc
 	wake   chan struct{} // holds one token while there may be something to do
-	done   chan struct{} // closed when the writer has ended
+	staged chan written  // batches that are being settled
+	done   chan struct{} // closed when the writer has ended and all are answered
 
 	mu       sync.Mutex
 	waiting  list.List // of *call: rows and outcomes, in the order in which they came
 	rows     int       // waiting rows
 	outcomes int       // waiting outcomes
 	closed   bool
-	writing  time.Time // when the oldest row of the batch at the store came; zero: none there
+	writing  []time.Time // when the oldest row of each batch at the store came, in their order
 }
 
 // call is one Append or, with done nil, one Finish.
@@ -74,8 +76,10 @@ func New(store Store, opts Options) *Ledger {
 		opts.Now = time.Now
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Ledger{store: store, opts: opts, cancel: cancel, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	l := &Ledger{store: store, opts: opts, cancel: cancel, wake: make(chan struct{}, 1), staged: make(chan written, maxStaged), done: make(chan struct{})}
+	l.stager, _ = store.(Stager)
 	go l.run(ctx)
+	go l.settle()
 	return l
 }
 
@@ -167,7 +171,10 @@ func (l *Ledger) Finish(exchange rules.ExchangeID, state rules.State) {
 // when none waits.
 func (l *Ledger) Lag() time.Duration {
 	l.mu.Lock()
-	oldest := l.writing
+	var oldest time.Time
+	if len(l.writing) > 0 {
+		oldest = l.writing[0]
+	}
 	for e := l.waiting.Front(); e != nil && oldest.IsZero(); e = e.Next() {
 		oldest = e.Value.(*call).came // zero for an outcome
 	}

@@ -371,3 +371,59 @@ func TestManyCallers(t *testing.T) {
 		}
 	}
 }
+
+// stages is a store of two places: the second has a batch once the test says so.
+type stages struct {
+	*disk
+	settled chan struct{}
+}
+
+func (s *stages) Stage(ctx context.Context, rows []rules.Disclosure) (func(), error) {
+	if err := s.Append(ctx, rows); err != nil {
+		return nil, err
+	}
+	return func() { <-s.settled }, nil
+}
+
+// A store of two places gets the next batch while the last one is on its way to
+// the second; nobody is answered before his batch is there, a refused batch says
+// so in its turn, and outcomes do not wait.
+func TestStager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &stages{newDisk(), make(chan struct{})}
+		var ages []time.Duration
+		l := ledger.New(d, ledger.Options{Observe: ledger.Observer{Lag: func(age time.Duration) { ages = append(ages, age) }}})
+		a := appending(t.Context(), l, ledgertest.Rows(0, 1))
+		<-d.entered
+		d.release <- nil
+		l.Finish(ledgertest.Exchange(0), rules.Delivered)
+		<-time.After(time.Second) // synctest's clock
+		b := appending(t.Context(), l, ledgertest.Rows(10, 2))
+		<-d.entered
+		refusal := errors.New("full")
+		d.release <- refusal
+		c := appending(t.Context(), l, ledgertest.Rows(20, 3))
+		<-d.entered
+		d.release <- nil
+		<-time.After(time.Second)
+		synctest.Wait()
+		if len(d.rows) != 4 || len(d.outcomes) != 1 || len(a)+len(b)+len(c) != 0 || l.Lag() != 2*time.Second {
+			t.Errorf("before the second place has any: %d rows, %d outcomes, %d answers, lag %s", len(d.rows), len(d.outcomes), len(a)+len(b)+len(c), l.Lag())
+		}
+		d.settled <- struct{}{}
+		synctest.Wait()
+		if err := <-a; err != nil || len(b) != 1 || len(c) != 0 || l.Lag() != time.Second {
+			t.Errorf("with the first batch there: %v, %d and %d more answers, lag %s", err, len(b), len(c), l.Lag())
+		}
+		if err := <-b; !errors.Is(err, refusal) {
+			t.Errorf("the refused batch: %v", err)
+		}
+		go func() { d.settled <- struct{}{} }()
+		if err := errors.Join(l.Close(context.Background()), <-c); err != nil {
+			t.Error(err)
+		}
+		if len(ages) != 3 || l.Lag() != 0 {
+			t.Errorf("%d batches were told, lag %s", len(ages), l.Lag())
+		}
+	})
+}

@@ -122,6 +122,19 @@ type Store interface {
 	Close() error
 }
 
+// Stager is a [Store] that keeps rows in two places, one after the other. A
+// [Ledger] in front of it hands it the next batch while earlier ones are on their
+// way to the second place, so that what gathers there shares one transaction,
+// too.
+type Stager interface {
+	Store
+	// Stage does the first half of Append: an error says that no row is kept, as
+	// Append has it. settle is the second half, to be called once: it blocks
+	// until the rows are durable in both places, or the second is given up, and
+	// does not fail. Settles of earlier calls never end after those of later ones.
+	Stage(ctx context.Context, rows []rules.Disclosure) (settle func(), err error)
+}
+
 const (
 	// MaxBindings bounds what [Store.Bindings] returns: as many sessions as
 	// rules/exfil remembers by default.

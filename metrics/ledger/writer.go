@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ordergate/ordergate/rules"
@@ -40,7 +41,7 @@ func (b *batch) add(c *call) {
 // run is the writer: it takes all that waits, hands it to the store, and
 // begins again. It ends when the ledger is closed and nothing waits.
 func (l *Ledger) run(ctx context.Context) {
-	defer close(l.done)
+	defer close(l.staged)
 	var b batch
 	for {
 		b.reset(l.opts.MaxBatch)
@@ -80,28 +81,37 @@ func (l *Ledger) take(b *batch) (closed bool) {
 		l.waiting.Remove(e)
 	}
 	if len(b.calls) > 0 {
-		l.writing = b.calls[0].came
+		l.writing = append(l.writing, b.calls[0].came)
 	}
 	return l.closed
 }
 
-// write hands one batch to the store and answers its callers. Outcomes come
-// last: nobody waits for them.
+// maxStaged is how many batches are on their way to the second place of a
+// [Stager] at most: with as many rows as one of its transactions takes.
+const maxStaged = 16
+
+// written is a batch that the store has, or has refused.
+type written struct {
+	calls  []*call
+	rows   int
+	begin  time.Time
+	settle func() // nil: there is nothing to wait for
+	err    error
+}
+
+// write hands one batch to the store and sees to it that its callers are
+// answered. Outcomes come last: nobody waits for them.
 func (l *Ledger) write(ctx context.Context, b *batch) {
 	if len(b.calls) > 0 {
-		begin := l.opts.Now()
-		err := l.store.Append(ctx, b.rows)
-		if err != nil {
-			err = fmt.Errorf("append %d rows to the ledger: %w", len(b.rows), err)
+		w := written{rows: len(b.rows), begin: l.opts.Now()}
+		if l.stager == nil {
+			w.calls, w.err = b.calls, l.store.Append(ctx, b.rows)
+			l.answer(&w)
+		} else {
+			w.settle, w.err = l.stager.Stage(ctx, b.rows)
+			w.calls, b.calls = b.calls, nil
+			l.staged <- w
 		}
-		end := l.opts.Now()
-		l.mu.Lock()
-		l.writing = time.Time{}
-		for _, c := range b.calls {
-			c.done <- err
-		}
-		l.mu.Unlock()
-		l.observe(len(b.rows), end.Sub(begin), end.Sub(b.calls[0].came), err)
 	}
 	if len(b.outcomes) > 0 {
 		if err := l.store.Finish(ctx, b.outcomes); err != nil {
@@ -109,6 +119,32 @@ func (l *Ledger) write(ctx context.Context, b *batch) {
 			l.failed(fmt.Errorf("finish %d exchanges in the ledger: %w", len(b.outcomes), err))
 		}
 	}
+}
+
+// settle waits for staged batches, in their order, and answers.
+func (l *Ledger) settle() {
+	defer close(l.done)
+	for w := range l.staged {
+		if w.settle != nil {
+			w.settle()
+		}
+		l.answer(&w)
+	}
+}
+
+// answer tells a batch's callers.
+func (l *Ledger) answer(w *written) {
+	if w.err != nil {
+		w.err = fmt.Errorf("append %d rows to the ledger: %w", w.rows, w.err)
+	}
+	end, came := l.opts.Now(), w.calls[0].came
+	l.mu.Lock()
+	l.writing = slices.Delete(l.writing, 0, 1)
+	for _, c := range w.calls {
+		c.done <- w.err
+	}
+	l.mu.Unlock()
+	l.observe(w.rows, end.Sub(w.begin), end.Sub(came), w.err)
 }
 
 func (l *Ledger) observe(rows int, took, age time.Duration, err error) {

@@ -93,8 +93,11 @@ func (x *stretch) within(q *ledger.Query) bool {
 	return x.firstAt != nil && (q.Since.IsZero() || *x.lastAt >= nanos(q.Since)) && (q.Until.IsZero() || *x.firstAt < nanos(q.Until))
 }
 
-// page is how many entries are read at a time.
-const page = 4096
+// A page is what is read at a time.
+const (
+	pageBlocks = 4096
+	pageBytes  = 4 << 20 // and one block, at most
+)
 
 // entry is an entry and its number.
 type entry struct {
@@ -102,54 +105,72 @@ type entry struct {
 	data []byte
 }
 
+// every kind of entry: see [archive.each].
+const everyKind ledger.EntryKind = 0
+
 // span is the entries of a node's stretch that come before number end.
 type span struct {
 	node int32
 	*stretch
 	end int64
+	// damaged is told of blocks that cannot be read, and the reader goes on behind
+	// them; nil: the reader ends there with the error.
+	damaged func(*blockError)
 }
 
-// page reads a span's entries from number leaf on, at most page of them. where is
-// a condition that arguments from $5 on belong to.
-func (a *archive) page(ctx context.Context, s span, leaf int64, where string, args ...any) ([]entry, error) {
-	sql := "SELECT leaf, entry FROM ordergate_entry WHERE day = $1::text::date AND node = $2 AND leaf >= $3 AND leaf < $4 " + where + fmt.Sprintf(" ORDER BY leaf LIMIT %d", page)
-	rows, err := a.pool.Query(ctx, sql, append([]any{s.day, s.node, leaf, s.end}, args...)...)
+// page reads the blocks of a span that have the entry with number leaf and those
+// behind it, if they have entries of a kind.
+func (a *archive) page(ctx context.Context, s span, leaf int64, kind ledger.EntryKind) ([]block, error) {
+	inBlock, bare := "", ""
+	if kind != everyKind {
+		inBlock = fmt.Sprintf("AND kinds & %d <> 0", kindBit(kind))
+		bare = fmt.Sprintf("AND get_byte(entry, 0) = %d", kind) // the condition of a partial index
+	}
+	sql := fmt.Sprintf(`WITH page AS (
+			SELECT leaf, leaves, kinds, entries FROM ordergate_block WHERE day = $1::text::date AND node = $2 AND leaf < $4 AND leaf + leaves > $3 %s
+				AND leaf >= coalesce((SELECT max(leaf) FROM ordergate_block WHERE day = $1::text::date AND node = $2 AND leaf <= $3), $3)
+			UNION ALL
+			SELECT leaf, 0, 0::smallint, entry FROM ordergate_entry WHERE day = $1::text::date AND node = $2 AND leaf >= $3 AND leaf < $4 %s
+			ORDER BY leaf LIMIT %d
+		), sized AS (SELECT *, sum(octet_length(entries)) OVER (ORDER BY leaf) - octet_length(entries) AS before FROM page)
+		SELECT leaf, leaves, kinds, entries FROM sized WHERE before < %d ORDER BY leaf`, inBlock, bare, pageBlocks, pageBytes)
+	rows, err := a.pool.Query(ctx, sql, s.day, s.node, leaf, s.end)
 	if err != nil {
 		return nil, explain(err)
 	}
-	entries, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e entry, err error) {
-		return e, row.Scan(&e.leaf, &e.data)
+	blocks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (b block, err error) {
+		return b, row.Scan(&b.leaf, &b.leaves, &b.kinds, &b.data)
 	})
-	return entries, explain(err)
+	return blocks, explain(err)
 }
 
-// Conditions on the kind of an entry: those of the partial indexes.
-const (
-	areRows     = "AND get_byte(entry, 0) = 1"
-	areOutcomes = "AND get_byte(entry, 0) = 2"
-	areMarks    = "AND get_byte(entry, 0) = 3"
-)
-
-// each calls do for the entries of a span that meet a condition.
-func (a *archive) each(ctx context.Context, s span, do func(entry) error, where string, args ...any) error {
+// each calls do for the entries of a span that are of a kind; what it is given is
+// valid until it returns.
+func (a *archive) each(ctx context.Context, s span, kind ledger.EntryKind, do func(entry) error) error {
 	s.end = min(s.end, s.firstLeaf+s.leaves)
+	var p packer
+	defer p.close()
 	for leaf := s.firstLeaf; leaf < s.end; {
-		entries, err := a.page(ctx, s, leaf, where, args...)
-		if err != nil {
+		blocks, err := a.page(ctx, s, leaf, kind)
+		if err != nil || len(blocks) == 0 {
 			return err
 		}
-		for _, e := range entries {
-			if len(e.data) == 0 {
-				return fmt.Errorf("entry %d of node %d: %w", e.leaf, s.node, ledger.ErrEntry)
-			}
-			if err := do(e); err != nil {
+		for i := range blocks {
+			err := p.unpack(&blocks[i], func(e entry) error {
+				if e.leaf < leaf || e.leaf >= s.end || // a block may begin before
+					kind != everyKind && ledger.EntryKind(e.data[0]) != kind {
+					return nil
+				}
+				return do(e)
+			})
+			var damage *blockError
+			if errors.As(err, &damage) && s.damaged != nil {
+				s.damaged(damage)
+			} else if err != nil {
 				return err
 			}
 		}
-		if len(entries) < page {
-			return nil
-		}
-		leaf = entries[len(entries)-1].leaf + 1
+		leaf = max(leaf, blocks[len(blocks)-1].end())
 	}
 	return nil
 }
@@ -240,8 +261,11 @@ func (r *reader) readLate(ctx context.Context) error {
 // stretch yields the rows of one stretch.
 func (r *reader) stretch(ctx context.Context, x *stretch) error {
 	r.own = make(map[int64]rules.State)
-	end := r.member.leaves
-	err := r.each(ctx, span{r.member.id, x, end}, func(e entry) error {
+	read := span{node: r.member.id, stretch: x, end: r.member.leaves}
+	if told := r.query.Damaged; told != nil {
+		read.damaged = func(err *blockError) { told(r.explain(err)) }
+	}
+	err := r.each(ctx, read, ledger.EntryOutcomes, func(e entry) error {
 		endings, err := ledger.DecodeOutcomes(e.data)
 		for _, ending := range endings {
 			if _, ok := r.own[ending.Head]; !ok {
@@ -249,34 +273,20 @@ func (r *reader) stretch(ctx context.Context, x *stretch) error {
 			}
 		}
 		return err
-	}, areOutcomes)
-	if err != nil {
-		return err
+	})
+	if err == nil {
+		err = r.each(ctx, read, ledger.EntryRow, r.row)
 	}
-	// A row that has a digest of the query has its bytes: the database leaves the
-	// others out, what is left is looked at as always.
-	where, args := areRows, []any(nil)
-	add := func(digests ...[]byte) {
-		any := ""
-		for _, d := range digests {
-			args = append(args, d)
-			any += fmt.Sprintf(" OR position($%d::bytea in entry) > 0", 4+len(args))
-		}
-		where += " AND (false" + any + ")"
+	var damage *blockError
+	if errors.As(err, &damage) {
+		return r.explain(err)
 	}
-	if q := &r.query; !q.Session.IsZero() || !q.Account.IsZero() {
-		var digests [][]byte
-		for _, d := range []rules.Digest{q.Session, q.Account} {
-			if !d.IsZero() {
-				digests = append(digests, append([]byte(nil), d[:]...))
-			}
-		}
-		add(digests...)
-	}
-	if id := r.query.Exchange; id != (rules.ExchangeID{}) {
-		add(id[:])
-	}
-	return r.each(ctx, span{r.member.id, x, end}, r.row, where, args...)
+	return err
+}
+
+// explain says whose entries cannot be read, and what to do.
+func (r *reader) explain(err error) error {
+	return fmt.Errorf("the ledger of %s: %w: run `ordergate ledger verify`", r.member.Name, err)
 }
 
 func (r *reader) row(e entry) error {
@@ -332,12 +342,13 @@ func (a *archive) marksOf(ctx context.Context, m *member) ([]ledger.Mark, error)
 	}
 	var marks []ledger.Mark
 	for i := range stretches {
-		err := a.each(ctx, span{m.id, &stretches[i], m.leaves}, func(e entry) error {
+		read := span{node: m.id, stretch: &stretches[i], end: m.leaves}
+		err := a.each(ctx, read, ledger.EntryMark, func(e entry) error {
 			mark, err := ledger.DecodeMark(e.data)
 			mark.Node = m.Name
 			marks = append(marks, mark)
 			return err
-		}, areMarks)
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -3,14 +3,17 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/ledgertest"
@@ -48,40 +51,94 @@ func threeDays(t testing.TB, dir, url string) (Node, ledger.Checkpoint) {
 }
 
 // damages are named: what is done to the database of three days behind the
-// ledger's back, and what verify says of it. None: no fault.
+// ledger's back, in SQL or to the entries of the block that has entry 1000, and
+// what verify says of it. None: no fault.
 var damages = map[string]struct {
 	do   string
+	edit func(leaf int64, entries [][]byte) [][]byte // leaf is the first entry's number
 	says []string
 }{
-	"nothing":      {"SELECT 1", nil},
-	"deleted row":  {"DELETE FROM ordergate_entry WHERE leaf = 1000", []string{"entries 1000 to 1000 are missing: they were deleted"}},
-	"deleted rows": {"DELETE FROM ordergate_entry WHERE leaf BETWEEN 1000 AND 1200", []string{"entries 1000 to 1200 are missing"}},
-	"cut off":      {"DELETE FROM ordergate_entry WHERE leaf > 2400", []string{"entries 2401 to", "were deleted"}},
+	"nothing": {do: "SELECT 1"},
+	"deleted row": {edit: func(leaf int64, entries [][]byte) [][]byte {
+		return slices.Delete(entries, int(1000-leaf), int(1001-leaf))
+	}, says: []string{"are missing: they were deleted"}},
+	"deleted block":  {do: "DELETE FROM ordergate_block WHERE " + has1000, says: []string{"are missing: they were deleted"}},
+	"deleted blocks": {do: "DELETE FROM ordergate_block WHERE leaf BETWEEN 1000 AND 1200", says: []string{"are missing: they were deleted"}},
+	"cut off":        {do: "DELETE FROM ordergate_block WHERE leaf > 2300", says: []string{"entries 2", "were deleted"}},
 	"cut off with care": {
-		"DELETE FROM ordergate_entry WHERE leaf >= 1500; UPDATE ordergate_stretch SET leaves = 1500 - first_leaf WHERE first_leaf < 1500 AND first_leaf + leaves > 1500; DELETE FROM ordergate_stretch WHERE first_leaf >= 1500; UPDATE ordergate_node SET leaves = 1500",
-		[]string{"the ledger ends with entry", "was signed: rows were cut off", "ordergate_node says"},
+		do: "DELETE FROM ordergate_block WHERE leaf >= 1500; UPDATE ordergate_stretch SET leaves = (SELECT max(leaf + leaves) FROM ordergate_block) - first_leaf WHERE first_leaf < 1500 AND first_leaf + leaves > 1500; " +
+			"DELETE FROM ordergate_stretch WHERE first_leaf >= 1500; UPDATE ordergate_node SET leaves = (SELECT max(leaf + leaves) FROM ordergate_block)",
+		says: []string{"the ledger ends with entry", "was signed: rows were cut off", "ordergate_node says"},
 	},
-	"changed byte":      {"UPDATE ordergate_entry SET entry = set_byte(entry, 40, get_byte(entry, 40) # 4) WHERE leaf = 1000", []string{"the history up to entry", "is not the one that was signed"}},
-	"changed last byte": {"UPDATE ordergate_entry SET entry = set_byte(entry, length(entry) - 1, 65) WHERE leaf = 1000", []string{"the history up to entry"}},
-	"dropped partition": {"DROP TABLE ordergate_entry_20260302", []string{"the partition ordergate_entry_20260302 was dropped"}},
+	"changed byte": {edit: func(leaf int64, entries [][]byte) [][]byte {
+		entries[1000-leaf][40] ^= 4
+		return entries
+	}, says: []string{"the history up to entry", "is not the one that was signed"}},
+	"changed last byte": {edit: func(leaf int64, entries [][]byte) [][]byte {
+		e := entries[1000-leaf]
+		e[len(e)-1] ^= 0x15
+		return entries
+	}, says: []string{"the history up to entry"}},
+	"changed compressed byte": {do: "UPDATE ordergate_block SET entries = set_byte(entries, 500, get_byte(entries, 500) # 4) WHERE " + has1000, says: []string{"cannot be read"}},
+	"emptied block":           {do: "UPDATE ordergate_block SET entries = '' WHERE " + has1000, says: []string{"cannot be read: ordergate_block has something else"}},
+	"kinds changed":           {do: "UPDATE ordergate_block SET kinds = 8 WHERE " + has1000, says: []string{"cannot be read: ordergate_block has something else"}},
+	"count changed":           {do: "UPDATE ordergate_block SET leaves = leaves - 1 WHERE " + has1000, says: []string{"cannot be read: ordergate_block has something else"}},
+	"dropped partition":       {do: "DROP TABLE ordergate_block_20260302", says: []string{"the partition ordergate_block_20260302 was dropped"}},
 	"dropped with care": {
-		"DROP TABLE ordergate_entry_20260302; DELETE FROM ordergate_stretch WHERE day = '2026-03-02'",
-		[]string{"are missing, before those of 2026-03-03"},
+		do:   "DROP TABLE ordergate_block_20260302; DELETE FROM ordergate_stretch WHERE day = '2026-03-02'",
+		says: []string{"are missing, before those of 2026-03-03"},
 	},
-	"reordered": {
-		"UPDATE ordergate_entry SET leaf = -1 WHERE leaf = 1000; UPDATE ordergate_entry SET leaf = 1000 WHERE leaf = 1001; UPDATE ordergate_entry SET leaf = 1001 WHERE leaf = -1",
-		[]string{"stands where row", "the history up to entry"},
+	"reordered": {edit: func(leaf int64, entries [][]byte) [][]byte {
+		entries[1000-leaf], entries[1001-leaf] = entries[1001-leaf], entries[1000-leaf]
+		return entries
+	}, says: []string{"stands where row", "the history up to entry"}},
+	"block put in":  {do: "INSERT INTO ordergate_block SELECT day, node, leaf + 100000, leaves, kinds, entries FROM ordergate_block WHERE " + has1000, says: []string{"belong to no log: they were put in"}},
+	"block doubled": {do: "INSERT INTO ordergate_block SELECT day, node, leaf + 1, leaves, kinds, entries FROM ordergate_block WHERE " + has1000, says: []string{"is there twice"}},
+	"row put in the old table": {
+		do:   "CREATE TABLE old PARTITION OF ordergate_entry FOR VALUES FROM ('2026-03-01') TO ('2026-03-04'); INSERT INTO ordergate_entry VALUES ('2026-03-01', 1, 100000, '\\x01')",
+		says: []string{"belong to no log: they were put in"},
 	},
-	"row put in":           {"INSERT INTO ordergate_entry SELECT day, node, leaf + 100000, entry FROM ordergate_entry WHERE leaf = 1000", []string{"belong to no log: they were put in"}},
-	"outcome changed":      {"UPDATE ordergate_entry SET entry = set_byte(entry, length(entry) - 1, 2) WHERE leaf = (SELECT max(leaf) FROM ordergate_entry WHERE get_byte(entry, 0) = 2 AND leaf < 1500)", []string{"the history up to entry"}},
-	"stretch changed":      {"UPDATE ordergate_stretch SET last_at = last_at - 1 WHERE day = '2026-03-02'", []string{"ordergate_stretch is not what its entries say"}},
-	"edge changed":         {"UPDATE ordergate_stretch SET edge = set_byte(edge, 3, get_byte(edge, 3) # 1) WHERE day = '2026-03-02'", []string{"after other entries than those before it"}},
-	"head changed":         {"UPDATE ordergate_node SET edge = set_byte(edge, 3, get_byte(edge, 3) # 1)", []string{"ordergate_node says"}},
-	"late outcome deleted": {"DELETE FROM ordergate_late", []string{"ordergate_late is not what its entries say"}},
-	"inner node changed":   {"UPDATE ordergate_hash SET hash = set_byte(hash, 3, get_byte(hash, 3) # 1) WHERE level = 10", []string{"in ordergate_hash are not what the entries say"}},
-	"inner node deleted":   {"DELETE FROM ordergate_hash WHERE level = 10", []string{"are missing in ordergate_hash"}},
-	"checkpoint changed":   {"UPDATE ordergate_checkpoint SET note = replace(note, 'row 6', 'row 7')", []string{"its signature is not that of the known key"}},
-	"incident changed":     {`UPDATE ordergate_incident SET body = replace(body, '1970', '1971')`, []string{"incident inc-1 is not what was saved"}},
+	"outcome changed": {edit: func(_ int64, entries [][]byte) [][]byte {
+		for _, e := range entries {
+			if ledger.EntryKind(e[0]) == ledger.EntryOutcomes {
+				e[len(e)-1] = 2
+			}
+		}
+		return entries
+	}, says: []string{"the history up to entry"}},
+	"stretch changed":      {do: "UPDATE ordergate_stretch SET last_at = last_at - 1 WHERE day = '2026-03-02'", says: []string{"ordergate_stretch is not what its entries say"}},
+	"edge changed":         {do: "UPDATE ordergate_stretch SET edge = set_byte(edge, 3, get_byte(edge, 3) # 1) WHERE day = '2026-03-02'", says: []string{"after other entries than those before it"}},
+	"head changed":         {do: "UPDATE ordergate_node SET edge = set_byte(edge, 3, get_byte(edge, 3) # 1)", says: []string{"ordergate_node says"}},
+	"late outcome deleted": {do: "DELETE FROM ordergate_late", says: []string{"ordergate_late is not what its entries say"}},
+	"inner node changed":   {do: "UPDATE ordergate_hash SET hash = set_byte(hash, 3, get_byte(hash, 3) # 1) WHERE level = 10", says: []string{"in ordergate_hash are not what the entries say"}},
+	"inner node deleted":   {do: "DELETE FROM ordergate_hash WHERE level = 10", says: []string{"are missing in ordergate_hash"}},
+	"checkpoint changed":   {do: "UPDATE ordergate_checkpoint SET note = replace(note, 'row 6', 'row 7')", says: []string{"its signature is not that of the known key"}},
+	"incident changed":     {do: `UPDATE ordergate_incident SET body = replace(body, '1970', '1971')`, says: []string{"incident inc-1 is not what was saved"}},
+}
+
+// has1000 selects the block with entry 1000.
+const has1000 = "leaf <= 1000 AND leaf + leaves > 1000"
+
+// edit changes the entries of the block that has an entry.
+func edit(t *testing.T, url string, leaf int64, change func(int64, [][]byte) [][]byte) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	check(t, err)
+	var b block
+	check(t, conn.QueryRow(ctx, "SELECT leaf, leaves, kinds, entries FROM ordergate_block WHERE leaf <= $1 AND leaf + leaves > $1", leaf).Scan(&b.leaf, &b.leaves, &b.kinds, &b.data))
+	var p packer
+	defer p.close()
+	var entries [][]byte
+	check(t, p.unpack(&b, func(e entry) error {
+		entries = append(entries, bytes.Clone(e.data))
+		return nil
+	}))
+	changed, err := p.pack(b.leaf, change(b.leaf, entries), zstd.SpeedFastest)
+	check(t, err)
+	_, err = conn.Exec(ctx, "UPDATE ordergate_block SET leaves = $2, kinds = $3, entries = $4 WHERE leaf = $1", b.leaf, changed.leaves, changed.kinds, changed.data)
+	check(t, err)
+	check(t, conn.Close(ctx))
 }
 
 func TestDamages(t *testing.T) {
@@ -94,8 +151,10 @@ func TestDamages(t *testing.T) {
 			copied := fmt.Sprintf("ledger%d", databases.Add(1))
 			execute(t, server.URL("postgres"), fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", copied, whole))
 			url := server.URL(copied)
-			for _, statement := range strings.Split(test.do, ";") {
-				execute(t, url, statement)
+			if test.edit != nil {
+				edit(t, url, 1000, test.edit)
+			} else {
+				execute(t, url, strings.Split(test.do, ";")...)
 			}
 			v, err := archiveOf(t, url).Verify(context.Background(), ledger.VerifyOptions{})
 			check(t, err)
@@ -137,7 +196,7 @@ func TestKeptCheckpoints(t *testing.T) {
 	if said := verify(); !strings.Contains(said, "kept checkpoint") {
 		t.Errorf("cut off, with its checkpoints: %q", said)
 	}
-	for _, table := range []string{"node", "stretch", "entry", "late", "hash", "checkpoint", "incident", "binding"} {
+	for _, table := range []string{"node", "stretch", "block", "late", "hash", "checkpoint", "incident", "binding"} {
 		execute(t, url, "DELETE FROM ordergate_"+table)
 	}
 	if said := verify(); !strings.Contains(said, "has nothing of "+kept[0].Origin()) {
@@ -146,7 +205,7 @@ func TestKeptCheckpoints(t *testing.T) {
 }
 
 // Whichever byte of whichever entry before the last checkpoint is changed to
-// whatever: verify finds it.
+// whatever, or whichever byte of what the database has for it: verify finds it.
 func TestEveryByte(t *testing.T) {
 	server := pgtest.Start(t, "fsync=off")
 	url, dir := database(t, server), t.TempDir()
@@ -162,17 +221,28 @@ func TestEveryByte(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's seed
 	for n := range changes {
 		leaf, by := random.Int64N(last.Size), 1+random.IntN(255)
-		var size int
-		check(t, conn.QueryRow(ctx, "SELECT length(entry) FROM ordergate_entry WHERE leaf = $1", leaf).Scan(&size))
-		at := random.IntN(size)
-		change := "UPDATE ordergate_entry SET entry = set_byte(entry, $2, get_byte(entry, $2) # $3) WHERE leaf = $1"
-		_, err := conn.Exec(ctx, change, leaf, at, by)
-		check(t, err)
+		at := 0
+		change := func(first int64, entries [][]byte) [][]byte {
+			e := entries[leaf-first]
+			at %= len(e)
+			e[at] ^= byte(by)
+			return entries
+		}
+		stored := "UPDATE ordergate_block SET entries = set_byte(entries, $2 % length(entries), get_byte(entries, $2 % length(entries)) # $3) WHERE leaf <= $1 AND leaf + leaves > $1"
+		flip := func() {
+			if n%2 == 0 {
+				edit(t, url, leaf, change)
+				return
+			}
+			_, err := conn.Exec(ctx, stored, leaf, at, by)
+			check(t, err)
+		}
+		at = random.IntN(1 << 20)
+		flip()
 		if v, err := a.Verify(ctx, ledger.VerifyOptions{}); err != nil || len(v.Faults) == 0 {
 			t.Errorf("change %d: byte %d of entry %d by %#x was not found (%v)", n, at, leaf, by, err)
 		}
-		_, err = conn.Exec(ctx, change, leaf, at, by)
-		check(t, err)
+		flip()
 	}
 	sound(t, a, 2400)
 	check(t, conn.Close(ctx))
@@ -245,42 +315,34 @@ func TestSeveralGateways(t *testing.T) {
 	if err != nil || len(v.Faults) != 0 || v.Deleted != 720 {
 		t.Errorf("after retention: %v %+v", err, v.Faults)
 	}
+	// Proofs of what is kept need nothing of what is gone.
+	proof, err = a.Prove(ctx, first.Name, 1800, last.Size, 0)
+	check(t, err)
+	proof.Checkpoint = last.Note
+	if _, err := ledger.CheckProof(proof, key); err != nil {
+		t.Errorf("after retention: %v", err)
+	}
+	hashes := func() (n, late int) {
+		check(t, store.pool.QueryRow(ctx, "SELECT (SELECT count(*) FROM ordergate_hash), (SELECT count(*) FROM ordergate_late)").Scan(&n, &late))
+		return n, late
+	}
+	if n, late := hashes(); n == 0 || late == 0 {
+		t.Errorf("%d inner nodes and %d late outcomes are kept of two days, want some", n, late)
+	}
+	// The days go; the two that ran today have marks in today's partition.
+	if _, err := again.Retain(ctx, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if n, late := hashes(); n != 0 || late != 0 {
+		t.Errorf("%d inner nodes and %d late outcomes are kept of rows that are gone", n, late)
+	}
+	sound(t, a, 0)
 }
 
-// What a row takes in the database; what doc.go says is rounded up from it.
-func TestBytesPerRow(t *testing.T) {
-	server := pgtest.Start(t, "fsync=off")
-	url := database(t, server)
-	store := open(t, t.TempDir(), url)
-	const n = 20_000
-	for at := 0; at < n; at += 500 {
-		check(t, store.Append(context.Background(), ledgertest.Rows(at, 500)))
-	}
-	var size int64
-	check(t, store.pool.QueryRow(context.Background(), "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'ordergate_entry'::regclass").Scan(&size))
-	if row := size / n; row > 330 {
-		t.Errorf("a row takes %d bytes, doc.go says 330", row)
-	} else {
-		t.Logf("%d bytes a row", row)
-	}
-}
-
-// BenchmarkAppend writes through the group commit in front of the store, 64
-// callers with 5 rows each, durable in spool and database.
+// BenchmarkAppend is durable in spool and database.
 func BenchmarkAppend(b *testing.B) {
 	server := pgtest.Start(b)
-	store := open(b, b.TempDir(), database(b, server))
-	led := ledger.New(store, ledger.Options{})
-	b.SetParallelism(32)
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for i := 0; pb.Next(); i++ {
-			if err := led.Append(context.Background(), ledgertest.Rows(i*10, 5)); err != nil {
-				b.Error(err)
-			}
-		}
+	ledgertest.BenchmarkAppend(b, func(b *testing.B) ledger.Store {
+		return open(b, b.TempDir(), database(b, server))
 	})
-	b.ReportMetric(float64(5*b.N)/b.Elapsed().Seconds(), "rows/s")
-	b.StopTimer()
-	check(b, led.Close(context.Background()))
 }

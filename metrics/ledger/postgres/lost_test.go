@@ -174,7 +174,7 @@ func TestSlowDatabase(t *testing.T) {
 	defer func() { _ = holder.Close(ctx) }()
 	hold, err := holder.Begin(ctx)
 	check(t, err)
-	_, err = hold.Exec(ctx, "LOCK TABLE ordergate_entry IN ACCESS EXCLUSIVE MODE")
+	_, err = hold.Exec(ctx, "LOCK TABLE ordergate_block IN ACCESS EXCLUSIVE MODE")
 	check(t, err)
 	for ; rows < 1050; rows += 10 {
 		check(t, store.Append(ctx, ledgertest.Rows(rows, 10)))
@@ -286,6 +286,10 @@ func childRuns() bool {
 // kills is how many times TestKill kills.
 var kills = flag.Int("kills", 3, "how many times TestKill kills gateway and server")
 
+// killsEach is how many rounds a ledger lives in TestKill, so that looking at all
+// of it after each does not take ever longer.
+const killsEach = 10
+
 // Server and gateway are killed at any moment, the server in the middle of
 // commits, the gateway while it is lost and after it came back: nothing that was
 // acknowledged is missing in the database, and nothing is there twice.
@@ -294,31 +298,41 @@ func TestKill(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	server := pgtest.Start(t)
-	url, dir := database(t, server), t.TempDir()
+	var url, dir string
 	var killed ledgertest.Killed
 	for round := range *kills {
-		killed.Live(t, dir, round*100_000, func(told int, kill func()) {
-			switch told {
-			case 200 + round*37%300:
-				server.Kill(t)
-			case 700 + round*91%300:
-				if round%3 > 0 {
-					server.Run(t)
-				}
-			case 1500 + round*53%500:
-				kill()
-			}
-		}, childURL+"="+url)
-		if round%3 == 0 {
-			server.Run(t)
+		if round%killsEach == 0 {
+			url, dir, killed = database(t, server), t.TempDir(), ledgertest.Killed{}
 		}
-		// The next gateway ships what the last one left in the spool.
-		store := open(t, dir, url)
-		killed.Check(t, store)
-		check(t, store.Close())
-		v, err := archiveOf(t, url).Verify(context.Background(), ledger.VerifyOptions{})
-		if err != nil || len(v.Faults) != 0 {
-			t.Fatalf("round %d: verify: %v %q", round, err, v.Faults)
-		}
+		killRound(t, server, url, dir, round, &killed)
 	}
+}
+
+func killRound(t *testing.T, server *pgtest.Server, url, dir string, round int, killed *ledgertest.Killed) {
+	killed.Live(t, dir, round*100_000, func(told int, kill func()) {
+		switch told {
+		case 200 + round*37%300:
+			server.Kill(t)
+		case 700 + round*91%300:
+			if round%3 > 0 {
+				server.Run(t)
+			}
+		case 1500 + round*53%500:
+			kill()
+		}
+	}, childURL+"="+url)
+	if round%3 == 0 {
+		server.Run(t)
+	}
+	// The next gateway ships what the last one left in the spool.
+	store := open(t, dir, url)
+	killed.Check(t, store)
+	check(t, store.Close())
+	a, err := OpenReadOnly(context.Background(), url)
+	check(t, err)
+	v, err := a.Verify(context.Background(), ledger.VerifyOptions{})
+	if err != nil || len(v.Faults) != 0 {
+		t.Fatalf("round %d: verify: %v %q", round, err, v.Faults)
+	}
+	check(t, a.Close())
 }

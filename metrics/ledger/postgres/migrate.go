@@ -20,6 +20,9 @@ import (
 // how many; 0 of all: not known.
 type Progress func(done, all int64)
 
+// tellEvery is how many entries are copied between two calls of a [Progress].
+const tellEvery = 4096
+
 // Import copies the ledger of a gateway in dir, which must not run, into a
 // database, as the log of opts.Node. What the database has already is left
 // alone: it goes on where it was interrupted. It verifies the copy.
@@ -93,12 +96,12 @@ func (a *Archive) Export(ctx context.Context, node, dir string, progress Progres
 		}
 		part := segment.Part{Number: int64(i + 1), Day: s.day, Begin: ledger.Head{Tree: tree, Row: s.firstRow}, Leaves: min(s.leaves, m.leaves-s.firstLeaf)}
 		err := segment.Restore(filepath.Join(dir, sqlite.Segments), &part, func(put func([]byte) error) error {
-			return a.each(ctx, span{m.id, s, m.leaves}, func(e entry) error {
-				if done++; done%page == 0 {
+			return a.each(ctx, span{node: m.id, stretch: s, end: m.leaves}, everyKind, func(e entry) error {
+				if done++; done%tellEvery == 0 {
 					progress(s.firstLeaf+done, m.leaves)
 				}
 				return put(e.data)
-			}, "")
+			})
 		})
 		if err != nil {
 			return err

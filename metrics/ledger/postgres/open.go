@@ -250,7 +250,7 @@ func (s *Store) Status() Status {
 	return status
 }
 
-var _ ledger.Store = (*Store)(nil)
+var _ ledger.Stager = (*Store)(nil)
 
 // isEOF says that there is nothing to ship.
 func isEOF(err error) bool { return errors.Is(err, errNothing) }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func (a *archive) Prove(ctx context.Context, node string, sequence, size, older 
 		return nil, err
 	}
 	p := ledger.Prover{Size: m.leaves, Nodes: t.nodes, Kept: t.kept, Find: t.find, Entries: func(first, end int64, do func(int64, []byte) error) error {
-		return t.entries(first, end, "", func(e entry) error { return do(e.leaf, e.data) })
+		return t.entries(first, end, everyKind, func(e entry) error { return do(e.leaf, e.data) })
 	}}
 	return p.Prove(sequence, size, older)
 }
@@ -75,9 +76,9 @@ func (t *tree) kept(at ledger.Place) (tlog.Hash, bool, error) {
 	return t.nodes[at], true, nil
 }
 
-// entries calls do for the entries from number first to before end that meet a
-// condition.
-func (t *tree) entries(first, end int64, where string, do func(entry) error) error {
+// entries calls do for the entries from number first to before end that are of a
+// kind.
+func (t *tree) entries(first, end int64, kind ledger.EntryKind, do func(entry) error) error {
 	for i := range t.stretches {
 		s := t.stretches[i]
 		if s.firstLeaf+s.leaves <= first || s.firstLeaf >= end {
@@ -88,7 +89,7 @@ func (t *tree) entries(first, end int64, where string, do func(entry) error) err
 			part.leaves -= first - part.firstLeaf
 			part.firstLeaf = first
 		}
-		if err := t.each(t.ctx, span{t.member.id, &part, min(end, t.member.leaves)}, do, where); err != nil {
+		if err := t.each(t.ctx, span{node: t.member.id, stretch: &part, end: min(end, t.member.leaves)}, kind, do); err != nil {
 			return err
 		}
 	}
@@ -108,11 +109,11 @@ func (t *tree) find(sequence int64) ([]ledger.ProvenEntry, error) {
 		}
 		// A row stands behind its number of rows before it, at least.
 		first := s.firstLeaf + sequence - s.firstRow
-		err := t.entries(first, s.firstLeaf+s.leaves, areRows, func(e entry) error {
+		err := t.entries(first, s.firstLeaf+s.leaves, ledger.EntryRow, func(e entry) error {
 			if err := decoder.Row(e.data, &row); err != nil || row.Sequence != sequence {
 				return err
 			}
-			found = append(found, ledger.ProvenEntry{Index: e.leaf, Entry: e.data})
+			found = append(found, ledger.ProvenEntry{Index: e.leaf, Entry: bytes.Clone(e.data)})
 			return errEnough
 		})
 		if err != nil && !errors.Is(err, errEnough) {
@@ -122,12 +123,12 @@ func (t *tree) find(sequence int64) ([]ledger.ProvenEntry, error) {
 	if len(found) == 0 {
 		return nil, fmt.Errorf("%w: row %d", segment.ErrNoRow, sequence)
 	}
-	err := t.entries(found[0].Index, t.member.leaves, areOutcomes, func(e entry) error {
+	err := t.entries(found[0].Index, t.member.leaves, ledger.EntryOutcomes, func(e entry) error {
 		endings, err := ledger.DecodeOutcomes(e.data)
 		if err != nil || !slices.ContainsFunc(endings, func(e ledger.Ending) bool { return e.Head == row.Head }) {
 			return err
 		}
-		found = append(found, ledger.ProvenEntry{Index: e.leaf, Entry: e.data})
+		found = append(found, ledger.ProvenEntry{Index: e.leaf, Entry: bytes.Clone(e.data)})
 		return errEnough
 	})
 	if errors.Is(err, errEnough) {

@@ -14,7 +14,8 @@ import (
 
 // Retain implements [ledger.Store]: it drops the partitions of the first days
 // that no node has a row of at or after before. An open incident of any node is
-// a hold. Any gateway may do it; one at a time does.
+// a hold. Then it packs days that are over. Any gateway may do it; one at a time
+// does.
 func (s *Store) Retain(ctx context.Context, before time.Time) (deleted int64, err error) {
 	if err := s.flush(ctx); err != nil {
 		return 0, fmt.Errorf("retention waits for the ledger's database: %w", err)
@@ -25,14 +26,17 @@ func (s *Store) Retain(ctx context.Context, before time.Time) (deleted int64, er
 	}
 	limit := ledger.HoldTime(before, incidents)
 	days, deleted, err := s.dropDays(ctx, limit)
-	if err != nil || days == 0 {
+	if err == nil {
+		err = s.packDays(ctx)
+	}
+	if days == 0 {
 		return deleted, errors.Join(err, s.retainState(ctx, limit))
 	}
-	err = s.local.Mark(ctx, ledger.Mark{
+	marked := s.local.Mark(ctx, ledger.Mark{
 		Time: s.opts.Now().UTC(), Kind: ledger.MarkRetained, Count: deleted,
 		Detail: fmt.Sprintf("rows of %d days deleted: past their retention", days),
 	})
-	return deleted, errors.Join(err, s.retainState(ctx, limit))
+	return deleted, errors.Join(err, marked, s.retainState(ctx, limit))
 }
 
 // retainState deletes sessions and closed incidents that are older than limit.
@@ -63,8 +67,14 @@ func (s *Store) dropDays(ctx context.Context, limit time.Time) (days int, delete
 	}
 }
 
-// dropDay drops the first day, unless it has a row at or after limit, or has entries behind which a node keeps older ones (a
-// clock that stepped back), so that the numbers of the kept ones have no gap.
+// keptFrom selects the number of each node's first entry that is kept, or of its
+// next one where none is.
+const keptFrom = "SELECT n.id AS node, coalesce((SELECT min(first_leaf) FROM ordergate_stretch s WHERE s.node = n.id), n.leaves) AS kept FROM ordergate_node n"
+
+// dropDay drops the first day, unless it has a row at or after limit, or has
+// entries behind which a node keeps older ones (a clock that stepped back), so
+// that the numbers of the kept ones have no gap. What belongs to them goes with
+// them.
 func (s *Store) dropDay(ctx context.Context, limit time.Time) (rows int64, dropped bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var free bool
@@ -93,8 +103,12 @@ func (s *Store) dropDay(ctx context.Context, limit time.Time) (rows int64, dropp
 		}
 		for _, statement := range []string{
 			"DROP TABLE IF EXISTS " + pgx.Identifier{partition(day)}.Sanitize(),
+			"DROP TABLE IF EXISTS " + pgx.Identifier{entryPartition(day)}.Sanitize(),
 			"DELETE FROM ordergate_stretch WHERE day = '" + day + "'",
-			"DELETE FROM ordergate_late l WHERE leaf < (SELECT min(first_leaf) FROM ordergate_stretch s WHERE s.node = l.node)",
+			"DELETE FROM ordergate_packed WHERE day = '" + day + "'",
+			"DELETE FROM ordergate_late l USING (" + keptFrom + ") k WHERE l.node = k.node AND leaf < kept",
+			// What a proof needs of the entries before is in the first stretch's edge.
+			"DELETE FROM ordergate_hash h USING (" + keptFrom + ") k WHERE h.node = k.node AND (place + 1) << level::int <= kept",
 		} {
 			if _, err := tx.Exec(ctx, statement); err != nil {
 				return err

@@ -80,6 +80,24 @@ var migrations = [...]string{
 		body    text NOT NULL -- JSON
 	);
 	CREATE INDEX ordergate_binding_seen ON ordergate_binding (seen);`,
+
+	// What ordergate_entry has stays where it is until its day is packed or past
+	// its retention; nothing is written there any more.
+	`CREATE TABLE ordergate_block (
+		day     date NOT NULL,
+		node    int NOT NULL,
+		leaf    bigint NOT NULL, -- of the first entry
+		leaves  int NOT NULL, -- how many entries
+		kinds   smallint NOT NULL, -- 2: it has rows, 4: outcomes, 8: marks
+		entries bytea NOT NULL, -- one byte, then a run of entries, compressed or not
+		PRIMARY KEY (day, node, leaf)
+	) PARTITION BY RANGE (day);
+	ALTER TABLE ordergate_block ALTER entries SET STORAGE EXTERNAL;
+	CREATE INDEX ordergate_block_marks ON ordergate_block (node, leaf) WHERE kinds & 8 <> 0;
+	CREATE TABLE ordergate_packed (
+		day    date PRIMARY KEY,
+		leaves bigint NOT NULL -- how many entries the day had when its blocks were merged
+	);`,
 }
 
 // The keys of advisory locks: the first is of ordergate ("ordg"), the second
@@ -123,6 +141,11 @@ func migrate(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
+type beginner interface {
+	queryer
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
 type queryer interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
@@ -140,14 +163,16 @@ func schemaOf(ctx context.Context, q queryer) (version int, err error) {
 	return version, err
 }
 
-// partition is the name of a day's partition.
-func partition(day string) string {
-	return "ordergate_entry_" + day[:4] + day[5:7] + day[8:10]
-}
+// partition is the name of a day's partition, entryPartition of that of schema 1.
+func partition(day string) string { return "ordergate_block_" + compact(day) }
+
+func entryPartition(day string) string { return "ordergate_entry_" + compact(day) }
+
+func compact(day string) string { return day[:4] + day[5:7] + day[8:10] }
 
 // ensurePartition makes a day's partition. It is made beside the table and then
 // attached, which does not wait for those who write other days.
-func ensurePartition(ctx context.Context, conn *pgx.Conn, day string) error {
+func ensurePartition(ctx context.Context, conn beginner, day string) error {
 	var there bool
 	name := partition(day)
 	if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", name).Scan(&there); err != nil || there {
@@ -162,8 +187,8 @@ func ensurePartition(ctx context.Context, conn *pgx.Conn, day string) error {
 		}
 		quoted := pgx.Identifier{name}.Sanitize()
 		for _, statement := range []string{
-			"CREATE TABLE " + quoted + " (LIKE ordergate_entry INCLUDING ALL)",
-			fmt.Sprintf("ALTER TABLE ordergate_entry ATTACH PARTITION %s FOR VALUES FROM ('%s') TO (date '%s' + 1)", quoted, day, day),
+			"CREATE TABLE " + quoted + " (LIKE ordergate_block INCLUDING ALL)",
+			fmt.Sprintf("ALTER TABLE ordergate_block ATTACH PARTITION %s FOR VALUES FROM ('%s') TO (date '%s' + 1)", quoted, day, day),
 		} {
 			if _, err := tx.Exec(ctx, statement); err != nil {
 				return err

@@ -47,6 +47,7 @@ type shipper struct {
 	follow  *segment.Follower
 	stretch stretch
 	day     string // the last one whose partition is there
+	packer  packer
 }
 
 // stretch is a run of a node's entries in one partition.
@@ -256,22 +257,14 @@ func (s *shipper) commit(ctx context.Context, c *segment.Chunk) error {
 		}
 		next = stretch{firstLeaf: c.Leaf, day: c.Day, firstRow: c.Row, edge: packEdge(before.Edge())}
 	}
-	copied, err := s.source(c, &next)
+	if err := count(c, &next); err != nil {
+		return err
+	}
+	blocks, err := s.packer.blocks(c.Leaf, c.Entries)
 	if err != nil {
 		return err
 	}
-	tx, err := s.conn.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // no effect after Commit
-	if err := s.advance(ctx, tx, c, &next, fresh); err != nil {
-		return err
-	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"ordergate_entry"}, []string{"day", "node", "leaf", "entry"}, copied); err != nil {
-		return err
-	}
-	if err := tx.Commit(ctx); err != nil {
+	if err := s.write(ctx, c, &next, fresh, blocks); err != nil {
 		return err
 	}
 	if c.Leaf > size && s.gap != nil {
@@ -284,10 +277,17 @@ func (s *shipper) commit(ctx context.Context, c *segment.Chunk) error {
 // errMoved says that the database is not where this shipper left it.
 var errMoved = errors.New("the ledger's database is not where this gateway left it")
 
-// advance moves the node's head and the stretch, and keeps what belongs to the
-// entries: inner nodes and late outcomes.
-func (s *shipper) advance(ctx context.Context, tx pgx.Tx, c *segment.Chunk, next *stretch, fresh bool) error {
+// write moves the node's head and the stretch, writes the blocks, and keeps what
+// belongs to the entries: inner nodes and late outcomes. It is one transaction in
+// two round trips: everything, then COMMIT. After an error the caller closes the
+// connection, which ends the transaction.
+func (s *shipper) write(ctx context.Context, c *segment.Chunk, next *stretch, fresh bool, blocks []block) error {
+	late, err := lateOf(c, next.firstRow)
+	if err != nil {
+		return err
+	}
 	var batch pgx.Batch
+	batch.Queue("BEGIN")
 	batch.Queue("UPDATE ordergate_node SET leaves = $2, next_row = $3, edge = $4, seen = now() WHERE id = $1 AND leaves = $5",
 		s.id, c.Tree.Size(), c.EndRow, packEdge(c.Tree.Edge()), s.head.Tree.Size())
 	if fresh {
@@ -297,27 +297,34 @@ func (s *shipper) advance(ctx context.Context, tx pgx.Tx, c *segment.Chunk, next
 		batch.Queue("UPDATE ordergate_stretch SET leaves = $3, rows = $4, first_at = $5, last_at = $6 WHERE node = $1 AND first_leaf = $2",
 			s.id, next.firstLeaf, next.leaves, next.rows, next.firstAt, next.lastAt)
 	}
+	for i := range blocks {
+		b := &blocks[i]
+		batch.Queue("INSERT INTO ordergate_block (day, node, leaf, leaves, kinds, entries) VALUES ($1::text::date,$2,$3,$4,$5,$6)", next.day, s.id, b.leaf, b.leaves, b.kinds, b.data)
+	}
 	for _, n := range c.Nodes {
 		batch.Queue("INSERT INTO ordergate_hash (node, level, place, hash) VALUES ($1,$2,$3,$4)", s.id, n.Level, n.Index, n.Hash[:])
-	}
-	late, err := lateOf(c, next.firstRow)
-	if err != nil {
-		return err
 	}
 	for _, e := range late {
 		batch.Queue("INSERT INTO ordergate_late (node, leaf, head, state) VALUES ($1,$2,$3,$4) ON CONFLICT DO NOTHING", s.id, e.leaf, e.Head, int16(e.State))
 	}
-	results := tx.SendBatch(ctx, &batch)
+	results := s.conn.SendBatch(ctx, &batch)
 	for i := range batch.Len() {
 		tag, err := results.Exec()
-		if err == nil && i < 2 && tag.RowsAffected() != 1 {
+		if err == nil && (i == 1 || i == 2) && tag.RowsAffected() != 1 {
 			err = errMoved
 		}
 		if err != nil {
 			return errors.Join(err, results.Close())
 		}
 	}
-	return results.Close()
+	if err := results.Close(); err != nil {
+		return err
+	}
+	tag, err := s.conn.Exec(ctx, "COMMIT")
+	if err == nil && tag.String() != "COMMIT" { // a transaction that failed is rolled back without an error
+		err = fmt.Errorf("the ledger's database answered a commit with %s", tag)
+	}
+	return err
 }
 
 type lateEnding struct {
@@ -344,12 +351,8 @@ func lateOf(c *segment.Chunk, firstRow int64) (late []lateEnding, err error) {
 	return late, nil
 }
 
-// source gives the chunk's entries to COPY, and counts them into the stretch.
-func (s *shipper) source(c *segment.Chunk, into *stretch) (pgx.CopyFromSource, error) {
-	day, err := time.Parse(time.DateOnly, c.Day)
-	if err != nil {
-		return nil, fmt.Errorf("a segment of the day %q: %w", c.Day, err)
-	}
+// count counts a chunk's entries into a stretch.
+func count(c *segment.Chunk, into *stretch) error {
 	first, last, rows := int64(math.MaxInt64), int64(math.MinInt64), int64(0)
 	for _, entry := range c.Entries {
 		if ledger.EntryKind(entry[0]) != ledger.EntryRow {
@@ -357,7 +360,7 @@ func (s *shipper) source(c *segment.Chunk, into *stretch) (pgx.CopyFromSource, e
 		}
 		at, ok := rowTime(entry)
 		if !ok {
-			return nil, fmt.Errorf("entry of a row behind %d: %w", c.Leaf, ledger.ErrEntry)
+			return fmt.Errorf("entry of a row behind %d: %w", c.Leaf, ledger.ErrEntry)
 		}
 		rows++
 		first, last = min(first, at), max(last, at)
@@ -373,9 +376,7 @@ func (s *shipper) source(c *segment.Chunk, into *stretch) (pgx.CopyFromSource, e
 		}
 		into.firstAt, into.lastAt = &first, &last
 	}
-	return pgx.CopyFromSlice(len(c.Entries), func(i int) ([]any, error) {
-		return []any{day, s.id, c.Leaf + int64(i), c.Entries[i]}, nil
-	}), nil
+	return nil
 }
 
 // rowTime reads the time of a row's entry: behind the kind and two varints.

@@ -13,20 +13,31 @@ import (
 // Append implements [ledger.Store]: the rows are durable in the spool, and in
 // the database unless it is lost.
 func (s *Store) Append(ctx context.Context, rows []rules.Disclosure) error {
+	settle, err := s.Stage(ctx, rows)
+	if err == nil {
+		settle()
+	}
+	return err
+}
+
+// Stage implements [ledger.Stager]: the rows are durable in the spool, and settle
+// waits for the database.
+func (s *Store) Stage(ctx context.Context, rows []rules.Disclosure) (settle func(), err error) {
+	settle = func() {}
 	if len(rows) == 0 {
-		return nil
+		return settle, nil
 	}
 	if err := s.room(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.local.Append(ctx, rows); err != nil {
-		return err
+		return nil, err
 	}
 	s.signal()
-	if !s.opts.Relaxed {
-		s.await(s.local.Log().DurableSize())
+	if size := s.local.Log().DurableSize(); !s.opts.Relaxed {
+		settle = func() { s.await(size) }
 	}
-	return nil
+	return settle, nil
 }
 
 // room refuses rows once the spool is full.

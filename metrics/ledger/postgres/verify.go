@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -58,8 +57,12 @@ func unknown(v *ledger.Verification, members []member, kept []ledger.Checkpoint)
 
 // orphans finds entries of days and nodes that nothing else tells of.
 func (a *archive) orphans(ctx context.Context, v *ledger.Verification) error {
-	rows, err := a.pool.Query(ctx, "SELECT node, to_char(day, 'YYYY-MM-DD'), count(*) FROM ordergate_entry e WHERE NOT EXISTS "+
-		"(SELECT FROM ordergate_stretch s WHERE s.node = e.node AND s.day = e.day AND e.leaf >= s.first_leaf AND e.leaf < s.first_leaf + s.leaves) GROUP BY 1, 2 LIMIT 100")
+	rows, err := a.pool.Query(ctx, `
+		SELECT node, to_char(day, 'YYYY-MM-DD'), sum(leaves) FROM (
+			SELECT node, day, leaf, leaves FROM ordergate_block UNION ALL SELECT node, day, leaf, 1 FROM ordergate_entry) e
+		WHERE NOT EXISTS (SELECT FROM ordergate_stretch s
+			WHERE s.node = e.node AND s.day = e.day AND e.leaf >= s.first_leaf AND e.leaf + e.leaves <= s.first_leaf + s.leaves)
+		GROUP BY 1, 2 LIMIT 100`)
 	if err != nil {
 		return explain(err)
 	}
@@ -151,19 +154,31 @@ func (x *audit) stretch(ctx context.Context, s *stretch, first bool) error {
 	found := stretch{}
 	next, late := s.firstLeaf, len(x.late)
 	var endings []ledger.Ending
-	err := x.each(ctx, span{x.member.id, s, x.member.leaves}, func(e entry) error {
-		if e.leaf != next {
-			x.Fault("%s: entries %d to %d are missing: they were deleted", part, next, e.leaf-1)
-			x.Known = false
+	// What is read of before next was read already; what is not there was deleted.
+	missing := func(leaf int64) {
+		switch {
+		case leaf > next:
+			x.Fault("%s: entries %d to %d are missing: they were deleted", part, next, leaf-1)
+		case leaf < next:
+			x.Fault("%s: entry %d is there twice", part, leaf)
+		default:
+			return
 		}
+		x.Known = false
+	}
+	read := span{node: x.member.id, stretch: s, end: x.member.leaves, damaged: func(err *blockError) {
+		missing(err.first)
+		x.Fault("%s: %v", part, err)
+		x.Known, next = false, err.end
+	}}
+	err := x.each(ctx, read, everyKind, func(e entry) error {
+		missing(e.leaf)
 		next = e.leaf + 1
 		endings = append(endings, x.entry(part, s, e, &found)...)
 		return nil
-	}, "")
-	if err != nil && !errors.Is(err, ledger.ErrEntry) {
+	})
+	if err != nil {
 		return err
-	} else if err != nil {
-		x.Fault("%s: %v", part, err)
 	}
 	if end := min(s.firstLeaf+s.leaves, x.member.leaves); next < end {
 		x.Fault("%s: entries %d to %d are missing: they were deleted, or the partition %s was dropped", part, next, end-1, partition(s.day))
@@ -271,6 +286,7 @@ func (x *audit) end(ctx context.Context, whole bool) error {
 		x.Fault("ordergate_node says a tree of %d entries that cannot be", m.leaves)
 	case whole && x.Segments == 0 && m.leaves > 0:
 		x.Tree, x.Row = tree, m.row
+		x.Compare("ordergate_node")
 		x.Note("all of its %d entries are past their retention, or were deleted", m.leaves)
 	case whole && x.Known && (tree.Size() != x.Tree.Size() || tree.Root() != x.Tree.Root() || m.row != x.Row):
 		x.Fault("its log ends at entry %d and row %d, but ordergate_node says entry %d and row %d: rows were cut off, or the table was changed",

@@ -86,7 +86,7 @@ func (l *Log) begin() {
 
 // add puts l.entry into l.frame.
 func (l *Log) add() {
-	l.frame = appendEntry(l.frame, l.entry)
+	l.frame = AppendEntry(l.frame, l.entry)
 	l.ends = append(l.ends, len(l.frame), len(l.entry))
 }
 

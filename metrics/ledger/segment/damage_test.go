@@ -89,7 +89,7 @@ func forge(t testing.TB, dir string, change func(entries [][]byte) [][]byte) {
 			check(t, err)
 			payload, err = u.unpack(k, payload)
 			check(t, err)
-			check(t, entries(payload, func(e []byte) error {
+			check(t, Entries(payload, func(e []byte) error {
 				list = append(list, append([]byte(nil), e...))
 				return nil
 			}))
@@ -115,7 +115,7 @@ func forge(t testing.TB, dir string, change func(entries [][]byte) [][]byte) {
 				k = frameRows
 				row++
 			}
-			check(t, w.putFrame(k, appendEntry(nil, e)))
+			check(t, w.putFrame(k, AppendEntry(nil, e)))
 		}
 		check(t, file.Close())
 		if packed {

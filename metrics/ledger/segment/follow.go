@@ -74,12 +74,15 @@ func (f *Follower) Close() error {
 	return err
 }
 
-// Next returns the next entries of one segment, at most max. Where there are
-// none yet it returns io.EOF, and may be called again.
+// maxChunk bounds in bytes what [Follower.Next] returns, about.
+const maxChunk = 8 << 20
+
+// Next returns the next entries of one segment, at most max and some 8 MiB. Where
+// there are none yet it returns io.EOF, and may be called again.
 func (f *Follower) Next(ctx context.Context, max int) (Chunk, error) {
 	f.bytes, f.ends = f.bytes[:0], f.ends[:0]
 	c := Chunk{Leaf: f.leaf, Row: f.row, Before: f.tree.Clone()}
-	for len(f.ends) < max {
+	for len(f.ends) < max && len(f.bytes) < maxChunk {
 		if len(f.rest) == 0 {
 			if err := f.frame(ctx, len(f.ends) == 0); errors.Is(err, io.EOF) {
 				break

@@ -124,22 +124,22 @@ func (f *frames) next(want func(kind) bool) (k kind, payload []byte, err error) 
 }
 
 // entries calls do for every entry in the payload of a frame.
-func entries(payload []byte, do func(entry []byte) error) error {
-	for len(payload) > 0 {
-		n, size := binary.Uvarint(payload)
-		if size <= 0 || n == 0 || n > uint64(len(payload)-size) {
-			return errors.New("a frame's entries do not fill it")
+func Entries(run []byte, do func(entry []byte) error) error {
+	for len(run) > 0 {
+		n, size := binary.Uvarint(run)
+		if size <= 0 || n == 0 || n > uint64(len(run)-size) {
+			return errors.New("entries do not fill what holds them")
 		}
-		end := size + int(n) //nolint:gosec // at most the payload's length
-		if err := do(payload[size:end]); err != nil {
+		end := size + int(n) //nolint:gosec // at most the run's length
+		if err := do(run[size:end]); err != nil {
 			return err
 		}
-		payload = payload[end:]
+		run = run[end:]
 	}
 	return nil
 }
 
-// appendEntry appends an entry with its length.
-func appendEntry(dst, entry []byte) []byte {
+// AppendEntry appends an entry to a run of them, with its length before it.
+func AppendEntry(dst, entry []byte) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(entry))), entry...)
 }

@@ -182,8 +182,8 @@ func (w *packing) writeBlocks() error {
 		} else if err != nil {
 			return err
 		}
-		err = entries(payload, func(entry []byte) error {
-			raw = appendEntry(raw, entry)
+		err = Entries(payload, func(entry []byte) error {
+			raw = AppendEntry(raw, entry)
 			w.leaf++
 			current.Leaves++
 			if ledger.EntryKind(entry[0]) == ledger.EntryRow {

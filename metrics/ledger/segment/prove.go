@@ -145,7 +145,7 @@ func (t *tree) each(s *surveyed, first, end int64, do func(index int64, entry []
 		if payload, err = t.unpacker.unpack(k, payload); err != nil {
 			return explain(o.path, &damageError{at, err.Error()})
 		}
-		err = entries(payload, func(entry []byte) error {
+		err = Entries(payload, func(entry []byte) error {
 			index++
 			if index-1 < first || index-1 >= end {
 				return nil

@@ -186,7 +186,7 @@ func (r *reader) collect(o *opened, last bool) error {
 		if payload == nil {
 			continue
 		}
-		err = entries(payload, func(entry []byte) error {
+		err = Entries(payload, func(entry []byte) error {
 			if ledger.EntryKind(entry[0]) != ledger.EntryOutcomes {
 				return nil
 			}
@@ -290,7 +290,7 @@ func (r *reader) packed(ctx context.Context, o *opened) error {
 // rows yields the rows among a frame's entries.
 func (r *reader) rows(o *opened, payload []byte) error {
 	var row ledger.Row
-	err := entries(payload, func(entry []byte) error {
+	err := Entries(payload, func(entry []byte) error {
 		if ledger.EntryKind(entry[0]) != ledger.EntryRow {
 			return nil
 		}
@@ -360,7 +360,7 @@ func (o *opened) marks(into *[]ledger.Mark, last bool) error {
 		} else if err != nil {
 			return err
 		}
-		err = entries(payload, func(entry []byte) error {
+		err = Entries(payload, func(entry []byte) error {
 			if ledger.EntryKind(entry[0]) != ledger.EntryMark {
 				return nil
 			}

@@ -98,7 +98,7 @@ func (part *Part) write(file *os.File, each func(put func(entry []byte) error) e
 			}
 			kindOf = k
 		}
-		frame = appendEntry(frame, entry)
+		frame = AppendEntry(frame, entry)
 		leaves++
 		return nil
 	})

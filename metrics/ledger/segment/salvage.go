@@ -108,7 +108,7 @@ func (r *remains) count(o *opened, offset int64) error {
 				break // the end, or the next damaged place
 			}
 			offset = o.at
-			err = entries(payload, func(entry []byte) error {
+			err = Entries(payload, func(entry []byte) error {
 				r.entries++
 				if decoder.Row(entry, &row) == nil {
 					r.rows++

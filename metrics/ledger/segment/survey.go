@@ -122,7 +122,7 @@ func surveySegment(o *opened) (*survey, error) {
 		if payload, err = u.unpack(k, payload); err != nil {
 			return s, &damageError{at, err.Error()}
 		}
-		if err := entries(payload, s.add); err != nil {
+		if err := Entries(payload, s.add); err != nil {
 			return s, &damageError{at, err.Error()}
 		}
 		s.offset = o.at

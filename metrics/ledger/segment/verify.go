@@ -141,7 +141,7 @@ func (v *verification) read(ctx context.Context, o *opened, last bool) error {
 			return nil
 		}
 		b := block{Offset: at, Size: o.at - at, Leaf: s.tree.Size(), Row: s.row}
-		err = entries(entries_, func(entry []byte) error {
+		err = Entries(entries_, func(entry []byte) error {
 			if err := s.add(entry); err != nil {
 				faulty(at, err)
 			}

@@ -5,64 +5,20 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/ledgertest"
 	"github.com/ordergate/ordergate/rules"
 )
 
-// BenchmarkAppend is the whole way: many exchanges at a time, each with some
-// records, durable one by one, each with its outcome.
+// BenchmarkAppend is durable in the segment files.
 func BenchmarkAppend(b *testing.B) {
-	for _, per := range []int{1, 5, 50} {
-		for _, callers := range []int{1, 64, 512} {
-			b.Run(fmt.Sprintf("rows=%d/callers=%d", per, callers), func(b *testing.B) {
-				benchmarkAppend(b, per, callers)
-			})
-		}
-	}
-}
-
-func benchmarkAppend(b *testing.B, per, callers int) {
-	store := open(b, b.TempDir())
-	var batches, exchanges atomic.Int64
-	led := ledger.New(store, ledger.Options{Observe: ledger.Observer{
-		Appended: func(int, time.Duration) { batches.Add(1) },
-		Failed:   func(err error) { b.Error(err) },
-	}})
-	b.SetParallelism(max(callers/2, 1))
-	b.ReportAllocs()
-	before := cpu(b)
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		rows := ledgertest.Rows(0, per)
-		for pb.Next() {
-			id := ledgertest.Exchange(int(exchanges.Add(1)))
-			for i := range rows {
-				rows[i].Exchange = id
-			}
-			if err := led.Append(context.Background(), rows); err != nil {
-				b.Error(err)
-				return
-			}
-			led.Finish(id, rules.Delivered)
-		}
-	})
-	if err := led.Close(context.Background()); err != nil {
-		b.Error(err)
-	}
-	total := float64(exchanges.Load()) * float64(per)
-	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/total, "cpu-ns/row")
-	b.ReportMetric(total/b.Elapsed().Seconds(), "rows/s")
-	b.ReportMetric(total/float64(max(batches.Load(), 1)), "rows/commit")
+	ledgertest.BenchmarkAppend(b, func(b *testing.B) ledger.Store { return open(b, b.TempDir()) })
 }
 
 func BenchmarkDisclosures(b *testing.B) {
@@ -84,17 +40,6 @@ func BenchmarkDisclosures(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-}
-
-// cpu is the time that this process has computed: unlike rows/s it does not
-// depend on who else uses the machine.
-func cpu(b *testing.B) time.Duration {
-	b.Helper()
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // BenchmarkPaced is half of 150,000 rows a second whatever the ledger does: 15
