@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -195,6 +196,35 @@ func TestSpans(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSpansOverTLS: what is said of an exchange over HTTP/2 with TLS, whose answer ends
+// with trailers.
+func TestSpansOverTLS(t *testing.T) {
+	authority := proxytest.NewAuthority(t)
+	files := authority.Write(t.TempDir(), "shop", proxytest.Leaf{Names: []string{"shop.example"}})
+	opened, err := proxy.NewTLS(proxy.TLSConfig{Certificates: []proxy.CertificateFiles{files}}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := collect(t, 1, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set("Trailer", "Grpc-Status")
+		_, _ = io.WriteString(w, "hello")
+		w.Header().Set("Grpc-Status", "0")
+	}), func(s *proxytest.Setup) {
+		s.TLS, s.Client = opened, &tls.Config{RootCAs: authority.Pool, ServerName: "shop.example"}
+	})
+	got := c.Get("/products")
+	if got.Body != "hello" || got.Trailer.Get("Grpc-Status") != "0" {
+		t.Errorf("%v, %q with trailers %v", got.Err, got.Body, got.Trailer)
+	}
+	servers, clients := c.spans()
+	if len(servers) != 1 || len(clients) != 1 {
+		t.Fatalf("%+v %+v", servers, clients)
+	}
+	says(t, &servers[0], map[string]any{"url.scheme": "https", "network.protocol.version": "2", "http.response.status_code": 200})
+	says(t, &clients[0], map[string]any{"url.scheme": "http"})
 }
 
 // TestSpansOfRetry: both attempts are seen, and the platform's parent is the one that

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/waf"
@@ -41,6 +43,34 @@ func TestReadTraceParent(t *testing.T) {
 	if got := readTraceParent([]string{"00-" + id + "-b7ad6b7169203331-01", "00-" + id + "-b7ad6b7169203331-01"}).trace; got != "" {
 		t.Errorf("of two headers: %q", got)
 	}
+}
+
+// FuzzTraceParent: what is a traceparent to OpenTelemetry's own reader is one to ours,
+// and nothing else; what is sent on is read as what was meant.
+func FuzzTraceParent(f *testing.F) {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for _, seed := range []string{parent, parent + "-x", "cc" + parent[2:] + "-x", "ff" + parent[2:], parent[:53] + "00", parent[:53] + "03", parent[:53] + "ff", strings.ToUpper(parent), parent[:36] + "0000000000000000-01", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		carrier := propagation.HeaderCarrier{"Traceparent": {header}}
+		want := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(t.Context(), carrier))
+		parent := readTraceParent(carrier["Traceparent"])
+		got := parent.remote()
+		if !want.IsValid() && strings.HasPrefix(header, "00-") && parent.flags > "03" {
+			return // flags of a later level: OpenTelemetry wants none, W3C has them ignored (3.2.2.5)
+		}
+		if got.IsValid() != want.IsValid() || got.TraceID() != want.TraceID() || got.SpanID() != want.SpanID() || got.IsSampled() != want.IsSampled() {
+			t.Fatalf("%q: %v %v, OpenTelemetry reads %v %v", header, got, got.TraceFlags(), want, want.TraceFlags())
+		}
+		if !got.IsValid() {
+			return
+		}
+		again := readTraceParent([]string{traceParentOf(got)})
+		if !again.remote().Equal(got) {
+			t.Fatalf("%q is read as %v and sent on as %v", header, got, again)
+		}
+	})
 }
 
 // TestTracingBudget: where tracing is off, an exchange takes no memory for it.

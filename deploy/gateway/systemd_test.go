@@ -19,6 +19,7 @@ import (
 // lock that exchanges need is never given, nor when the admin listener is gone; and
 // not only while the platform answers.
 func TestWatchOver(t *testing.T) {
+	noLeaks(t)
 	platform := httptest.NewServer(http.NotFoundHandler())
 	platform.Close()
 	cfg, err := config.Parse("test", []byte(fmt.Sprintf("upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\nwaf: {mode: off}\n",

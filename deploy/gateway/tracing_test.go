@@ -12,15 +12,24 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/metrics/otlp/otlptest"
 	"github.com/ordergate/ordergate/proxy/proxytest"
 )
 
+// noLeaks wants every goroutine that a test begins to have ended with it.
+func noLeaks(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}
+
 // TestTracing: a config turns spans on, leads them elsewhere and turns them off while
 // the gateway runs; a bad one changes nothing; what waits is sent at the stop. Neither log
 // nor metrics show the collector's token.
 func TestTracing(t *testing.T) {
+	noLeaks(t)
 	told := make(chan string, 1)
 	platform := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told <- r.Header.Get("Traceparent") }))
 	t.Cleanup(platform.Close)
@@ -117,6 +126,7 @@ func TestTracing(t *testing.T) {
 // TestStopWithoutCollector: a collector that is gone costs its spans, which is told, and
 // is no reason for a stop to fail.
 func TestStopWithoutCollector(t *testing.T) {
+	noLeaks(t)
 	gone := otlptest.Start(t)
 	gone.Close()
 	platform := httptest.NewServer(http.NotFoundHandler())
@@ -131,12 +141,12 @@ func TestStopWithoutCollector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.Get("http://" + g.Addr() + "/products") //nolint:noctx // a test's own
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get("http://" + g.Addr() + "/products")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := g.Stop(ctx); err != nil {
