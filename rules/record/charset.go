@@ -115,6 +115,9 @@ func wide(head []byte) encoding.Encoding {
 	if len(head) < 8 {
 		return nil
 	}
+	if bytes.IndexByte(head, 0) < 0 {
+		return nil
+	}
 	var zeros [2]int
 	for i, b := range head {
 		if b == 0 {
@@ -135,6 +138,10 @@ func wide(head []byte) encoding.Encoding {
 func encoded(head []byte) (ascii, valid bool) {
 	ascii = true
 	for i := 0; i < len(head); {
+		if i <= len(head)-8 && load(head, i)&highBytes == 0 {
+			i += 8
+			continue
+		}
 		if head[i] < utf8.RuneSelf {
 			i++
 			continue

@@ -274,8 +274,8 @@ func TestFinderAllocations(t *testing.T) {
 	}{
 		"small JSON":  {"application/json", catalogueJSON(1), 14},
 		"catalogue":   {"application/json", catalogueJSON(1000), 14},
-		"page":        {"text/html", productPage(), 40},
-		"style sheet": {"text/plain", stylesheet(500), 24},
+		"page":        {"text/html", productPage(), 24},
+		"style sheet": {"text/plain", stylesheet(500), 20},
 		"one order":   {"application/json", customersJSON(1), 20},
 		"1000 orders": {"application/json", customersJSON(1000), 160},
 	} {

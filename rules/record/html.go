@@ -60,6 +60,14 @@ type htmlScanner struct {
 func newHTML(g *grouper, level int) *htmlScanner {
 	s := &htmlScanner{level: level, refs: references()}
 	s.page.init(g)
+	room := make([]byte, 512) // for most names and values, in one piece
+	for _, part := range []struct {
+		of *[]byte
+		n  int
+	}{{&s.name, maxTag}, {&s.attr, 64}, {&s.value, 128}, {&s.until, maxTag + 2}, {&s.tail, maxTag + 2}, {&s.page.field, 32}, {&s.page.value, 64}, {&s.page.href, 128}} {
+		*part.of, room = room[:0:part.n], room[part.n:]
+	}
+	s.page.stack = make([]element, 0, 24)
 	return s
 }
 

@@ -28,6 +28,7 @@ type prose struct {
 	line  []byte
 	from  int64 // of the line
 	text  []byte
+	room  [256]byte // of line and text, as long as they are short
 	src   []stretch // where the line's bytes stand, and the text's, for places
 	srcs  []stretch
 	cells [2]int64 // the text is a cell's, which stands there, for places; to 0: it is not
@@ -39,7 +40,11 @@ type prose struct {
 	n int
 }
 
-func newProse(g *grouper) *prose { return &prose{g: g, grams: lexiconGrams()} }
+func newProse(g *grouper) *prose {
+	p := &prose{g: g, grams: lexiconGrams()}
+	p.line, p.text = p.room[:0:len(p.room)/2], p.room[len(p.room)/2:][:0]
+	return p
+}
 
 func (p *prose) reset() {
 	p.label, p.blank, p.begun, p.n, p.signs, p.asked = class{}, false, false, 0, 0, 0

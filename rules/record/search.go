@@ -76,7 +76,10 @@ func blanks(p []byte, i int) int {
 	return i
 }
 
-const blankBytes = 0x2020202020202020 // eight blanks
+const (
+	blankBytes = 0x2020202020202020 // eight blanks
+	highBytes  = 0x8080808080808080 // the bit that eight bytes beyond ASCII have
+)
 
 // small reports whether v is ASCII without capitals.
 func small(v []byte) bool {
