@@ -55,10 +55,9 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 		return
 	}
 	g.places.see(v)
-	array, timed := false, c.kind == kindHours
+	array, timed := false, c.kind == kindHours || g.timed()
 	if n := len(g.frames); n > 0 {
 		f := &g.frames[n-1]
-		timed = timed || f.class.kind == kindHours
 		if f.kind == frameArray {
 			if c.sense&senseDeclared == 0 {
 				c, array = f.class, true

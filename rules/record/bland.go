@@ -64,6 +64,8 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		if (c.sense|g.sense())&(senseThing|senseProduct|senseShop|senseStaff) == 0 || g.deep > 0 {
 			return false
 		}
+	case kindDate, kindOrderDate:
+		return g.dated(c, v)
 	case kindOpaque:
 		return v[0] != 'e'
 	case kindUsername:
@@ -75,6 +77,26 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		return false
 	}
 	return len(v) < 32 || !hashed(v)
+}
+
+// dated notes a date that begins with its digits. It is false for another value,
+// and where a date may be an hour.
+func (g *grouper) dated(c class, v []byte) bool {
+	if v[0]-'0' > 9 || g.deep > 0 || g.timed() || !dateLike(v) {
+		return false
+	}
+	if c.kind == kindOrderDate {
+		g.own().marks |= markOrder | markDate
+	} else {
+		g.own().marks |= markDated
+	}
+	return true
+}
+
+// timed reports whether the innermost structure tells when a place is open.
+func (g *grouper) timed() bool {
+	n := len(g.frames)
+	return n > 0 && g.frames[n-1].class.kind == kindHours
 }
 
 // dull says which values without an @ under a key are bland wherever it stands.
@@ -98,7 +120,7 @@ func dullOf(c class) dull {
 		}
 	case kindCompany, kindTypename:
 		return dullWord
-	case kindText, kindPrice, kindName, kindOpaque, kindUsername:
+	case kindText, kindPrice, kindName, kindOpaque, kindUsername, kindDate, kindOrderDate:
 	default:
 		return dullNever
 	}
@@ -176,6 +198,16 @@ func (g *grouper) blandNumber(c class, v []byte) bool {
 			return false
 		}
 		g.own().marks |= markProduct
+		return true
+	case kindTotal, kindDate:
+		if v[0] == '0' || v[0] == '-' || len(v) >= 32 || g.deep > 0 || g.timed() {
+			return false
+		}
+		if c.kind == kindTotal {
+			g.own().marks |= markTotal
+		} else {
+			g.own().marks |= markDated
+		}
 		return true
 	}
 	return false

@@ -21,6 +21,7 @@ type scanner interface {
 
 const (
 	maxValue  = 2048 // bytes of a value that is looked at as a whole; longer ones are read as text
+	maxNumber = 40   // bytes of a number that is looked at
 	maxNested = 3    // texts inside texts: JSON in a JSON string in a script
 )
 
@@ -377,7 +378,7 @@ func (s *jsonScanner) finishBare(v []byte) {
 		s.state = jsonComma
 	}
 	s.g.places.straight(v, s.start, true)
-	if len(v) <= 40 && (s.shape&shapeLetter == 0 || c.kind == kindRole) && (c.kind != kindNone || len(v) > 8 || !s.object()) {
+	if len(v) <= maxNumber && (s.shape&shapeLetter == 0 || c.kind == kindRole) && (c.kind != kindNone || len(v) > 8 || !s.object()) {
 		s.g.value(c, v, s.shape&^shapePlus, s.start)
 	}
 	if s.depth == 0 && s.strict {

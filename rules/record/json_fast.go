@@ -176,9 +176,12 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 			end++
 		case b == '"':
 			v := p[i+1 : end]
-			if answer && len(v) <= maxValue && (end <= s.signs.at || s.signs.clear(p, i+1, end)) && (!openings[v[0]] || !opening(e.class, v)) {
+			clear := end <= s.signs.at || s.signs.clear(p, i+1, end)
+			if answer && len(v) <= maxValue && (!openings[v[0]] || !opening(e.class, v)) && (clear || v[0] != '<') { // no text in it
 				g.tick(off + int64(i))
 				switch {
+				case !clear:
+					g.value(e.class, v, shapeOf(v), off+int64(i))
 				case e.dull == dullAll, e.dull == dullWord && (len(v) < 32 || !hashed(v)):
 				case e.dull != dullNever && g.bland(e.class, v, true):
 				default:
@@ -189,8 +192,11 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 				s.fastString(p, i+1, end, true)
 			}
 			end++
-		case (b-'0' <= 9 || b == '-') && answer && (p[end] == ',' || p[end] == '}') && g.blandNumber(e.class, p[i:end]):
+		case (b-'0' <= 9 || b == '-') && answer && (p[end] == ',' || p[end] == '}'):
 			g.tick(off + int64(i))
+			if v := p[i:end]; !g.blandNumber(e.class, v) && len(v) <= maxNumber {
+				g.value(e.class, v, shapeOf(v), off+int64(i))
+			}
 		default:
 			s.state, s.class = jsonValue, e.class
 			if end = s.fastBare(p, i, off, true); end == i {
