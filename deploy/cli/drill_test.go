@@ -50,6 +50,9 @@ func TestDrillJSON(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &results); err != nil || len(results) != 1 || results[0].ID != id || results[0].Seed != 3 {
 			t.Errorf("%s: %d results, %v", id, len(results), err)
 		}
+		if s, err := drill.Summarise(out.Bytes()); err != nil || len(s.Results) != 1 || (s.Missed > 0) != (code == ExitFindings) {
+			t.Errorf("%s: the report of it: %v %+v", id, err, s)
+		}
 	}
 }
 

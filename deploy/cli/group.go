@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"os"
 	"strings"
 )
 
@@ -11,6 +12,7 @@ type Reports struct {
 	Incident  ReportIncident  `cmd:"" help:"Report one incident: who, whose, what, when, and what is not known."`
 	Subject   ReportSubject   `cmd:"" help:"Answer one customer: was I affected?"`
 	Statement ReportStatement `cmd:"" help:"Draft what is told: OAIC, GDPR 33 and 34, California, SEC, customers, help line."`
+	Drill     ReportDrill     `cmd:"" help:"Report a drill: what was lost, alerted and refused, and which goals were missed."`
 }
 
 // Run carries out one of the commands, named as kong names it. version is the
@@ -20,6 +22,9 @@ func (c *Reports) Run(command, version string, stdout, stderr io.Writer) error {
 	case strings.HasPrefix(command, "report incident"):
 		c.Incident.Version = version
 		return c.Incident.Run(stdout, stderr)
+	case strings.HasPrefix(command, "report drill"):
+		c.Drill.Version = version
+		return c.Drill.Run(os.Stdin, stdout, stderr)
 	case strings.HasPrefix(command, "report statement"):
 		c.Statement.Version = version
 		return c.Statement.Run(stdout, stderr)

@@ -40,7 +40,7 @@ func (r *Incident) HTML() ([]byte, error) {
 
 // render fills a text template.
 func render(file string, data any) ([]byte, error) {
-	t, err := template.New(file).Funcs(template.FuncMap{"md": escape, "join": strings.Join}).ParseFS(templates, "templates/"+file)
+	t, err := template.New(file).Funcs(template.FuncMap{"md": Escape, "join": strings.Join}).ParseFS(templates, "templates/"+file)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,9 @@ func render(file string, data any) ([]byte, error) {
 // escaper keeps a text from being read as Markdown or HTML.
 var escaper = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "#", `\#`, "\n", " ", "\r", " ")
 
-func escape(value any) string {
+// Escape is a value as a text that neither Markdown nor HTML reads as anything
+// else; an unknown [Fact] says so.
+func Escape(value any) string {
 	if fact, ok := value.(Fact); ok && fact.Value == "" {
 		return fact.String()
 	}
