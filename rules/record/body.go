@@ -18,8 +18,9 @@ type bodyScanner struct {
 	level    int // how many containers it lies in
 	promised form
 	scan     scanner
-	head     []byte // first bytes, until the form is decided
-	from     int64  // offset of the text
+	head     []byte    // first bytes, until the form is decided
+	runs     []stretch // where they stand, for a masker
+	from     int64     // offset of the text
 	begun    bool
 	reason   rules.Uninspected // why nothing is read
 	inner    form              // of what is compressed
@@ -51,7 +52,7 @@ const maxContained = 3
 
 // reset prepares for a text that begins at offset from.
 func (s *bodyScanner) reset(g *grouper, level int, promised form, from int64) {
-	*s = bodyScanner{g: g, level: level, promised: promised, head: s.head[:0], from: from, spare: s.spare}
+	*s = bodyScanner{g: g, level: level, promised: promised, head: s.head[:0], runs: s.runs[:0], from: from, spare: s.spare}
 }
 
 func (s *bodyScanner) write(p []byte, off int64) {
@@ -61,6 +62,9 @@ func (s *bodyScanner) write(p []byte, off int64) {
 			need = 1
 		}
 		rest := min(len(p), need-len(s.head))
+		if s.g.places != nil {
+			s.runs = addRun(s.runs, len(s.head), rest, off)
+		}
 		s.head = append(s.head, p[:rest]...)
 		if len(s.head) < need {
 			return
@@ -96,6 +100,10 @@ func (s *bodyScanner) begin() {
 	bom := 0
 	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
 		bom = 3
+	}
+	if s.g.places != nil {
+		s.g.places.replay(s.scan, head[bom:], cutRuns(s.runs, bom), s.from)
+		return
 	}
 	s.scan.write(head[bom:], s.from+int64(bom))
 }

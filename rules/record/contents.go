@@ -57,7 +57,10 @@ type contents struct {
 	off   int64 // bytes of content so far
 	text  int64 // the container's bytes up to here are read
 	open  bool
-	why   rules.Uninspected // why something was not read
+	// straight: the content stands in the body as it is, but for what stands between
+	// its pieces, and is read in offsets of the body. A masker needs them.
+	straight bool
+	why      rules.Uninspected // why something was not read
 }
 
 // note remembers the first reason.
@@ -69,7 +72,7 @@ func (c *contents) note(reason rules.Uninspected) {
 
 // begin starts a content.
 func (c *contents) begin(promised form) {
-	c.body.reset(c.g, c.level+1, promised, c.off)
+	c.body.reset(c.g, c.level+1, promised, c.here())
 	c.open = true
 }
 
@@ -87,8 +90,8 @@ func (c *contents) finish() {
 	if !c.open {
 		return
 	}
-	c.body.end(c.off)
-	c.g.flush(c.off)
+	c.body.end(c.here())
+	c.g.flush(c.here())
 	c.note(c.body.fault())
 	c.open = false
 	c.release()
@@ -104,10 +107,22 @@ func (c *contents) release() {
 // write takes bytes of the content as they stand in the container at offset
 // text.
 func (c *contents) write(p []byte, text int64) {
-	c.view.mark(c.off, text)
-	c.body.write(p, c.off)
-	c.off += int64(len(p))
+	if c.straight {
+		c.body.write(p, text)
+	} else {
+		c.view.mark(c.off, text)
+		c.body.write(p, c.off)
+		c.off += int64(len(p))
+	}
 	c.text = text + int64(len(p))
+}
+
+// here is the offset up to which the content is read.
+func (c *contents) here() int64 {
+	if c.straight {
+		return c.text
+	}
+	return c.off
 }
 
 // inflate takes compressed bytes that stand in the container at offset text,
@@ -146,7 +161,7 @@ func (c *contents) settled(group int64) int64 {
 		return never
 	}
 	at := c.body.settled(group)
-	if at < never {
+	if at < never && !c.straight {
 		at = c.view.text(at)
 	}
 	if c.z != nil {

@@ -24,7 +24,7 @@ type eventsScanner struct {
 }
 
 func newEvents(g *grouper, level int) *eventsScanner {
-	return &eventsScanner{contents: contents{g: g, level: level}}
+	return &eventsScanner{contents: contents{g: g, level: level, straight: g.places != nil && level == 0}}
 }
 
 func (s *eventsScanner) write(p []byte, off int64) {

@@ -14,6 +14,8 @@ func eventCases() []testCase {
 	return []testCase{
 		{name: "cr", contentType: "text/event-stream", body: "\uFEFFdata: {\"customer\":\rdata:{\"name\":\"Ada Lund\",\"email\":\"ada@lund.example\"}}\r\r", subjects: 1, fields: both},
 		{name: "crlf", contentType: "text/event-stream", body: "data: {\"customer\":\r\ndata:{\"name\":\"Ada Lund\",\"email\":\"ada@lund.example\"}}\r\n\r\ndata\r\n\r\n", subjects: 1, fields: both},
+		{name: "text over lines", contentType: "text/event-stream", body: "event: order\nid: 7\ndata: Name: Ada\ndata:  Lund\ndata: Email: ada@lund.example\n\ndata: Name: Bo Ek\rdata\rdata:Email: bo@ek.example\n\n", subjects: 2, fields: both},
+		{name: "page over lines", contentType: "text/event-stream", body: "data: <p>Name: <b>Ada\r\ndata: Lund</b>\r\ndata: <a href=\"mailto:ada@lund.example\">\r\ndata: write</a>\r\n\r\n: <b>Bo Ek</b>\n\n", subjects: 1, fields: both},
 		{name: "long name", contentType: "text/event-stream", body: ":\ndata" + strings.Repeat("x", 5000) + ": ada@lund.example\n\n"},
 		{name: "sequence/attack", contentType: "application/json-seq", body: "\x1E{\"name\":\"Ada Lund\",\"email\":\"ada@lund.example\"}\n\x1E[{\"email\":\"bo@ek.example\"}]\n", subjects: 2, fields: both},
 		{name: "sequence/twin", contentType: "application/json-seq", body: "\x1E{\"name\":\"Ada lamp\",\"image\":\"lamp@2x.png\"}\n\x1E7\n"},

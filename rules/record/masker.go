@@ -19,7 +19,7 @@ const maskedNumber = "0"
 // that the finder has taken for somebody's: in JSON, with its types kept; in HTML,
 // XML, delimited and plain text. Values of texts in texts are masked where they
 // stand. Names of keys, towns beside nothing else, and what nobody's record holds
-// stay as they are. It holds what the finder holds, and beside it only what was
+// stay as they are. Server-sent events keep their lines. It holds what the finder holds, and beside it only what was
 // not released. It is not safe for concurrent use. Make one with [NewMasker].
 type Masker struct {
 	finder *Finder
@@ -48,9 +48,9 @@ func (m *Masker) Write(p []byte) (int, error) {
 
 // Able reports whether values can be masked in a body of this form, as far as it is
 // known; before Release has returned anything that is final. Bodies of other
-// forms (documents, archives, events, other charsets than UTF-8) are given back as they are.
+// forms (documents, archives, parts, other charsets than UTF-8) are given back as they are.
 func (m *Masker) Able() bool {
-	b := &m.finder.body
+	b := m.inner()
 	if !b.begun {
 		return true
 	}
@@ -61,6 +61,14 @@ func (m *Masker) Able() bool {
 		return b.promised != formLines // YAML has a meaning for asterisks
 	}
 	return false
+}
+
+// inner is the text that values are read from: the body, or the event in it.
+func (m *Masker) inner() *bodyScanner {
+	if s, is := m.finder.body.scan.(*eventsScanner); is {
+		return &s.body
+	}
+	return &m.finder.body
 }
 
 // Keep leaves the values of a subject as they are from now on.
@@ -110,6 +118,7 @@ func (m *Masker) Release(dst []byte) []byte {
 // hide releases up to a place, and a mask for it.
 func (m *Masker) hide(dst []byte, one *place) []byte {
 	if one.from < m.from { // it overlaps the one before
+		dst = m.breaks(dst, one.to)
 		m.skip(one.to)
 		return dst
 	}
@@ -126,8 +135,22 @@ func (m *Masker) hide(dst []byte, one *place) []byte {
 			dst = append(dst, Mask...)
 		}
 	}
+	dst = m.breaks(dst, one.to)
 	m.skip(one.to)
 	m.last = one.to
+	return dst
+}
+
+// breaks releases the end of a line in an event's value: at most one, since the
+// next line begins with a field's name, which is no value's.
+func (m *Masker) breaks(dst []byte, to int64) []byte {
+	if _, is := m.finder.body.scan.(*eventsScanner); !is {
+		return dst
+	}
+	value := m.held[m.gone : m.gone+int(to-m.from)]
+	if at := bytes.IndexAny(value, "\r\n"); at >= 0 {
+		dst = append(dst, value[at:]...)
+	}
 	return dst
 }
 
@@ -141,7 +164,7 @@ func mask(one *place) string {
 
 // marked reports whether the body is markup.
 func (m *Masker) marked() bool {
-	_, is := m.finder.body.scan.(*htmlScanner)
+	_, is := m.inner().scan.(*htmlScanner)
 	return is
 }
 

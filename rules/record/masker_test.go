@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,29 @@ func tree(t testing.TB, page []byte) string {
 	return b.String()
 }
 
+// eventsOf is the structure of a stream of events: its lines, of which data is
+// told by nothing but the structure of its JSON.
+func eventsOf(body []byte) (all []any) {
+	var data []string
+	lines := regexp.MustCompile("\r\n|\r|\n").Split(strings.TrimPrefix(string(body), "\uFEFF"), -1)
+	for _, line := range lines {
+		field, value, _ := strings.Cut(line, ":")
+		if field != "data" {
+			all = append(all, line)
+		} else {
+			all = append(all, "data:")
+			data = append(data, value)
+		}
+		if line == "" && len(data) > 0 {
+			if v, valid := documents([]byte(strings.Join(data, "\n"))); valid {
+				all = append(all, v)
+			}
+			data = nil
+		}
+	}
+	return all
+}
+
 // maskWell masks a body and checks what holds for every one: what comes out
 // does not depend on how it came in, JSON and pages keep their structure, and with
 // everybody kept it is the same body.
@@ -137,6 +161,10 @@ func maskWell(t testing.TB, contentType string, body []byte, seed uint64) ([]byt
 		t.Fatalf("a form that cannot be masked was changed:\n%q", out)
 	}
 	switch m.finder.body.scan.(type) {
+	case *eventsScanner:
+		if before, after := eventsOf(body), eventsOf(out); !reflect.DeepEqual(before, after) {
+			t.Fatalf("events\n%q\nbecome\n%q\n%q\n%q", body, out, before, after)
+		}
 	case *jsonScanner:
 		if before, valid := documents(body); valid {
 			if after, _ := documents(out); !reflect.DeepEqual(before, after) {
@@ -154,7 +182,7 @@ func maskWell(t testing.TB, contentType string, body []byte, seed uint64) ([]byt
 }
 
 func TestMasker(t *testing.T) {
-	for _, c := range cases(t) {
+	for _, c := range slices.Concat(cases(t), eventCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			out, m := maskWell(t, c.contentType, []byte(c.body), 1)
 			want, _ := without(t, c.contentType, []byte(c.body))
