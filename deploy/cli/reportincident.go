@@ -48,7 +48,7 @@ type reportFlags struct {
 type ReportIncident struct {
 	reportFlags
 
-	Format string `enum:"md,json,html,svg" default:"md" help:"md, json, html (to print or to save as PDF), or svg (the timeline alone)."`
+	Format string `enum:"md,json,html,svg,png" default:"md" help:"md, json, html (to print or to save as PDF), or the timeline alone as svg or png."`
 	Issue  bool   `help:"Keep it as the next numbered version, in all forms, and never change it."`
 }
 
@@ -81,7 +81,10 @@ func (c *ReportIncident) Run(stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	forms := map[string]func() ([]byte, error){"json": m.report.JSON, "md": m.report.Markdown, "html": m.report.HTML, "svg": func() ([]byte, error) { return m.report.SVG(), nil }}
+	forms := map[string]func() ([]byte, error){
+		"json": m.report.JSON, "md": m.report.Markdown, "html": m.report.HTML, "png": m.report.PNG,
+		"svg": func() ([]byte, error) { return m.report.SVG(), nil },
+	}
 	if !c.Issue {
 		text, err := forms[c.Format]()
 		if err != nil {

@@ -120,6 +120,7 @@ func TestReportIncident(t *testing.T) {
 		"md":   {"# Incident inc-00000000000000aa", "| **affected** (to be told) | **3** | 2 |", "Muster Pty Ltd", "[TO BE FILLED IN BY A PERSON]", `/&lt;script&gt;\|\`, "unrecorded"},
 		"html": {"<title>Incident inc-00000000000000aa</title>", "<svg ", "/&lt;script&gt;|`x`", "to be filled in by a person", "@page"},
 		"svg":  {"<svg ", "first signal", "contained"},
+		"png":  {"\x89PNG\r\n"},
 	} {
 		text, _ := reportOf(t, e, ReportIncident{reportFlags: flags, Format: format})
 		for _, want := range want {
@@ -156,8 +157,8 @@ func TestReportIssued(t *testing.T) {
 			}
 			unreadable(t, name, string(content))
 		}
-		if n := strings.Count(string(sums), "\n"); n != 5 {
-			t.Errorf("%d forms were issued, want 5:\n%s", n, sums)
+		if n := strings.Count(string(sums), "\n"); n != 6 {
+			t.Errorf("%d forms were issued, want 6:\n%s", n, sums)
 		}
 		return string(text), string(sums)
 	}

@@ -3,7 +3,7 @@
 // wants told. It decides and renders; the commands in deploy/cli read the ledger
 // and write the files.
 //
-//	incident, rows, marks, verification ──► Build ──► Incident ──► JSON, Markdown, HTML (with a timeline in SVG)
+//	incident, rows, marks, verification ──► Build ──► Incident ──► JSON, Markdown, HTML (with a timeline in SVG), the timeline as PNG
 //	Incident ──► Statement: OAIC, GDPR 33 and 34, California, SEC 8-K, customer letter, help line
 //	Issue: a numbered version that nothing replaces, with the digest of the one before
 //

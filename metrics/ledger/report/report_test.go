@@ -1,7 +1,11 @@
 package report
 
 import (
+	"bytes"
 	"errors"
+	"image"
+	"image/color"
+	"image/png"
 	"slices"
 	"strings"
 	"testing"
@@ -110,5 +114,51 @@ func TestTimeline(t *testing.T) {
 	}
 	if sum != 5000 || len(r.Timeline) > maxBuckets+1 || r.Whose.Unknown.Count != 256 || r.Whose.Unknown.Upper != 512 {
 		t.Errorf("%d records in %d parts; %+v", sum, len(r.Timeline), r.Whose.Unknown)
+	}
+}
+
+// The PNG shows what the SVG does: what was released in one colour, what was
+// withheld in another, moments and times; its size does not grow with the
+// incident.
+func TestPNG(t *testing.T) {
+	pixels := func(r *Incident) map[color.Color]int {
+		t.Helper()
+		text, err := r.PNG()
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn, err := png.Decode(bytes.NewReader(text))
+		if err != nil || drawn.Bounds() != image.Rect(0, 0, 1920, 440) || len(text) > 64<<10 {
+			t.Fatalf("%v, %v in %d bytes", err, drawn.Bounds(), len(text))
+		}
+		seen := make(map[color.Color]int)
+		for y := range 440 {
+			for x := range 1920 {
+				seen[drawn.At(x, y)]++
+			}
+		}
+		return seen
+	}
+	r := &Incident{}
+	nothing := pixels(r)
+	if nothing[ink] == 0 || len(nothing) != 2 {
+		t.Errorf("an incident in which nothing was released: %v", nothing)
+	}
+	for n := range maxBuckets {
+		from := at("2026-03-01T00:00:00Z").Add(time.Duration(n) * time.Hour)
+		r.Timeline = append(r.Timeline, Bucket{From: from, To: from.Add(time.Hour), Released: n})
+	}
+	released := pixels(r)
+	// The triangle under the bars, a pixel between two of them, and the legend.
+	if got, want := released[releasedColor], 1780*320/2; got < want*8/10 || got > want*11/10 || released[withheldColor] != 16*16 {
+		t.Errorf("released: %v, want some %d pixels of them", released, want)
+	}
+	for n := range r.Timeline {
+		r.Timeline[n].Withheld = maxBuckets - 1 - n
+	}
+	r.Clock.FirstSignal = "2026-03-01T05:00:00Z"
+	both := pixels(r)
+	if both[withheldColor] < released[releasedColor]*8/10 || both[releasedColor] < released[releasedColor]*9/10 || both[ink] <= released[ink] {
+		t.Errorf("half of it withheld: %v", both)
 	}
 }
