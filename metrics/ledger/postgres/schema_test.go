@@ -65,6 +65,9 @@ func first(t *testing.T, url string) {
 func TestOldSchema(t *testing.T) {
 	server := pgtest.Start(t, "fsync=off")
 	for name, old := range map[string]bool{"schema 1": true, "schema 2": false} {
+		if testing.Short() && !old {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			url, dir := database(t, server), t.TempDir()
 			gateway, last := threeDays(t, dir, url)
@@ -124,6 +127,9 @@ func usedAsItIs(t *testing.T, dir, url string, gateway Node, last ledger.Checkpo
 // A day with anything in it that is not the ledger's is evidence: packing leaves it
 // as it is, and verify tells of it after as before.
 func TestPackingLeavesEvidence(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills databases")
+	}
 	server := pgtest.Start(t, "fsync=off")
 	threeDays(t, t.TempDir(), database(t, server))
 	whole := fmt.Sprintf("ledger%d", databases.Load())

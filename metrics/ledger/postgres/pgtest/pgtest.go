@@ -64,6 +64,7 @@ func Start(t testing.TB, settings ...string) *Server {
 		}
 		t.Skip("there is no PostgreSQL on this machine (Debian: apt-get install postgresql): its tests are left out")
 	}
+	keepDescriptors()
 	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // a socket's path must be short, and t.TempDir has the test's name in it
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +89,17 @@ func Start(t testing.TB, settings ...string) *Server {
 	}
 	s.Run(t)
 	return s
+}
+
+// keepDescriptors keeps what this process has inherited (pipes, locks) from its
+// children: a server lives on when its test is killed.
+func keepDescriptors() {
+	names, _ := filepath.Glob("/dev/fd/*")
+	for _, name := range names {
+		if fd, err := strconv.Atoi(filepath.Base(name)); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
