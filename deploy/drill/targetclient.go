@@ -127,7 +127,7 @@ func (l *live) do(v *visitor, what call) reply {
 		l.books.attempts = append(l.books.attempts, attempt{l.since(), got.held(), gained})
 	} else if got.held() {
 		path, _, _ := strings.Cut(what.path, "?")
-		l.books.harm(v, fmt.Sprintf("%s %s: status %d", what.method, template(path), got.status))
+		l.books.harm(v, what.method+" "+template(path)+": "+got.why())
 	}
 	l.watch.poll(l)
 	return got

@@ -96,6 +96,18 @@ func (r reply) held() bool {
 	return r.cut || r.slowed || r.status == http.StatusForbidden || r.status == http.StatusTooManyRequests
 }
 
+// why says what was seen of it: a body that broke off and an answer that came late
+// have the status of any other.
+func (r reply) why() string {
+	switch {
+	case r.cut:
+		return "broken off"
+	case r.slowed:
+		return fmt.Sprintf("status %d, late", r.status)
+	}
+	return fmt.Sprintf("status %d", r.status)
+}
+
 // exchangeTakes is the virtual time of one exchange.
 const exchangeTakes = time.Millisecond
 
@@ -123,7 +135,7 @@ func (v *visitor) do(what call) reply {
 		b.attempts = append(b.attempts, attempt{v.scene.clock.since(), got.held(), gained})
 	} else if got.held() {
 		path, _, _ := strings.Cut(what.path, "?")
-		b.harm(v, fmt.Sprintf("%s %s: status %d", what.method, template(path), got.status))
+		b.harm(v, what.method+" "+template(path)+": "+got.why())
 	}
 	return got
 }
