@@ -225,8 +225,12 @@ func (x *exchange) attributes(to []attribute.KeyValue) []attribute.KeyValue {
 		name  string
 		value int
 	}{
-		{"ordergate.waf.hits", len(x.WAF.Hits)}, {"ordergate.waf.rule", x.WAF.Blocked}, {"ordergate.subjects.released", total(x.Subjects)},
-		{"ordergate.subjects.withheld", total(x.Withheld)}, {"ordergate.signals", x.Signals}, {"ordergate.masked", x.Masked},
+		{"ordergate.waf.hits", len(x.WAF.Hits)},
+		{"ordergate.waf.rule", x.WAF.Blocked},
+		{"ordergate.subjects.released", total(x.Subjects)},
+		{"ordergate.subjects.withheld", total(x.Withheld)},
+		{"ordergate.signals", x.Signals},
+		{"ordergate.masked", x.Masked},
 	} {
 		if number.value != 0 {
 			to = append(to, attribute.Int(number.name, number.value))

@@ -298,18 +298,24 @@ func TestKill(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	server := pgtest.Start(t)
-	var url, dir string
-	var killed ledgertest.Killed
+	var v killing
 	for round := range *kills {
 		if round%killsEach == 0 {
-			url, dir, killed = database(t, server), t.TempDir(), ledgertest.Killed{}
+			v = killing{url: database(t, server), dir: t.TempDir()}
 		}
-		killRound(t, server, url, dir, round, &killed)
+		v.round(t, server, round)
 	}
 }
 
-func killRound(t *testing.T, server *pgtest.Server, url, dir string, round int, killed *ledgertest.Killed) {
-	killed.Live(t, dir, round*100_000, func(told int, kill func()) {
+// killing is a ledger whose gateway and server are killed.
+type killing struct {
+	ledgertest.Killed
+	url, dir string
+}
+
+func (k *killing) round(t *testing.T, server *pgtest.Server, round int) {
+	dir, url := k.dir, k.url
+	k.Live(t, dir, round*100_000, func(told int, kill func()) {
 		switch told {
 		case 200 + round*37%300:
 			server.Kill(t)
@@ -326,7 +332,7 @@ func killRound(t *testing.T, server *pgtest.Server, url, dir string, round int, 
 	}
 	// The next gateway ships what the last one left in the spool.
 	store := open(t, dir, url)
-	killed.Check(t, store)
+	k.Check(t, store)
 	check(t, store.Close())
 	a, err := OpenReadOnly(context.Background(), url)
 	check(t, err)

@@ -29,9 +29,12 @@ var (
 	withheldColor = color.RGBA{0x8a, 0xb4, 0xf8, 0xff}
 )
 
+// box is a rectangle, in the drawing's units, from its upper left corner on.
+type box struct{ x, y, width, height float64 }
+
 // canvas is what a timeline is drawn on, in the drawing's units.
 type canvas interface {
-	bar(x, y, width, height float64, c color.RGBA, title string)
+	bar(b box, c color.RGBA, title string)
 	line(x1, y1, x2, y2 float64, dashed bool)
 	text(x, y float64, text string, toLeft bool) // y is of the base line; toLeft: x is where it ends
 }
@@ -56,9 +59,9 @@ func (r *Incident) draw(on canvas) {
 	for _, bucket := range r.Timeline {
 		left, width := x(bucket.From), max(x(bucket.To)-x(bucket.From)-1, 0.5)
 		released, withheld := height(bucket.Released), height(bucket.Withheld)
-		on.bar(left, drawingBottom-released, width, released, releasedColor, fmt.Sprintf("%s: %d released", stamp(bucket.From), bucket.Released))
+		on.bar(box{left, drawingBottom - released, width, released}, releasedColor, fmt.Sprintf("%s: %d released", stamp(bucket.From), bucket.Released))
 		if bucket.Withheld > 0 {
-			on.bar(left, drawingBottom-released-withheld, width, withheld, withheldColor, fmt.Sprintf("%s: %d withheld", stamp(bucket.From), bucket.Withheld))
+			on.bar(box{left, drawingBottom - released - withheld, width, withheld}, withheldColor, fmt.Sprintf("%s: %d withheld", stamp(bucket.From), bucket.Withheld))
 		}
 	}
 	on.line(drawingLeft, drawingBottom, drawingWidth-20, drawingBottom, false)
@@ -78,7 +81,7 @@ func (r *Incident) draw(on canvas) {
 		c    color.RGBA
 	}{{"released", releasedColor}, {"withheld", withheldColor}} {
 		left := float64(60 + 80*n)
-		on.bar(left, 192, 8, 8, what.c, what.text)
+		on.bar(box{left, 192, 8, 8}, what.c, what.text)
 		on.text(left+12, 200, what.text, false)
 	}
 }
@@ -98,8 +101,8 @@ func rgb(c color.RGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.
 // svgCanvas writes elements of SVG.
 type svgCanvas struct{ bytes.Buffer }
 
-func (s *svgCanvas) bar(x, y, width, height float64, c color.RGBA, title string) {
-	fmt.Fprintf(s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`+"\n", x, y, width, height, rgb(c), html.EscapeString(title))
+func (s *svgCanvas) bar(b box, c color.RGBA, title string) {
+	fmt.Fprintf(s, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`+"\n", b.x, b.y, b.width, b.height, rgb(c), html.EscapeString(title))
 }
 
 func (s *svgCanvas) line(x1, y1, x2, y2 float64, dashed bool) {
@@ -140,8 +143,8 @@ func (p pngCanvas) fill(x1, y1, x2, y2 float64, c color.RGBA) {
 	draw.Draw(p, area, image.NewUniform(c), image.Point{}, draw.Src)
 }
 
-func (p pngCanvas) bar(x, y, width, height float64, c color.RGBA, _ string) {
-	p.fill(x, y, x+width, y+height, c)
+func (p pngCanvas) bar(b box, c color.RGBA, _ string) {
+	p.fill(b.x, b.y, b.x+b.width, b.y+b.height, c)
 }
 
 // line draws a line along an axis: the timeline has no others.

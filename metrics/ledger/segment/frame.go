@@ -123,7 +123,7 @@ func (f *frames) next(want func(kind) bool) (k kind, payload []byte, err error) 
 	return k, f.payload[1:], nil
 }
 
-// entries calls do for every entry in the payload of a frame.
+// Entries calls do for every entry in the payload of a frame.
 func Entries(run []byte, do func(entry []byte) error) error {
 	for len(run) > 0 {
 		n, size := binary.Uvarint(run)
