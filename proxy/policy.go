@@ -69,6 +69,13 @@ type RouteRule struct {
 type Policy struct {
 	Mode           rules.Mode
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; empty: nobody's
+	// Forwarded says that they tell of hops in Forwarded (RFC 7239) instead: what
+	// they have then in X-Forwarded-For is the client's.
+	Forwarded bool
+	// AddressHeader is where hops of AddressFrom, a CDN's, name their client, such as
+	// CF-Connecting-IP; empty: nowhere. From others it does not reach the platform.
+	AddressHeader string
+	AddressFrom   []netip.Prefix
 	// FingerprintHeader is where a trusted proxy says how the client begins TLS
 	// (JA4); empty: nowhere.
 	FingerprintHeader string

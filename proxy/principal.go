@@ -17,31 +17,6 @@ import (
 // maxCredentials bounds how many credentials of one request are looked at.
 const maxCredentials = 8
 
-// clientAddress returns who sent the request: the peer, or, as long as the
-// hop before is a trusted proxy, what that one says in X-Forwarded-For.
-func (p *Policy) clientAddress(r *http.Request) netip.AddrPort {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.AddrPort{} // a listener without addresses: everybody is one stand-in
-	}
-	addr := peer.Addr().Unmap()
-	if !p.trusts(addr) {
-		return netip.AddrPortFrom(addr, peer.Port())
-	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, hop := range slices.Backward(hops) {
-		said, ok := hopAddress(strings.TrimSpace(hop))
-		if !ok {
-			break // what cannot be read is not read past
-		}
-		addr = said
-		if !p.trusts(addr) {
-			break
-		}
-	}
-	return netip.AddrPortFrom(addr, peer.Port())
-}
-
 // fingerprint returns how the client begins TLS: as its handshake here shows,
 // or, behind a trusted proxy, whose own handshake that is, as that one says. Empty
 // where nobody knows. A text that is no fingerprint's shape counts for none: an
@@ -59,27 +34,6 @@ func (p *Policy) fingerprint(r *http.Request) string {
 		return ""
 	}
 	return said
-}
-
-// hopAddress reads one element of X-Forwarded-For; some proxies add a port.
-func hopAddress(hop string) (netip.Addr, bool) {
-	if addr, err := netip.ParseAddr(hop); err == nil {
-		return addr.Unmap(), true
-	}
-	if addr, err := netip.ParseAddrPort(hop); err == nil {
-		return addr.Addr().Unmap(), true
-	}
-	return netip.Addr{}, false
-}
-
-func (p *Policy) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(p.TrustedProxies, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
-}
-
-// fromTrusted reports whether a request comes from a trusted proxy, not through one.
-func (p *Policy) fromTrusted(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && p.trusts(peer.Addr().Unmap())
 }
 
 // standIn names the clients of one address that show no usable credential:

@@ -156,7 +156,7 @@ func plainTrailer(trailer http.Header) bool {
 // telling reports whether a header says who asks, or how the body is read.
 func telling(name string) bool {
 	switch name {
-	case "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Cookie", "Authorization", "Forwarded", "X-Real-Ip", "Proxy":
+	case "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Cookie", "Authorization", "Forwarded", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "Proxy":
 		return true
 	}
 	return strings.HasPrefix(name, "X-Forwarded-")

@@ -33,20 +33,7 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 	x.backend, x.target = x.group.pick(nil), pr.In.URL
 	pr.SetURL(x.backend.url)
 	pr.Out.Host = pr.In.Host
-	// What an untrusted client says of the hops before it is not passed on;
-	// ReverseProxy has removed it from Out already.
-	trusted := x.policy.fromTrusted(pr.In)
-	if trusted {
-		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
-	}
-	pr.SetXForwarded()
-	for _, name := range [...]string{"X-Forwarded-Proto", "X-Forwarded-Host"} {
-		// A load balancer that ends TLS knows better; without its word a shop
-		// would redirect to https for ever.
-		if said := pr.In.Header[name]; trusted && len(said) > 0 {
-			pr.Out.Header[name] = said
-		}
-	}
+	x.policy.passHops(pr.In, pr.Out.Header, pr.SetXForwarded)
 	x.wholeOnly(pr.Out)
 	if x.masks() {
 		unconditional(pr.Out.Header)

@@ -52,11 +52,13 @@ type Config struct {
 	// and reported and nothing is refused, so a breach is seen and not stopped.
 	Mode rules.Mode `yaml:"mode"`
 	// TrustedProxies are the addresses and CIDRs of the load balancers in
-	// front of the gateway; only they may say who the client is
-	// (X-Forwarded-For, Forwarded). By default nobody may, because a client
-	// that names its own address escapes every limit on addresses. Danger:
-	// behind a load balancer that is not listed all clients share one address.
+	// front of the gateway; only they may say who the client is. By default nobody
+	// may, because a client that names its own address escapes every limit on
+	// addresses. Danger: behind a load balancer that is not listed all clients share
+	// one address.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// ClientAddress says in which headers.
+	ClientAddress ClientAddress `yaml:"client_address,omitempty"`
 	// ProxyProtocol are the addresses and CIDRs of load balancers that pass TCP on
 	// and say who the client is in a PROXY protocol header (version 1 or 2), on listen
 	// and on tls.listen. From them the header is required: a connection without one is

@@ -26,6 +26,7 @@ func (c *Config) Validate() error {
 	v.upstreams(c)
 	v.contracts(c)
 	v.accessLog(&c.AccessLog)
+	v.clientAddress(&c.ClientAddress, c.TrustedProxies)
 	v.tracing(&c.Tracing)
 	v.chosen("platform", c.Platform, "generic")
 	v.chosen("state", c.State, "memory")
