@@ -267,6 +267,41 @@ func TestOldCopy(t *testing.T) {
 	}
 }
 
+// The server may still be at the last statement of a gateway that was killed when
+// the next one comes: that one waits for it.
+func TestLateGoodbye(t *testing.T) {
+	ctx := context.Background()
+	url, dir := database(t, pgtest.Start(t)), t.TempDir()
+	check(t, open(t, dir, url).Close())
+	late, err := pgx.Connect(ctx, url)
+	check(t, err)
+	var free bool
+	check(t, late.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, id) FROM ordergate_node", lockNode).Scan(&free))
+	if !free {
+		t.Fatal("the node's lock is held without a gateway")
+	}
+	opened := make(chan error, 1)
+	go func() {
+		store, err := Open(ctx, dir, Options{URL: url, Node: node(t, dir)})
+		if err == nil {
+			err = store.Close()
+		}
+		opened <- err
+	}()
+	for waits := 0; waits == 0; {
+		select {
+		case err := <-opened:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		check(t, late.QueryRow(ctx, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").Scan(&waits))
+	}
+	check(t, late.Close(ctx))
+	if err := <-opened; err != nil {
+		t.Errorf("after the goodbye: %v", err)
+	}
+}
+
 // childURL names, in the environment, the database of the child of TestKill.
 const childURL = "ORDERGATE_POSTGRES_CHILD_URL"
 

@@ -206,6 +206,7 @@ func explain(err error) error {
 const (
 	pgInvalidCatalog = "3D000"
 	pgNoPrivilege    = "42501"
+	pgLockTimeout    = "55P03"
 )
 
 // Warnings returns what Open found and did not refuse.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
@@ -128,6 +129,26 @@ func closeConn(conn *pgx.Conn) error {
 	return conn.Close(ctx)
 }
 
+// ownPatience is how long a connection waits for the one before it: the server
+// notices that a gateway was killed, or cut off, when the statement that it was at is
+// over. It is well below openTime, behind which the database counts as lost.
+const ownPatience = "1s"
+
+// own takes the lock of the node's only writer.
+func (s *shipper) own(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, "SET lock_timeout = '"+ownPatience+"'"); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", lockNode, s.id)
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == pgLockTimeout {
+		return fmt.Errorf("%w (%s): two gateways must not share a copy of one data_dir: stop one, or give it an empty data_dir", ErrTaken, s.node.Name)
+	} else if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "RESET lock_timeout")
+	return err
+}
+
 // register makes this connection the node's only writer and reads its head.
 func (s *shipper) register(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, "INSERT INTO ordergate_node (name, public_key, key, host) VALUES ($1,$2,$3,$4) "+
@@ -139,12 +160,8 @@ func (s *shipper) register(ctx context.Context, conn *pgx.Conn) error {
 	if err := conn.QueryRow(ctx, "SELECT id FROM ordergate_node WHERE name = $1", s.node.Name).Scan(&s.id); err != nil {
 		return err
 	}
-	var free bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockNode, s.id).Scan(&free); err != nil {
+	if err := s.own(ctx, conn); err != nil {
 		return err
-	}
-	if !free {
-		return fmt.Errorf("%w (%s): two gateways must not share a copy of one data_dir: stop one, or give it an empty data_dir", ErrTaken, s.node.Name)
 	}
 	// Only now, when nobody else writes it.
 	var edge []byte
