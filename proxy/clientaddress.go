@@ -143,7 +143,11 @@ func (p *Policy) passHops(in *http.Request, out http.Header, set func()) {
 		out["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
 	}
 	if trusted && p.Forwarded {
-		out["X-Forwarded-For"] = []string{strings.Join(p.hops(in.Header), ", ")}
+		if len(in.Header["Forwarded"]) > 0 { // a balancer's own request has none
+			out["X-Forwarded-For"] = []string{strings.Join(p.hops(in.Header), ", ")}
+		} else {
+			delete(out, "X-Forwarded-For") // the client's
+		}
 		out["Forwarded"] = append(slices.Clone(in.Header["Forwarded"]), forwardedFor(peer.Addr().Unmap()))
 	}
 	set()

@@ -50,6 +50,7 @@ func TestClientAddress(t *testing.T) {
 		"forwarded, spoofed before":       {[]string{lb}, true, nil, []string{"Forwarded: for=203.0.113.50, for=192.0.2.1"}, false},
 		"forwarded, twice in one":         {[]string{lb}, true, nil, []string{"Forwarded: for=203.0.113.50;for=192.0.2.1"}, false},
 		"forwarded, unknown":              {[]string{lb}, true, nil, []string{"Forwarded: for=203.0.113.50, for=unknown"}, false},
+		"forwarded, none":                 {[]string{lb}, true, nil, nil, false},
 		"forwarded of nobody trusted":     {nil, true, nil, []string{"Forwarded: for=203.0.113.50"}, false},
 		"the other header, forwarded":     {[]string{lb}, false, nil, []string{"Forwarded: for=203.0.113.50"}, false},
 		"the other header, x-forwarded":   {[]string{lb}, true, nil, []string{"X-Forwarded-For: 203.0.113.50"}, false},
@@ -88,6 +89,9 @@ func TestClientAddress(t *testing.T) {
 				if got := asked["Forwarded"]; !slices.Equal(got, []string{"for=192.0.2.1, for=203.0.113.50", "for=198.51.100.7", "for=127.0.0.1"}) {
 					t.Errorf("Forwarded of the platform: %q", got)
 				}
+			}
+			if got := asked.Get("X-Forwarded-For"); name == "forwarded, none" && (got != "127.0.0.1" || !slices.Equal(asked["Forwarded"], []string{"for=127.0.0.1"})) {
+				t.Errorf("a balancer's own request: X-Forwarded-For %q, Forwarded %q", got, asked["Forwarded"])
 			}
 			if strings.HasPrefix(name, "forwarded, spoofed") && asked.Get("X-Forwarded-Proto") != "http" {
 				t.Errorf("X-Forwarded-Proto %q", asked.Get("X-Forwarded-Proto"))
