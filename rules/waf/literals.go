@@ -41,8 +41,8 @@ type question struct {
 	longest    int
 }
 
-// maxDemands bounds how many answers are remembered: the Core Rule Set has 290
-// expressions at paranoia 4, an answer takes some kilobytes.
+// maxDemands bounds how many answers are remembered; those of one rule set fit in
+// (TestDemandsFit).
 const maxDemands = 1024
 
 // demands is what the process has found out: a reload asks again about the same
