@@ -233,7 +233,7 @@ func (s *stand) bodies(ctx context.Context) error {
 		err := s.turns(ctx, "body", strconv.Itoa(size>>10)+" KiB", s.lasting(), func(*standing) *load {
 			return &load{prepare: ready(false), next: func(v *visitor) (shot, bool) {
 				v.asked++
-				return v.post("/api/cart/items", "application/json", `{"n":`+v.id()+texts), false
+				return v.post("/api/cart/items", "application/json", `{"n":`+v.id()+texts, len(accepted)), false
 			}}
 		})
 		if err != nil {
@@ -273,7 +273,7 @@ func (s *stand) parameters(ctx context.Context) error {
 				for i := range n {
 					form.Set("line"+strconv.Itoa(i)+"_quantity", strconv.FormatInt(v.number()+int64(i), 10))
 				}
-				return v.post("/cart", "application/x-www-form-urlencoded", form.Encode()), false
+				return v.post("/cart", "application/x-www-form-urlencoded", form.Encode(), len(accepted)), false
 			}}
 		})
 		if err != nil {

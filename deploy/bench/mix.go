@@ -88,13 +88,13 @@ func (v *visitor) ask(k kind) shot {
 		return v.get("/api/orders/"+n, "application/json", len(orderOf(v.number())))
 	case cart:
 		return v.post("/api/cart/items", "application/json", `{"cart":"`+token(v.n)+`","items":[{"sku":"TP-`+n+`","name":"Teapot, blue","quantity":2,"price":{"amount":2495,"currency":"EUR"}},`+
-			`{"sku":"CP-77","name":"Cup and saucer","quantity":6,"price":{"amount":795,"currency":"EUR"}}],"coupon":null,"gift":false,"note":"Please leave it with the neighbours, thank you!"}`)
+			`{"sku":"CP-77","name":"Cup and saucer","quantity":6,"price":{"amount":795,"currency":"EUR"}}],"coupon":null,"gift":false,"note":"Please leave it with the neighbours, thank you!"}`, len(accepted))
 	case checkout:
 		p := personOf(v.n)
 		return v.post("/checkout", "application/x-www-form-urlencoded", url.Values{
 			"first_name": {p.first}, "last_name": {p.last}, "email": {p.email}, "street": {p.street}, "postcode": {p.postcode}, "city": {p.city},
-			"country": {"DE"}, "phone": {p.phone}, "newsletter": {"on"}, "csrf": {token(v.asked)},
-		}.Encode())
+			"country": {"DE"}, "phone": {p.phone}, "newsletter": {"on"}, "csrf": {token(v.asked)}, "order": {n},
+		}.Encode(), len(orderOf(v.number())))
 	default:
 		panic("BUG: a request of no kind")
 	}
@@ -104,8 +104,9 @@ func (v *visitor) get(uri, accept string, length int) shot {
 	return shot{v.raw(http.MethodGet, uri, accept, "", ""), http.StatusOK, length}
 }
 
-func (v *visitor) post(uri, contentType, body string) shot {
-	return shot{v.raw(http.MethodPost, uri, "application/json, text/plain, */*", contentType, body), http.StatusCreated, len(accepted)}
+// post expects an answer of so many bytes.
+func (v *visitor) post(uri, contentType, body string, length int) shot {
+	return shot{v.raw(http.MethodPost, uri, "application/json, text/plain, */*", contentType, body), http.StatusCreated, length}
 }
 
 // raw writes a request as a browser behind a load balancer sends it. The

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -41,14 +42,19 @@ func (o *origin) stop() { _ = o.server.Close() }
 // ServeHTTP implements http.Handler.
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.served.Add(1)
+	var sent []byte
 	if r.ContentLength != 0 {
-		_, _ = io.Copy(io.Discard, r.Body) // a client that is gone gets no answer anyway
+		sent, _ = io.ReadAll(r.Body) // a client that is gone gets no answer anyway
 	}
 	if !strings.Contains(r.Header.Get("Cookie"), "session=") {
 		w.Header().Set("Set-Cookie", "session="+token(o.issued.Add(1)<<20)+"; Path=/; HttpOnly")
 	}
 	status, contentType, body := http.StatusOK, "application/json", searchAnswer
 	switch path := r.URL.Path; {
+	case r.Method == http.MethodPost && path == "/checkout":
+		form, _ := url.ParseQuery(string(sent)) // what is missing is order 0
+		n, _ := strconv.ParseInt(form.Get("order"), 10, 64)
+		status, body = http.StatusCreated, orderOf(n)
 	case r.Method == http.MethodPost:
 		status, body = http.StatusCreated, accepted
 	case strings.HasPrefix(path, "/assets/"):
@@ -65,7 +71,8 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, body)
 }
 
-// accepted answers a cart and a checkout.
+// accepted answers a cart. A checkout is answered with its order, which makes the
+// customer the visitor's own.
 const accepted = `{"status":"accepted","next":"/checkout/payment"}`
 
 // person is a visitor's name and address, made up from the visitor's number.
