@@ -177,7 +177,19 @@ func ledgerEmails(t *testing.T, data string) map[string]bool {
 		t.Fatal(err)
 	}
 	defer store.Close() //nolint:errcheck // read only
-	return emailsOf(t, names, store.Disclosures(context.Background(), released))
+	return emailsOf(t, names, store.Disclosures(context.Background(), opened(t, data)))
+}
+
+// opened selects what was released, opened with the keys of a data_dir.
+func opened(t *testing.T, data string) ledger.Query {
+	t.Helper()
+	keys, err := ledger.LoadKeys(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := released
+	query.Keys = ledger.NewKeyring(keys)
+	return query
 }
 
 // digestsOf returns the test persons by what a gateway with this data_dir calls them.

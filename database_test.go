@@ -56,7 +56,7 @@ func TestKillDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer archive.Close() //nolint:errcheck // read only
-	recorded := emailsOf(t, digestsOf(t, data), archive.Disclosures(ctx, released))
+	recorded := emailsOf(t, digestsOf(t, data), archive.Disclosures(ctx, opened(t, data)))
 	for email := range received {
 		if !recorded[email] {
 			t.Errorf("%s was received and is not in the database", email)

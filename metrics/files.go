@@ -12,18 +12,21 @@ const (
 	FilesASN                          // network operators
 	FilesUpstream                     // the certificate that the platform is shown
 	FilesACME                         // certificates from an authority
+	FilesKey                          // the ledger's key
 	fileKinds
 )
 
 // FileKinds returns every kind, in order.
-func FileKinds() []FileKind { return []FileKind{FilesCertificates, FilesASN, FilesUpstream, FilesACME} }
+func FileKinds() []FileKind {
+	return []FileKind{FilesCertificates, FilesASN, FilesUpstream, FilesACME, FilesKey}
+}
 
 // String returns the stable name; a value out of range is "other".
 func (k FileKind) String() string {
 	if k >= fileKinds {
 		return other
 	}
-	return [fileKinds]string{"certificates", "asn", "upstream", "acme"}[k]
+	return [fileKinds]string{"certificates", "asn", "upstream", "acme", "ledger_key"}[k]
 }
 
 // FilesRead says whether the files of a kind could be used when they were read

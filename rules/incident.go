@@ -78,6 +78,9 @@ type Incident struct {
 	// Addresses are digests ([KeyIP]) of where its signals came from, the first
 	// MaxAddresses. The copies of an incident share them: read only.
 	Addresses []Digest `json:"addresses,omitempty"`
+	// Key is the id of the ledger key that its digests are sealed with; empty: they
+	// are as the gateway has them.
+	Key string `json:"key,omitempty"`
 }
 
 // Bounds of Incident.Linked and Incident.Addresses.

@@ -77,7 +77,7 @@ func remember(ctx context.Context, data string, n int) (err error) {
 	if err != nil {
 		return fmt.Errorf("making a ledger's key: %w", err)
 	}
-	store, err := sqlite.Open(ctx, data, sqlite.Options{Key: key.ID})
+	store, err := sqlite.Open(ctx, data, sqlite.Options{Key: key})
 	if err != nil {
 		return fmt.Errorf("making a ledger: %w", err)
 	}

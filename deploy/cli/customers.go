@@ -188,15 +188,15 @@ func (c *ReportAffected) join(r *affectedList, to console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, list.file.Close()) }()
-	guesses := list.guess(keys[0].hasher, c.Countries)
+	guesses := list.guess(keys.hashers[0], c.Countries)
 	used := tellGuess(list, guesses, to)
 	if !used {
 		return usagef("no column of %s can be joined (%s): name one email, customer_id or phone, or name and street",
 			c.Customers, strings.Join(list.columns, ", "))
 	}
 	for id, n := range r.keys {
-		if !slices.ContainsFunc(keys, func(k keyed) bool { return k.id == id }) {
-			to.note("%d disclosures were digested with key %q, which is not in data_dir (the present one is %s): they cannot be joined", n, id, keys[0].id)
+		if !keys.has(id) {
+			to.note("%d disclosures were digested with key %q, which is not in data_dir (the present one is %s): they cannot be joined", n, id, keys.ids[0])
 		}
 	}
 	joined := joiner{report: r, list: list, keys: keys, countries: c.Countries, matcher: ledger.NewMatcher(r.subjects)}
@@ -215,33 +215,40 @@ func (c *ReportAffected) join(r *affectedList, to console) (err error) {
 	return nil
 }
 
-// keyed is a key of the ledger, ready to digest.
-type keyed struct {
-	id     string
-	hasher *rules.Hasher
+// hashers are the keys of a data_dir, ready to digest.
+type hashers struct {
+	ids     []string        // of the keys, the present one first
+	hashers []*rules.Hasher // one for each secret that makes digests: keys share it
 }
 
+func (h *hashers) has(id string) bool { return slices.Contains(h.ids, id) }
+
 // loadHashers loads the present key and the retired ones.
-func loadHashers(dir string) ([]keyed, error) {
+func loadHashers(dir string) (*hashers, error) {
 	keys, err := ledger.LoadKeys(dir)
 	if err != nil {
 		return nil, err
 	}
-	var hashers []keyed
+	h, known := &hashers{}, make(map[string]bool)
 	for _, key := range keys {
+		h.ids = append(h.ids, key.ID)
+		if known[key.Digests()] {
+			continue
+		}
+		known[key.Digests()] = true
 		hasher, err := rules.NewHasher(key.Secret)
 		if err != nil {
 			return nil, err
 		}
-		hashers = append(hashers, keyed{key.ID, hasher})
+		h.hashers = append(h.hashers, hasher)
 	}
-	return hashers, nil
+	return h, nil
 }
 
-// identify digests what names somebody, with every key.
-func identify(keys []keyed, countries, columns, cells []string) (ids []rules.Identifier) {
-	for _, key := range keys {
-		ids = append(ids, record.Identify(key.hasher, countries, columns, cells)...)
+// identify digests what names somebody, with every secret.
+func identify(keys *hashers, countries, columns, cells []string) (ids []rules.Identifier) {
+	for _, hasher := range keys.hashers {
+		ids = append(ids, record.Identify(hasher, countries, columns, cells)...)
 	}
 	return ids
 }
@@ -273,7 +280,7 @@ func tellGuess(list *customerList, guesses []string, to console) bool {
 type joiner struct {
 	report    *affectedList
 	list      *customerList
-	keys      []keyed
+	keys      *hashers
 	countries []string
 	matcher   *ledger.Matcher
 	matched   int // customers

@@ -37,7 +37,7 @@ func newEvidence(t *testing.T) *evidence {
 	if e.hasher, err = rules.NewHasher(key.Secret); err != nil {
 		t.Fatal(err)
 	}
-	if e.store, err = sqlite.Open(context.Background(), e.dir, sqlite.Options{Key: key.ID}); err != nil {
+	if e.store, err = sqlite.Open(context.Background(), e.dir, sqlite.Options{Key: key}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.store.Close() })
@@ -140,7 +140,7 @@ func reopen(t *testing.T, dir string) *sqlite.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := sqlite.Open(context.Background(), dir, sqlite.Options{Key: key.ID})
+	store, err := sqlite.Open(context.Background(), dir, sqlite.Options{Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}

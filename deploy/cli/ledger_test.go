@@ -211,8 +211,15 @@ func changeIncident(t *testing.T, dir string) {
 }
 
 // After a rotation reports reach the rows of both keys; a destroyed key makes
-// its rows anonymous.
+// its rows anonymous. So it is with a new secret for rows alone, which a gateway
+// takes while it runs, and with one for the digests, too.
 func TestLedgerKey(t *testing.T) {
+	for name, anew := range map[string]bool{"rows": false, "digests, too": true} {
+		t.Run(name, func(t *testing.T) { ledgerKey(t, anew) })
+	}
+}
+
+func ledgerKey(t *testing.T, anew bool) {
 	e := newEvidence(t)
 	run := func(c LedgerKey, command string) (string, error) {
 		var out bytes.Buffer
@@ -222,18 +229,18 @@ func TestLedgerKey(t *testing.T) {
 	}
 	e.sent(nil, "email=erika@example.org")
 	e.keep()
-	if _, err := run(LedgerKey{}, "rotate"); !errors.Is(err, sqlite.ErrLocked) {
-		t.Errorf("while a gateway runs: %v", err)
+	if _, err := run(LedgerKey{Rotate: rotateKey{Anew: true}}, "rotate"); !errors.Is(err, sqlite.ErrLocked) {
+		t.Errorf("other digests while a gateway runs: %v", err)
 	}
 	if err := e.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	out, err := run(LedgerKey{}, "rotate")
-	if err != nil || !strings.HasPrefix(out, "new key ") {
+	out, err := run(LedgerKey{Rotate: rotateKey{Anew: anew}}, "rotate")
+	if err != nil || !strings.HasPrefix(out, "new key ") || strings.Contains(out, "running") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	keys, err := ledger.LoadKeys(e.dir)
-	if err != nil || len(keys) != 2 {
+	if err != nil || len(keys) != 2 || (keys[0].Digests() == keys[1].Digests()) == anew {
 		t.Fatalf("keys %v, %v", keys, err)
 	}
 	if out, err := run(LedgerKey{}, "list"); err != nil || out != keys[0].ID+" present\n"+keys[1].ID+" retired\n" {
@@ -242,17 +249,24 @@ func TestLedgerKey(t *testing.T) {
 	if e.hasher, err = rules.NewHasher(keys[0].Secret); err != nil {
 		t.Fatal(err)
 	}
-	if e.store, err = sqlite.Open(context.Background(), e.dir, sqlite.Options{Key: keys[0].ID}); err != nil {
+	if e.store, err = sqlite.Open(context.Background(), e.dir, sqlite.Options{Key: keys[0]}); err != nil {
 		t.Fatal(err)
 	}
 	e.rows = nil
-	e.sent(nil, "email=erika@example.org")
+	e.sent(func(d *rules.Disclosure) { d.Exchange[2] = 1 }, "email=erika@example.org")
 	e.sent(nil, "email=ann@example.org")
 	e.keep()
 	customers := e.file("customers.csv", "email\nerika@example.org\nann@example.org\n")
 	report, notes := e.report(ReportAffected{Customers: customers})
 	if !strings.Contains(report, "erika@example.org,name|email,2026-03-01T12:01:00Z,2026-03-01T12:01:00Z,2,") || strings.Contains(notes, "cannot be joined") {
 		t.Errorf("with both keys:\n%s\n%s", report, notes)
+	}
+	subjects := 2 // Erika's rows of both keys are known to be one person's without a list
+	if anew {
+		subjects = 3
+	}
+	if report, _ := e.report(ReportAffected{}); strings.Count(report, "\n") != 1+subjects {
+		t.Errorf("want %d subjects:\n%s", subjects, report)
 	}
 	escrow := filepath.Join(t.TempDir(), "escrow.key")
 	if out, err := run(LedgerKey{Export: exportKey{File: escrow, ID: keys[1].ID}}, "export <file>"); err != nil {
@@ -267,7 +281,7 @@ func TestLedgerKey(t *testing.T) {
 		want string
 	}{
 		"without yes":     {LedgerKey{Destroy: destroyKey{ID: keys[1].ID}}, "destroy <id>", "--yes"},
-		"the present key": {LedgerKey{Destroy: destroyKey{ID: keys[0].ID, Yes: true}}, "destroy <id>", "rotate first"},
+		"the present key": {LedgerKey{Destroy: destroyKey{ID: keys[0].ID, Yes: true}}, "destroy <id>", "still seals rows"},
 		"a strange key":   {LedgerKey{Destroy: destroyKey{ID: "../x", Yes: true}}, "destroy <id>", "16 hexadecimal"},
 		"export nothing":  {LedgerKey{Export: exportKey{File: escrow + "2", ID: "ab"}}, "export <file>", "no ledger key"},
 		"export over":     {LedgerKey{Export: exportKey{File: escrow}}, "export <file>", "exists"},
@@ -275,6 +289,15 @@ func TestLedgerKey(t *testing.T) {
 		if out, err := run(test.c, test.cmd); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q\n%s", name, err, test.want, out)
 		}
+	}
+	// While a gateway runs it is told of a new key by the file alone, and what it still
+	// seals with is not destroyed.
+	out, err = run(LedgerKey{}, "rotate")
+	if err != nil || !strings.Contains(out, "the running gateway takes it") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if _, err := run(LedgerKey{Destroy: destroyKey{ID: keys[0].ID, Yes: true}}, "destroy <id>"); err == nil || !strings.Contains(err.Error(), "still seals rows") {
+		t.Errorf("the key in use is retired: %v", err)
 	}
 	if out, err := run(LedgerKey{Destroy: destroyKey{ID: keys[1].ID, Yes: true}}, "destroy <id>"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -284,7 +307,9 @@ func TestLedgerKey(t *testing.T) {
 		t.Errorf("with the old key destroyed:\n%s\n%s", report, notes)
 	}
 	marks, err := e.store.Marks(context.Background())
-	if err != nil || !slices.ContainsFunc(marks, func(m ledger.Mark) bool { return m.Kind == ledger.MarkKey }) {
+	if err != nil || !slices.ContainsFunc(marks, func(m ledger.Mark) bool {
+		return m.Kind == ledger.MarkKey && m.Detail == keys[1].ID+" "+keys[0].ID
+	}) {
 		t.Errorf("the rotation is not noted: %v %v", marks, err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
@@ -18,9 +17,13 @@ type LedgerKey struct {
 	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
 
 	List    struct{}   `cmd:"" help:"Show the keys' ids: the present one first."`
-	Rotate  struct{}   `cmd:"" help:"Make a new key, with the gateway stopped. The old one stays for reports. Sessions and the counts of caps begin anew, as at a first start."`
+	Rotate  rotateKey  `cmd:"" help:"Make a new key for rows. A running gateway takes it within seconds; caps, sessions and incidents go on. The old key stays for reports."`
 	Export  exportKey  `cmd:"" help:"Write a key to a file, for escrow. Whoever has it can test guesses against the ledger."`
 	Destroy destroyKey `cmd:"" help:"Destroy a retired key: its rows are anonymous from then on."`
+}
+
+type rotateKey struct {
+	Anew bool `help:"Make a new secret for the digests, too, with the gateway stopped: sessions and the counts of caps begin anew, as at a first start."`
 }
 
 type exportKey struct {
@@ -48,6 +51,9 @@ func (c *LedgerKey) Run(command string, stdout io.Writer) error {
 		if !c.Destroy.Yes {
 			return usagef("this cannot be undone: nobody can be told any more whether they are in the rows of key %s; add --yes", c.Destroy.ID)
 		}
+		if key, running := sqlite.Writer(c.DataDir); running && key == c.Destroy.ID {
+			return fmt.Errorf("ledger key %s: the running gateway still seals rows with it: let it take the present one first (its log says why it does not)", key)
+		}
 		if err = ledger.DestroyKey(c.DataDir, c.Destroy.ID); err == nil {
 			_, err = fmt.Fprintf(stdout, "key %s is destroyed: its rows are anonymous. Destroy its copies in backups and escrow, too\n", c.Destroy.ID)
 		}
@@ -66,29 +72,41 @@ func (c *LedgerKey) Run(command string, stdout io.Writer) error {
 	return err
 }
 
-// rotate changes the key while nobody writes, and notes it in the ledger.
+// rotate changes the key. A running gateway takes it itself, and marks in the
+// ledger from where on; while none runs, the mark is made here.
 func (c *LedgerKey) rotate(stdout io.Writer) (err error) {
 	ctx := context.Background()
 	key, err := ledger.LoadKey(c.DataDir)
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, c.DataDir, sqlite.Options{Key: key.ID})
-	if errors.Is(err, sqlite.ErrLocked) {
-		return fmt.Errorf("%w: the key can only be changed while no gateway runs", err)
-	} else if err != nil {
+	store, err := sqlite.Open(ctx, c.DataDir, sqlite.Options{Key: key})
+	running := errors.Is(err, sqlite.ErrLocked)
+	switch {
+	case running && c.Rotate.Anew:
+		return fmt.Errorf("%w: the secret of the digests can only be changed while no gateway runs", err)
+	case err != nil && !running:
 		return err
+	case !running:
+		defer func() { err = errors.Join(err, store.Close()) }()
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	before, now, err := ledger.RotateKey(c.DataDir)
+	before, now, err := ledger.RotateKey(c.DataDir, c.Rotate.Anew)
 	if err != nil {
 		return err
 	}
-	mark := ledger.Mark{Time: time.Now().UTC(), Kind: ledger.MarkKey, Detail: before.ID + " " + now.ID}
-	// Sessions are known by digests of the old key: to the new one all are strangers.
-	if err := errors.Join(store.Mark(ctx, mark), store.ForgetBindings(ctx)); err != nil {
+	if !running {
+		err = store.Rekey(ctx, now)
+	}
+	if c.Rotate.Anew && err == nil { // sessions are known by digests of the old secret: to the new one all are strangers
+		err = store.ForgetBindings(ctx)
+	}
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "new key %s; %s is retired and stays in data_dir for reports. Back the new one up\n", now.ID, before.ID)
+	taken := ""
+	if running {
+		taken = "; the running gateway takes it within seconds, and says so in its log"
+	}
+	_, err = fmt.Fprintf(stdout, "new key %s%s; %s is retired and stays in data_dir for reports. Back the new one up\n", now.ID, taken, before.ID)
 	return err
 }

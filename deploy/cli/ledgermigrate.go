@@ -67,7 +67,7 @@ func (c *LedgerMigrate) toDatabase(ctx context.Context, p *meter, stdout io.Writ
 	}
 	gap := int64(0)
 	found, err := postgres.Import(ctx, c.From, postgres.Options{
-		URL: c.To, Node: postgres.Node{Name: signer.Name(), PublicKey: signer.PublicKey(), Key: key.ID, Host: hostname()},
+		URL: c.To, Node: postgres.Node{Name: signer.Name(), PublicKey: signer.PublicKey(), Key: key.Digests(), Host: hostname()}, Key: key,
 		Gap: func(rows int64) { gap += rows },
 	}, p.show)
 	p.end()

@@ -70,7 +70,7 @@ type console struct{ out, err io.Writer }
 // note writes a line about the answer; a broken stderr is nobody's loss.
 func (c console) note(format string, args ...any) { _, _ = fmt.Fprintf(c.err, format+"\n", args...) }
 
-func (c *ReportAffected) run(ctx context.Context, store archive, query ledger.Query, to console) error {
+func (c *ReportAffected) run(ctx context.Context, store openedArchive, query ledger.Query, to console) error {
 	selected := []selection{{query: query}}
 	if c.Incident != "" {
 		incidents, err := findIncidents(ctx, store, c.Incident)
@@ -112,7 +112,10 @@ func (c *ReportAffected) run(ctx context.Context, store archive, query ledger.Qu
 			keys[row.Key]++
 		}
 	}
-	r := affectedList{incident: c.Incident, query: query, keys: keys, json: c.Format == "json"}
+	r := affectedList{incident: c.Incident, query: query, keys: keys, digests: make(map[string]bool), json: c.Format == "json"}
+	for id := range keys {
+		r.digests[store.keys.Digests(id)] = true
+	}
 	r.subjects, r.counts = affected.Subjects()
 	r.explain(to)
 	err := deliver(c.Out, to, func(out io.Writer) error {

@@ -88,7 +88,7 @@ func (c *ReportSubject) Run(stdout, stderr io.Writer) (err error) {
 }
 
 // identifiers digests what was typed.
-func (c *ReportSubject) identifiers(keys []keyed) ([]rules.Identifier, error) {
+func (c *ReportSubject) identifiers(keys *hashers) ([]rules.Identifier, error) {
 	var columns, cells []string
 	for _, cell := range []struct{ flag, column, value string }{
 		{"--email", "email", c.Email},
@@ -115,7 +115,7 @@ func (c *ReportSubject) identifiers(keys []keyed) ([]rules.Identifier, error) {
 }
 
 // ask reads the ledger for one person.
-func ask(ctx context.Context, store archive, keys []keyed, ids []rules.Identifier, since time.Time) (*subjectAnswer, error) {
+func ask(ctx context.Context, store archive, keys *hashers, ids []rules.Identifier, since time.Time) (*subjectAnswer, error) {
 	incidents, err := store.Incidents(ctx)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func ask(ctx context.Context, store archive, keys []keyed, ids []rules.Identifie
 		if row.Time.After(last) {
 			last = row.Time
 		}
-		if !slices.ContainsFunc(keys, func(k keyed) bool { return k.id == row.Key }) {
+		if !keys.has(row.Key) {
 			answer.Unjoinable++
 		}
 		affected.Add(row)

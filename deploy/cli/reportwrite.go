@@ -18,7 +18,8 @@ import (
 type affectedList struct {
 	incident string
 	query    ledger.Query
-	keys     map[string]int // disclosures by the id of their digests' key
+	keys     map[string]int  // disclosures by the id of the key that they are sealed with
+	digests  map[string]bool // what makes the digests of those keys
 	json     bool
 	subjects []ledger.Subject
 	counts   ledger.Counts
@@ -40,8 +41,8 @@ func (r *affectedList) explain(to console) {
 	if shared > 0 {
 		to.note("%d of them are known only by a phone number or residence that several others have too: they may be the same people", shared)
 	}
-	if len(r.keys) > 1 {
-		to.note("the disclosures were digested with %d different keys: a customer may be counted once for each", len(r.keys))
+	if len(r.digests) > 1 {
+		to.note("the disclosures were digested with %d different keys: a customer may be counted once for each", len(r.digests))
 	}
 }
 

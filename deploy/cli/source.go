@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"time"
 
@@ -31,12 +32,44 @@ type Source struct {
 	Store string `name:"store" env:"ORDERGATE_LEDGER_STORE" help:"The ledger's database (ledger.store of the config: postgres://user@host/database) instead of the files in --data-dir; its password comes from PGPASSWORD or PGPASSFILE." placeholder:"URL"`
 }
 
-// open opens the ledger for reading, beside running gateways.
-func (s Source) open(ctx context.Context, dir string) (archive, error) {
-	if s.inFiles() {
-		return sqlite.OpenReadOnly(ctx, dir)
+// open opens the ledger for reading, beside running gateways. Rows and incidents
+// are opened with the keys in dir, where there are any.
+func (s Source) open(ctx context.Context, dir string) (openedArchive, error) {
+	keys, err := ledger.LoadKeys(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return openedArchive{}, err
 	}
-	return postgres.OpenReadOnly(ctx, s.Store)
+	var store archive
+	if s.inFiles() {
+		store, err = sqlite.OpenReadOnly(ctx, dir)
+	} else {
+		store, err = postgres.OpenReadOnly(ctx, s.Store)
+	}
+	if err != nil {
+		return openedArchive{}, err
+	}
+	return openedArchive{store, ledger.NewKeyring(keys)}, nil
+}
+
+// openedArchive is an archive as its gateway has it, not as it is kept.
+type openedArchive struct {
+	archive
+	keys *ledger.Keyring
+}
+
+// Disclosures implements archive.
+func (a openedArchive) Disclosures(ctx context.Context, query ledger.Query) iter.Seq2[ledger.Row, error] {
+	query.Keys = a.keys
+	return a.archive.Disclosures(ctx, query)
+}
+
+// Incidents implements archive.
+func (a openedArchive) Incidents(ctx context.Context) ([]rules.Incident, error) {
+	incidents, err := a.archive.Incidents(ctx)
+	for i := range incidents {
+		incidents[i] = a.keys.OpenIncident(incidents[i])
+	}
+	return incidents, err
 }
 
 // inFiles says that the ledger is that of --data-dir.

@@ -66,6 +66,7 @@ func (w *world) ask(ctx context.Context, path string) ([]byte, error) {
 // evidence reads a stopped world's ledger.
 type evidence struct {
 	store  *sqlite.Store
+	keys   *ledger.Keyring
 	hasher *rules.Hasher
 	world  *world
 }
@@ -79,7 +80,11 @@ func (w *world) evidence(ctx context.Context) (*evidence, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the drill's ledger: %w", err)
 	}
-	return &evidence{store, hasher, w}, nil
+	keys, err := ledger.LoadKeys(filepath.Join(w.dir, "data"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the drill's ledger key: %w", err)
+	}
+	return &evidence{store, ledger.NewKeyring(keys), hasher, w}, nil
 }
 
 // hasher is the deployment's own: it tells whose sessions are whose.
@@ -95,7 +100,7 @@ func (w *world) hasher() (*rules.Hasher, error) {
 // ones too.
 func (e *evidence) to(ctx context.Context, sessions map[rules.Digest]bool) (map[int]bool, error) {
 	affected := ledger.Affected{All: true}
-	for row, err := range e.store.Disclosures(ctx, ledger.Query{}) {
+	for row, err := range e.store.Disclosures(ctx, ledger.Query{Keys: e.keys}) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the drill's ledger: %w", err)
 		}
@@ -116,7 +121,10 @@ func (e *evidence) reported(ctx context.Context, since time.Time) (map[int]bool,
 	affected := ledger.Affected{All: true} // see cli.ReportAffected
 	seen := map[int64]bool{}
 	for i := range incidents {
-		for row, err := range e.store.Disclosures(ctx, ledger.IncidentQuery(incidents[i])) {
+		incidents[i] = e.keys.OpenIncident(incidents[i])
+		query := ledger.IncidentQuery(incidents[i])
+		query.Keys = e.keys
+		for row, err := range e.store.Disclosures(ctx, query) {
 			if err != nil {
 				return nil, fmt.Errorf("reading the drill's ledger: %w", err)
 			}

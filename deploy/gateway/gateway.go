@@ -36,6 +36,7 @@ type Gateway struct {
 
 	config      config.Config
 	hasher      *rules.Hasher
+	keys        keys
 	log         *slog.Logger
 	store       store          // nil: none is open
 	sealed      *sealed.Keeper // nil: no readable identifiers are kept
@@ -111,12 +112,8 @@ func Start(ctx context.Context, cfg config.Config, options Options) (*Gateway, e
 
 func (g *Gateway) start(ctx context.Context, version string) error {
 	cfg := g.config
-	key, err := ledger.LoadOrCreateKey(cfg.DataDir)
-	if err != nil {
-		return fmt.Errorf("opening the ledger key: %w", err)
-	}
-	if g.hasher, err = rules.NewHasher(key.Secret); err != nil {
-		return fmt.Errorf("using the ledger key %s: %w", key.ID, err)
+	if err := g.openKeys(); err != nil {
+		return err
 	}
 	signer, err := ledger.LoadOrCreateSigner(cfg.DataDir)
 	if err != nil {
@@ -128,14 +125,14 @@ func (g *Gateway) start(ctx context.Context, version string) error {
 		return fmt.Errorf("registering the metrics: %w", err)
 	}
 	g.metrics.Build(version)
-	if err := g.openStore(ctx, &key, signer); err != nil {
+	if err := g.openStore(ctx, signer); err != nil {
 		return err
 	}
 	for _, warning := range g.store.Warnings() {
 		g.log.Warn("ledger", "found", warning)
 	}
 	g.metrics.LedgerGap(int(g.store.Lost()))
-	if err := g.openSealed(&key); err != nil {
+	if err := g.openSealed(); err != nil {
 		return err
 	}
 	var kept ledger.Store = g.store
@@ -292,6 +289,10 @@ func (g *Gateway) Ended() <-chan struct{} { return g.ended.Done() }
 // told, and keeps its value.
 func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	cfg, err := load()
+	var keys []ledger.Key
+	if err == nil {
+		keys, err = g.readKeys()
+	}
 	var engine *waf.Engine
 	if err == nil {
 		engine, err = g.wall(&cfg)
@@ -325,6 +326,9 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	}
 	for _, name := range fixed(&g.config, &cfg) {
 		g.log.Warn("this setting changes at the next restart only", "setting", name)
+	}
+	if err := g.rekey(context.Background(), keys); err != nil {
+		g.log.Error("the ledger key before goes on", "err", err) // the next look at the file tries again
 	}
 	g.setASN(asn)
 	g.aim(target, traced)

@@ -37,7 +37,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 	}
 	query := ledger.Query{
 		Since: now.Add(-time.Duration(rules.WindowMonth)), States: []rules.State{rules.Unknown, rules.Delivered},
-		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked}, Damaged: g.damaged,
+		Ownership: []rules.Ownership{rules.Foreign, rules.Unlinked}, Damaged: g.damaged, Keys: g.keys.opening(),
 	}
 	rows := 0
 	for row, err := range g.store.Disclosures(ctx, query) {
@@ -55,6 +55,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 		return fmt.Errorf("reading incidents from the ledger: %w", err)
 	}
 	for i := range incidents {
+		incidents[i] = g.keys.opening().OpenIncident(incidents[i])
 		g.engine.RestoreIncident(&incidents[i], now)
 		if !incidents[i].State.Ended() {
 			g.sealed.Keep(incidents[i])
@@ -81,7 +82,7 @@ const (
 // restoreOwners learns the owners of the orders that people have read
 // themselves lately.
 func (g *Gateway) restoreOwners(ctx context.Context, now time.Time) error {
-	query := ledger.Query{Since: now.Add(-ownersSince), Ownership: []rules.Ownership{rules.Own}, Damaged: g.damaged}
+	query := ledger.Query{Since: now.Add(-ownersSince), Ownership: []rules.Ownership{rules.Own}, Damaged: g.damaged, Keys: g.keys.opening()}
 	rows := 0
 	for row, err := range g.store.Disclosures(ctx, query) {
 		if err != nil {
@@ -139,6 +140,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			g.watch.tellGaps()
 			g.keepBindings()
 			g.renew()
+			g.renewKeys()
 			if now.Sub(retained) > retainEvery {
 				retained = now
 				g.retain(ctx, g.now())

@@ -265,7 +265,7 @@ func (w *watch) tell() {
 func (w *watch) save(incident rules.Incident) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := w.gateway.store.SaveIncident(ctx, incident); err != nil {
+	if err := w.gateway.store.SaveIncident(ctx, w.gateway.keys.sealed(incident)); err != nil {
 		// It stays open in memory; its next change writes it again.
 		w.gateway.log.Error("incident not written to the ledger", "incident", incident.ID, "err", err)
 	}

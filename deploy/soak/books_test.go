@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
@@ -50,7 +51,7 @@ type account struct {
 }
 
 // compare reads the ledger of a gateway that has ended.
-func (b *books) compare(ctx context.Context, dir string, hasher *rules.Hasher) (account, error) {
+func (b *books) compare(ctx context.Context, dir string, hasher *rules.Hasher, keys *ledger.Keyring) (account, error) {
 	store, err := sqlite.OpenReadOnly(ctx, dir)
 	if err != nil {
 		return account{}, fmt.Errorf("opening the ledger: %w", err)
@@ -65,7 +66,7 @@ func (b *books) compare(ctx context.Context, dir string, hasher *rules.Hasher) (
 		n        int
 	}
 	recorded, rows := make(map[pair]bool), 0
-	for row, err := range store.Disclosures(ctx, allRows) {
+	for row, err := range store.Disclosures(ctx, ledger.Query{Keys: keys}) {
 		if err != nil {
 			return account{}, fmt.Errorf("reading the ledger: %w", err)
 		}

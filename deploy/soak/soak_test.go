@@ -42,8 +42,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const staffToken = "staff-token-of-the-soak-0123456789"
 
-var allRows = ledger.Query{}
-
 // stalling is a store that stands still when it is told to.
 type stalling struct {
 	ledger.Store
@@ -290,7 +288,7 @@ func (s *soak) judge(capacity float64, before, held int) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	a, err := s.books.compare(context.Background(), dir, hasher)
+	a, err := s.books.compare(context.Background(), dir, hasher, ledger.NewKeyring([]ledger.Key{key}))
 	if err != nil {
 		s.Fatal(err)
 	}

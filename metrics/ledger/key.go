@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -21,15 +23,50 @@ const KeyFile = "ledger.key"
 // ledgerNames are what a ledger in a data directory consists of.
 var ledgerNames = [...]string{"ledger.db", "ledger"}
 
-const keyHeader = "ordergate-ledger-key-1"
+// The first words of a key's file. A file of the first kind has an id and a
+// secret: its rows hold the digests as they are made. One of the second kind has
+// the secret of the rows, too.
+const (
+	plainHeader = "ordergate-ledger-key-1"
+	keyHeader   = "ordergate-ledger-key-2"
+)
 
-// Key is the deployment's secret that digests are made with. Whoever has it
-// can test guesses against the ledger; without it the ledger is anonymous. No
-// formatting verb prints the secret.
+// Key is two secrets. One makes the digests of values, which the gateway and the
+// reports work with: a rotation leaves it, so that sessions, caps and incidents
+// go on. The other seals the digests of a row: what is at rest can be told from
+// chance, and compared with the rows of another key, only by whoever has it; a
+// rotation makes a new one, and destroying one makes its rows anonymous. Whoever
+// has both can test guesses against the ledger. No formatting verb prints a secret.
+//
+// A Key is safe for concurrent use.
 type Key struct {
-	ID     string // 16 hexadecimal characters, made from the secret and safe to show
-	Secret []byte // 32 bytes
+	ID     string // 16 hexadecimal characters, made from the secrets and safe to show
+	Secret []byte // 32 bytes, for digests: [rules.NewHasher] takes it
+
+	rows []byte       // 32 bytes, for rows; nil: they hold the digests as they are
+	seal cipher.Block // made from rows
 }
+
+// newKey returns the key of two secrets; rows may be nil.
+func newKey(secret, rows []byte) Key {
+	if rows == nil {
+		return Key{ID: keyID(secret), Secret: secret}
+	}
+	mac := hmac.New(sha256.New, rows)
+	mac.Write([]byte("ordergate ledger row digests"))
+	seal, err := aes.NewCipher(mac.Sum(nil))
+	if err != nil {
+		panic("BUG: AES-256 takes the 32 bytes of SHA-256: " + err.Error())
+	}
+	mac.Reset()
+	mac.Write([]byte("ordergate ledger key id"))
+	mac.Write(secret)
+	return Key{ID: hex.EncodeToString(mac.Sum(nil)[:8]), Secret: secret, rows: rows, seal: seal}
+}
+
+// Digests names the secret that makes the digests: keys with the same are of one
+// deployment, and what they have sealed can be compared once it is opened.
+func (k Key) Digests() string { return keyID(k.Secret) }
 
 // String returns the key's id.
 func (k Key) String() string { return "ledger key " + k.ID }
@@ -99,23 +136,32 @@ func loadKey(path string) (Key, error) {
 		return Key{}, fmt.Errorf("read the ledger key: %w: run as the gateway's user", err)
 	}
 	words := strings.Fields(string(text))
-	if len(words) != 3 || words[0] != keyHeader {
-		return Key{}, fmt.Errorf("ledger key %s is damaged: want one line %q, id, secret; restore it from a backup", path, keyHeader)
+	if !(len(words) == 4 && words[0] == keyHeader || len(words) == 3 && words[0] == plainHeader) {
+		return Key{}, fmt.Errorf("ledger key %s is damaged: want one line %q, id, two secrets; restore it from a backup", path, keyHeader)
 	}
-	secret, err := hex.DecodeString(words[2])
-	if err != nil || len(secret) != sha256.Size || keyID(secret) != words[1] {
-		return Key{}, fmt.Errorf("ledger key %s is damaged: the secret does not belong to id %q; restore it from a backup", path, words[1])
+	var secrets [2][]byte
+	for i, word := range words[2:] {
+		secrets[i], err = hex.DecodeString(word)
+		if err != nil || len(secrets[i]) != sha256.Size {
+			return Key{}, fmt.Errorf("ledger key %s is damaged: a secret has 64 hexadecimal characters; restore it from a backup", path)
+		}
 	}
-	return Key{ID: words[1], Secret: secret}, nil
+	key := newKey(secrets[0], secrets[1])
+	if key.ID != words[1] {
+		return Key{}, fmt.Errorf("ledger key %s is damaged: its secrets do not belong to id %q; restore it from a backup", path, words[1])
+	}
+	return key, nil
 }
 
 // createKey makes the key's file.
 func createKey(dir string) error {
+	return createFile(dir, KeyFile, newKey(randomSecret(), randomSecret()).text())
+}
+
+func randomSecret() []byte {
 	secret := make([]byte, sha256.Size)
-	if _, err := rand.Read(secret); err != nil {
-		return err
-	}
-	return createFile(dir, KeyFile, Key{ID: keyID(secret), Secret: secret}.text())
+	_, _ = rand.Read(secret) // it never fails: crypto/rand ends the program instead
+	return secret
 }
 
 // createFile writes a file of mode 0600 beside its final name and links it

@@ -77,7 +77,7 @@ func TestKeyIsRefused(t *testing.T) {
 		}, "restore it from a backup"},
 		"cut":        {func(s string) (string, fs.FileMode) { return s[:len(s)-9], 0o600 }, "restore it from a backup"},
 		"huge":       {func(s string) (string, fs.FileMode) { return strings.Repeat(s, 100), 0o600 }, "restore it from a backup"},
-		"a new kind": {func(s string) (string, fs.FileMode) { return strings.Replace(s, "key-1", "key-2", 1), 0o600 }, "restore it from a backup"},
+		"a new kind": {func(s string) (string, fs.FileMode) { return strings.Replace(s, "key-2", "key-3", 1), 0o600 }, "restore it from a backup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if runtime.GOOS == "windows" && strings.HasPrefix(name, "readable") {

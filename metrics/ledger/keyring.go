@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -45,8 +43,10 @@ func LoadKeys(dir string) ([]Key, error) {
 
 // RotateKey makes a new present key in dir and retires the one before, which
 // stays beside it, so that reports reach rows of both. At every moment the
-// present key is there whole. Whoever calls it sees to it that no gateway runs.
-func RotateKey(dir string) (before, now Key, err error) {
+// present key is there whole. The new key makes the same digests: a running
+// gateway takes it as soon as it sees it. With anew it makes others: whoever
+// calls it so sees to it that no gateway runs.
+func RotateKey(dir string, anew bool) (before, now Key, err error) {
 	if before, err = LoadKey(dir); err != nil {
 		return before, now, err
 	}
@@ -54,11 +54,11 @@ func RotateKey(dir string) (before, now Key, err error) {
 	if err != nil && !errors.Is(err, fs.ErrExist) { // it exists after a rotation that was interrupted
 		return before, now, fmt.Errorf("retire ledger key %s: %w", before.ID, err)
 	}
-	secret := make([]byte, sha256.Size)
-	if _, err := rand.Read(secret); err != nil {
-		return before, now, err
+	secret := before.Secret
+	if anew {
+		secret = randomSecret()
 	}
-	now = Key{ID: keyID(secret), Secret: secret}
+	now = newKey(secret, randomSecret())
 	fresh := KeyFile + ".next"
 	if err := errors.Join(os.RemoveAll(filepath.Join(dir, fresh)), createFile(dir, fresh, now.text())); err != nil {
 		return before, now, fmt.Errorf("make the new ledger key: %w", err)
@@ -80,6 +80,9 @@ func DestroyKey(dir, id string) error {
 	if present.ID == id {
 		return fmt.Errorf("ledger key %s is the present one: rotate first, then destroy it", id)
 	}
+	if present.Digests() == id {
+		return fmt.Errorf("ledger key %s makes the digests of the present key, too: rotate with --anew first, then destroy it", id)
+	}
 	path := filepath.Join(dir, KeyFile+"."+id)
 	if !retiredPattern.MatchString(filepath.Base(path)) {
 		return fmt.Errorf("ledger key %q: want an id of 16 hexadecimal characters", id)
@@ -89,7 +92,7 @@ func DestroyKey(dir, id string) error {
 		return fmt.Errorf("destroy ledger key %s: %w", id, err)
 	}
 	// Overwritten first: a file system that writes in place keeps nothing of it.
-	_, err = file.WriteAt(make([]byte, 256), 0)
+	_, err = file.WriteAt(make([]byte, 512), 0)
 	if err = errors.Join(err, file.Sync(), file.Close(), os.Remove(path)); err != nil {
 		return fmt.Errorf("destroy ledger key %s: %w", id, err)
 	}
@@ -98,7 +101,10 @@ func DestroyKey(dir, id string) error {
 
 // text is the content of the key's file.
 func (k Key) text() string {
-	return fmt.Sprintf("%s %s %s\n", keyHeader, k.ID, hex.EncodeToString(k.Secret))
+	if k.rows == nil {
+		return fmt.Sprintf("%s %s %s\n", plainHeader, k.ID, hex.EncodeToString(k.Secret))
+	}
+	return fmt.Sprintf("%s %s %s %s\n", keyHeader, k.ID, hex.EncodeToString(k.Secret), hex.EncodeToString(k.rows))
 }
 
 // ExportKey writes a key's file to path (mode 0600, never replacing one), for

@@ -6,6 +6,12 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
+// Takes opens a row as it is kept and reports whether the query selects it.
+func (q *Query) Takes(row *Row) bool {
+	q.Keys.Open(row)
+	return q.Selects(row)
+}
+
 // Selects reports whether the query selects a row.
 func (q *Query) Selects(row *Row) bool {
 	switch {

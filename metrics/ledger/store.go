@@ -37,8 +37,8 @@ type Row struct {
 	// Head is the Sequence of the first row of the same exchange in this store;
 	// an outcome is kept by it.
 	Head int64
-	// Key is the id of the key that made the row's digests ([Key.ID]); digests
-	// of different keys cannot be compared.
+	// Key is the id of the key that the row was sealed with ([Key.ID]). Digests that
+	// are sealed with different keys cannot be compared.
 	Key string
 	rules.Disclosure
 }
@@ -56,6 +56,10 @@ type Query struct {
 	Route            string            // a route template, exactly
 	States           []rules.State     // nil: every state
 	Ownership        []rules.Ownership // nil: every ownership
+
+	// Keys open the rows, before they are selected; a row of another key stays
+	// sealed, and so do all with nil.
+	Keys *Keyring
 
 	// Damaged is told of each place that cannot be read, perhaps twice, and the
 	// scan goes on behind it. Nil: the scan ends there with the error.
@@ -89,6 +93,11 @@ type Store interface {
 	// Bindings returns the bindings seen at or after since, the last seen
 	// first, at most [MaxBindings].
 	Bindings(ctx context.Context, since time.Time) ([]rules.Binding, error)
+
+	// Rekey seals the rows that are appended after it with a key, those before stay
+	// as they are; a mark of kind [MarkKey] is between them, durably. With an error
+	// the key before goes on.
+	Rekey(ctx context.Context, key Key) error
 
 	// Mark keeps a note about the ledger itself among the rows, durably.
 	Mark(ctx context.Context, mark Mark) error

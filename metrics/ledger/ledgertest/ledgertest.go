@@ -28,6 +28,7 @@ func Test(t *testing.T, open func(t *testing.T) ledger.Store) {
 		"the first outcome counts":     firstOutcomeCounts,
 		"outcomes of an earlier life":  outcomesOfEarlierLife,
 		"queries select":               queriesSelect,
+		"another key from a row on":    anotherKey,
 		"a scan can be left":           scanCanBeLeft,
 		"all rows or none":             allOrNone,
 		"retention keeps a suffix":     retentionKeepsSuffix,

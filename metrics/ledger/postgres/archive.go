@@ -302,7 +302,7 @@ func (r *reader) row(e entry) error {
 		}
 		row.State = state
 	}
-	if r.query.Selects(&row) && !r.yield(row, nil) {
+	if r.query.Takes(&row) && !r.yield(row, nil) {
 		return errEnough
 	}
 	return nil

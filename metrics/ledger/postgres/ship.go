@@ -29,7 +29,7 @@ var (
 type Node struct {
 	Name      string // of its checkpoint key
 	PublicKey string
-	Key       string // id of the key of its digests
+	Key       string // names the secret of its digests ([ledger.Key.Digests])
 	Host      string // where it ran last
 }
 

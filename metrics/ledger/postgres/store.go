@@ -61,6 +61,13 @@ func (s *Store) Mark(ctx context.Context, mark ledger.Mark) error {
 	return err
 }
 
+// Rekey implements [ledger.Store].
+func (s *Store) Rekey(ctx context.Context, key ledger.Key) error {
+	err := s.local.Rekey(ctx, key)
+	s.signal()
+	return err
+}
+
 // Marks implements [ledger.Store]: those of all gateways, and only what waits in
 // the spool while the database is lost.
 func (s *Store) Marks(ctx context.Context) ([]ledger.Mark, error) {

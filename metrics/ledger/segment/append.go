@@ -58,7 +58,11 @@ func (l *Log) encode(rows []rules.Disclosure) map[rules.ExchangeID]int64 {
 	l.begin()
 	sequence := l.at.row
 	for i := range rows {
-		row := ledger.Row{Sequence: sequence, Key: l.opts.Key, Disclosure: rows[i]}
+		row := &l.row
+		*row = ledger.Row{Sequence: sequence, Disclosure: rows[i]}
+		l.ids = append(l.ids[:0], row.Record.Identifiers...) // the caller's stay as they are
+		row.Record.Identifiers = l.ids
+		l.opts.Key.Seal(row)
 		head, ok := l.heads.Get(row.Exchange)
 		if !ok {
 			head, ok = heads[row.Exchange]
@@ -68,7 +72,7 @@ func (l *Log) encode(rows []rules.Disclosure) map[rules.ExchangeID]int64 {
 			heads[row.Exchange] = head
 		}
 		row.Head = head
-		l.entry = ledger.AppendRowEntry(l.entry[:0], &row)
+		l.entry = ledger.AppendRowEntry(l.entry[:0], row)
 		l.add()
 		sequence++
 	}

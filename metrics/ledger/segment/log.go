@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,8 +28,8 @@ var (
 
 // Options tune a log. The zero value gives the defaults.
 type Options struct {
-	// Key is the id of the key that the rows' digests are made with.
-	Key string
+	// Key is what rows are sealed with.
+	Key ledger.Key
 	// Now is the clock of marks; nil means time.Now. Rows bring their own time.
 	Now func() time.Time
 	// Least is how many entries were signed for at last: a log that has fewer
@@ -87,6 +88,8 @@ type Log struct {
 	frame    []byte
 	ends     []int // of the entries in frame
 	entry    []byte
+	row      ledger.Row // to be sealed and encoded
+	ids      []rules.Identifier
 
 	wake chan struct{} // there is something to pack
 	stop chan struct{}
@@ -387,6 +390,28 @@ func (l *Log) Mark(mark ledger.Mark, sync bool) error {
 		}
 	}
 	return l.flush()
+}
+
+// Rekey seals with another key from now on, as [ledger.Store.Rekey] says.
+func (l *Log) Rekey(ctx context.Context, key ledger.Key) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := errors.Join(ctx.Err(), l.ready()); err != nil {
+		return err
+	}
+	now := l.opts.Now().UTC()
+	if l.file == nil {
+		if err := l.roll(dayOf(now)); err != nil {
+			return err
+		}
+	}
+	l.pending = append(l.pending, ledger.Mark{Time: now, Kind: ledger.MarkKey, Detail: l.opts.Key.ID + " " + key.ID})
+	if err := l.flush(); err != nil {
+		l.pending = slices.DeleteFunc(l.pending, func(m ledger.Mark) bool { return m.Kind == ledger.MarkKey }) // nothing changed
+		return err
+	}
+	l.opts.Key = key
+	return nil
 }
 
 // maxPending bounds the marks that wait.

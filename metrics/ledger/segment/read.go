@@ -304,7 +304,7 @@ func (r *reader) rows(o *opened, payload []byte) error {
 			}
 			row.State = state
 		}
-		if r.query.Selects(&row) && !r.yield(row, nil) {
+		if r.query.Takes(&row) && !r.yield(row, nil) {
 			return errEnough
 		}
 		return nil

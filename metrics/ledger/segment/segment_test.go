@@ -21,7 +21,7 @@ func clock() time.Time { return time.Date(2026, 3, 9, 8, 0, 0, 0, time.UTC) }
 
 func openLog(t testing.TB, dir string, opts Options) *Log {
 	t.Helper()
-	opts.Now, opts.Key = clock, "0011223344556677"
+	opts.Now, opts.Key = clock, ledger.Key{ID: "0011223344556677"}
 	l, err := Open(dir, opts)
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // childRuns makes this process the child of TestKill, if it is.
 func childRuns() bool {
 	return ledgertest.ChildRuns(func(dir string) (ledger.Store, error) {
-		return Open(context.Background(), dir, Options{Key: "child"})
+		return Open(context.Background(), dir, Options{Key: ledger.Key{ID: "child"}})
 	})
 }
 

@@ -23,18 +23,38 @@ func lock(dir string) (*os.File, error) {
 	}
 	ok, err := tryLock(file)
 	if err == nil && !ok {
-		holder, _ := io.ReadAll(io.LimitReader(file, 32))
+		holder, _ := io.ReadAll(io.LimitReader(file, 64))
 		_ = file.Close()
-		return nil, fmt.Errorf("ledger in %s: %w (process %s): stop it, or set another data_dir",
-			dir, ErrLocked, strings.TrimSpace(string(holder)))
+		process, _, _ := strings.Cut(strings.TrimSpace(string(holder)), " ")
+		return nil, fmt.Errorf("ledger in %s: %w (process %s): stop it, or set another data_dir", dir, ErrLocked, process)
 	}
 	if err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("lock %s: %w: put data_dir on a local file system that supports locks", path, err)
 	}
-	// The number only helps whoever meets the lock; failing to write it is no fault.
-	if err := file.Truncate(0); err == nil {
-		_, _ = file.WriteAt([]byte(fmt.Sprintln(os.Getpid())), 0)
-	}
 	return file, nil
+}
+
+// hold writes into the lock's file who has it, and the key that rows are sealed
+// with. It only helps whoever meets the lock; failing to write it is no fault.
+func (s *Store) hold(key string) {
+	if err := s.lock.Truncate(0); err == nil {
+		_, _ = s.lock.WriteAt([]byte(fmt.Sprintln(os.Getpid(), key)), 0)
+	}
+}
+
+// Writer returns the id of the key that the process which writes the ledger in
+// dir seals rows with; false: no process does.
+func Writer(dir string) (key string, running bool) {
+	file, err := os.Open(filepath.Join(dir, LockFile))
+	if err != nil {
+		return "", false
+	}
+	defer func() { _ = file.Close() }()
+	if free, err := tryLock(file); free || err != nil {
+		return "", false
+	}
+	holder, _ := io.ReadAll(io.LimitReader(file, 64))
+	_, key, _ = strings.Cut(strings.TrimSpace(string(holder)), " ")
+	return key, true
 }

@@ -20,8 +20,8 @@ import (
 
 // Options tune a store. The zero value gives the defaults.
 type Options struct {
-	// Key is the id of the key that the rows' digests are made with ([ledger.Key.ID]).
-	Key string
+	// Key is what rows are sealed with.
+	Key ledger.Key
 	// Now is the clock of the ledger's marks; nil means time.Now.
 	Now func() time.Time
 	// CheckTime bounds how long Open looks for damage (PRAGMA quick_check
@@ -80,6 +80,7 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.hold(opts.Key.ID)
 	if err := s.openWriter(ctx, opts.CheckTime); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

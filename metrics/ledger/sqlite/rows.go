@@ -34,6 +34,15 @@ func (s *Store) Marks(ctx context.Context) ([]ledger.Mark, error) { return s.log
 // Mark implements [ledger.Store].
 func (s *Store) Mark(_ context.Context, mark ledger.Mark) error { return s.log.Mark(mark, true) }
 
+// Rekey implements [ledger.Store].
+func (s *Store) Rekey(ctx context.Context, key ledger.Key) error {
+	if err := s.log.Rekey(ctx, key); err != nil {
+		return err
+	}
+	s.hold(key.ID)
+	return nil
+}
+
 // Head implements [ledger.Store].
 func (s *Store) Head(ctx context.Context) (ledger.Head, error) { return s.log.Durable(ctx) }
 

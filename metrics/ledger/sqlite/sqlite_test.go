@@ -32,7 +32,7 @@ func TestStore(t *testing.T) {
 
 func open(t testing.TB, dir string) *Store {
 	t.Helper()
-	store, err := Open(context.Background(), dir, Options{Key: "0011223344556677"})
+	store, err := Open(context.Background(), dir, Options{Key: ledger.Key{ID: "0011223344556677"}})
 	if err != nil {
 		t.Fatal(err)
 	}
