@@ -19,6 +19,7 @@ import (
 // look for blocks; only around those the literal itself.
 type sieve struct {
 	bits     [1 << sieveBits / 64]uint64 // hashes of the windows
+	wide     [1 << sieveBits / 64]uint64 // of those with two bytes more, see likely
 	table    [1 << tableBits]slot        // windows to the literals they are of
 	windows  int                         // how many there are
 	short    []placed                    // literals that are shorter than a window
@@ -223,6 +224,7 @@ func (s *sieve) add(p placed, without bool) {
 		w := window(p.literal[p.offset:])
 		h := windowHash(w)
 		s.bits[h>>6] |= 1 << (h & 63)
+		s.widen(p, w)
 		at := s.place(w)
 		if at.of == nil {
 			s.windows++
@@ -256,6 +258,47 @@ func eightBytes(text string) uint64 {
 }
 
 func windowHash(w uint32) uint32 { return w * 0x9e3779b1 >> (32 - sieveBits) } // Knuth's multiplicative hashing
+
+// The ways in which a window is widened: by the two bytes behind it, or else by the
+// two before it, or not at all, where the literal has neither.
+const (
+	behind uint64 = 1 + iota
+	before
+	alone
+)
+
+// wideHash is of a window with two bytes more.
+func wideHash(w uint32, first, second byte, way uint64) uint64 {
+	return (uint64(w) | uint64(first|0x20)<<32 | uint64(second|0x20)<<40 | way<<48) * 0x9e3779b97f4a7c15 >> (64 - sieveBits)
+}
+
+// widen notes the bytes beside a literal's window.
+func (s *sieve) widen(p placed, w uint32) {
+	h := wideHash(w, 0, 0, alone)
+	if end := p.offset + windowBytes; end+2 <= len(p.literal) {
+		h = wideHash(w, p.literal[end], p.literal[end+1], behind)
+	} else if p.offset >= 2 {
+		h = wideHash(w, p.literal[p.offset-2], p.literal[p.offset-1], before)
+	}
+	s.wide[h>>6] |= 1 << (h & 63)
+}
+
+// likely reports whether a literal may stand around the window at i, by the two bytes
+// on either side of it: "clas" is in some literals, and "class=" in none. It spares
+// five of six looks around, which are half of what a page costs the sieve.
+func (s *sieve) likely(at uint32, text string, i int) bool {
+	h := wideHash(at, 0, 0, alone)
+	likely := s.wide[h>>6] >> (h & 63)
+	if end := i + windowBytes; end+2 <= len(text) {
+		h = wideHash(at, text[end], text[end+1], behind)
+		likely |= s.wide[h>>6] >> (h & 63)
+	}
+	if i >= 2 {
+		h = wideHash(at, text[i-2], text[i-1], before)
+		likely |= s.wide[h>>6] >> (h & 63)
+	}
+	return likely&1 != 0
+}
 
 // sift fills w.asking with the guards that a text may concern.
 func (s *sieve) sift(w *scratch, text string) {
@@ -330,14 +373,14 @@ func (s *sieve) scan(w *scratch, text string) {
 		eight := eightBytes(text[i:]) | 0x2020202020202020
 		for k := 0; k <= 8-windowBytes; k++ {
 			at := uint32(eight >> (8 * k)) //nolint:gosec // four of the eight
-			if h := windowHash(at); s.bits[h>>6]>>(h&63)&1 != 0 {
+			if h := windowHash(at); s.bits[h>>6]>>(h&63)&1 != 0 && s.likely(at, text, i+k) {
 				s.around(w, at, text, i+k)
 			}
 		}
 	}
 	for ; len(text)-i >= windowBytes; i++ {
 		at := window(text[i:])
-		if h := windowHash(at); s.bits[h>>6]>>(h&63)&1 != 0 {
+		if h := windowHash(at); s.bits[h>>6]>>(h&63)&1 != 0 && s.likely(at, text, i) {
 			s.around(w, at, text, i)
 		}
 	}
