@@ -199,6 +199,7 @@ type cleared struct {
 	to    types.RulePhase // checks up to this phase count now
 	full  bool            // all bits of one of them are set
 	seen  int             // rules of the lean set that have matched so far
+	body  int             // bytes of the response's body so far, at most
 }
 
 // begin starts on a transaction of the lean rule set.

@@ -27,6 +27,7 @@
 //	settled.go    rules that look at names of headers alone: what came of them is remembered
 //	sieve.go      whether a page holds anything that rules about leaks look for
 //	dfa.go        whether an expression matches anywhere, before its operator is asked (follower.go)
+//	plainbody.go  how a lean transaction reads a response body
 //	account.go    what the analysis came to, for `ordergate check`
 //
 // The way of a request through it:

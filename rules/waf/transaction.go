@@ -260,6 +260,9 @@ func (t *Transaction) Write(b []byte) (rules.Verdict, error) {
 	if tx == nil {
 		return rules.Verdict{}, errNoWAF
 	}
+	if t.quick != nil {
+		t.quick.expect(len(b))
+	}
 	in, _, err := tx.WriteResponseBody(b)
 	if err != nil {
 		return rules.Verdict{}, fmt.Errorf("giving the response body to the WAF: %w", err)
