@@ -23,6 +23,7 @@ var cells = []string{
 	"5f4dcc3b5aa765d61d8327deb882cf99", "{\"email\":\"x@y.example\"}", "<p>a 1</p>", "Made of oak, folds flat.", "山田太郎", "é", "Order #1234", "10.0.0.1", "Enabled", "EUR", "49.99", "a@2x.png",
 	"email", "name", "first_name", "lastname", "telephone", "street", "postcode", "city", "customer_id", "order", "title", "description", "price", "E-Mail:", "Name:", "Delivery address:", "Customer",
 	"INSERT INTO ", "customer", " VALUES ", "COPY customer (email, name) FROM stdin;\n", "INSERT INTO `oc_customer` (`customer_id`, `firstname`, `email`, `telephone`, `title`) VALUES\n(",
+	"INSERT INTO `shop_customer` (`name`, `email`) VALUES (", "INSERT INTO `shop_customer` (`name`, `email`) VALUES ('Ada Lund', 'ada@lund.example');\n",
 	"<customer>", "</customer>", "<email>", "</email>", "<ns:name>", "</ns:name>", "<street no=\"5\">", "</street>", "<item id='7'>", "</item>", "<title>", "</title>", "<id/>", "&amp;", "&#64;", "<![CDATA[", "]]>", "<!-- x -->",
 }
 

@@ -37,6 +37,7 @@ type sqlScanner struct {
 	shape   shape
 	start   int64
 	depth   int
+	head    sqlHead
 }
 
 func newSQL(g *grouper) *sqlScanner { return &sqlScanner{g: g} }
@@ -70,6 +71,9 @@ func (s *sqlScanner) write(p []byte, off int64) {
 			}
 		}
 		s.plain(b, at)
+		if s.head.begun && s.state == sqlRow {
+			s.head.learn(s, p[:i], off)
+		}
 	}
 }
 
@@ -91,14 +95,26 @@ func (s *sqlScanner) run(p []byte, i int, off int64) int {
 			s.word = append(s.word, p[i:min(end, i+maxValue-len(s.word))]...)
 			return end
 		}
-	case s.state == sqlRow && s.depth == 0 && len(s.word) == 0:
+	case len(s.word) > 0:
+	case s.state == sqlRow && s.depth == 0:
 		return s.wholeValue(p, i, off)
+	case s.state == sqlText && !s.copying && s.head.leads(p[i:]):
+		s.insert, s.values, s.columns = true, true, s.head.columns
+		s.open()
+		return i + len(s.head.text)
 	}
 	return i
 }
 
-// wholeValue reads a value of a row and the comma or the parenthesis behind it.
+// wholeValue reads a value of a row, the blanks before it, and the comma or the
+// parenthesis behind it.
 func (s *sqlScanner) wholeValue(p []byte, i int, off int64) int {
+	for i < len(p) && (p[i] == ' ' || p[i] == '\n') {
+		i++
+	}
+	if i == len(p) {
+		return i
+	}
 	from, end, seen := i, i, uint16(0)
 	if p[i] == '\'' {
 		from++
@@ -299,10 +315,12 @@ func (s *sqlScanner) flushWord(int64) {
 		switch {
 		case bytes.EqualFold(v, []byte("insert")):
 			s.insert, s.values, s.columns, s.named = true, false, 0, false
+			s.head.begin(s.start)
 		case bytes.EqualFold(v, []byte("values")):
 			s.values = s.insert
 		case bytes.EqualFold(v, []byte("copy")):
 			s.insert, s.values, s.columns, s.named = true, false, 0, false
+			s.head.forget()
 		case bytes.EqualFold(v, []byte("stdin")):
 			s.copying = s.insert
 		case s.insert && !s.named && !bytes.EqualFold(v, []byte("into")) && !bytes.EqualFold(v, []byte("ignore")):
@@ -311,6 +329,9 @@ func (s *sqlScanner) flushWord(int64) {
 			}
 			s.named, s.table = true, s.g.keys.class(v)
 			s.table.kind = kindNone
+			if s.table.sense&(senseCustomer|senseOrder) != 0 { // shop_customer: whose table it is, not whose data
+				s.table.sense &^= senseShop
+			}
 		}
 	}
 }
