@@ -69,11 +69,7 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 			}
 		}
 		if f != nil {
-			around := f.class.sense
-			if c.sense&sensePlace != 0 {
-				around &^= sensePlace
-			}
-			c.sense |= around & (sensePlace | senseProduct | senseShop | senseStaff | senseThing | senseCustomer)
+			c = c.inherits(f.class.sense)
 		}
 	}
 	if c.kind == kindIgnored {
@@ -85,6 +81,11 @@ func (g *grouper) value(c class, v []byte, s shape, start int64) {
 	if timed && s&shapeDigit != 0 && g.hours(c, v) {
 		return
 	}
+	g.tell(c, v, s, start, array)
+}
+
+// tell takes a value once its class is known.
+func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 	if s&shapeAt != 0 && g.emails(c, v, start, array) {
 		return
 	}
@@ -161,7 +162,7 @@ func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 		low = append(g.scratch[:0], bytes.ToLower(v)...)
 		g.scratch = low[:0]
 	}
-	id := rules.Identifier{Kind: rules.IdentifierEmail, Digest: g.h.Identifier(rules.IdentifierEmail, low)}
+	id := g.identifier(rules.IdentifierEmail, low)
 	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {
 		return
 	}
@@ -228,7 +229,7 @@ func (g *grouper) phone(c class, v []byte, start int64) {
 	if !ok {
 		return
 	}
-	id := rules.Identifier{Kind: rules.IdentifierPhone, Digest: g.h.Identifier(rules.IdentifierPhone, n)}
+	id := g.identifier(rules.IdentifierPhone, n)
 	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {
 		return
 	}
@@ -444,5 +445,8 @@ func digital(v []byte) bool {
 }
 
 func (g *grouper) identifier(kind rules.IdentifierKind, v []byte) rules.Identifier {
+	if !g.slow && (g.paged || kind == rules.IdentifierResidence) {
+		return rules.Identifier{Kind: kind, Digest: g.recent.digest(g.h, kind, v)}
+	}
 	return rules.Identifier{Kind: kind, Digest: g.h.Identifier(kind, v)}
 }

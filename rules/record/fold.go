@@ -49,14 +49,27 @@ func appendFolded(dst, s []byte, limit int) []byte {
 	n := len(dst)
 	limit += n
 	i := 0
-	if n+len(s) <= min(limit, cap(dst)) { // ASCII that has room is written in place
+	if n+len(s) <= min(limit, cap(dst)) { // ASCII and Latin letters that have room are written in place
 		out := dst[:n+len(s)]
-		for i < len(s) && s[i] < utf8.RuneSelf {
-			r := asciiFold[s[i]]
-			out[n] = r
-			if i++; r != 0 {
-				n++
+		for i < len(s) {
+			b := s[i]
+			if b < utf8.RuneSelf {
+				r := asciiFold[b]
+				out[n] = r
+				if i++; r != 0 {
+					n++
+				}
+				continue
 			}
+			if b -= 0xC3; b > 2 || i+1 == len(s) || s[i+1]&0xC0 != 0x80 { // U+00C0 to U+017F are C3 80 to C5 BF
+				break
+			}
+			r := folded[int(b)<<6|int(s[i+1]&0x3F)]
+			if r == ' ' {
+				break
+			}
+			out[n] = r
+			n, i = n+1, i+2
 		}
 		dst = out[:n]
 	}

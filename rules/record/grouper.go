@@ -52,6 +52,8 @@ type grouper struct {
 	aside     aside
 	prose     *prose // for values of several lines
 	scratch   []byte
+	recent    recent
+	paged     bool // a page was begun, which shows many a value twice
 	inflaters inflaters
 	slow      bool    // no short cuts, in any scanner
 	places    *places // for a masker; nil: nobody asks where values stand
@@ -77,6 +79,7 @@ func (g *grouper) close() {
 	g.keys = nil
 	g.report.told.release()
 	g.report.told = nil
+	g.recent = recent{}
 }
 
 // enter opens a structure whose key has class c.

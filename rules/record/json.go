@@ -71,10 +71,11 @@ type jsonScanner struct {
 	over   int64
 	spare  spare
 
-	point pointing
-	last  uint8   // the key before, where the cache holds it
-	signs horizon // of the piece that is being written
-	lines lines
+	point     pointing
+	last      uint8   // the key before, where the cache holds it,
+	lastDepth int     // and how deep it stood
+	signs     horizon // of the piece that is being written
+	lines     lines
 }
 
 func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }

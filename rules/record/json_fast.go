@@ -128,20 +128,24 @@ func (s *jsonScanner) comma(i int, object bool) int {
 // where it stopped and whether that is before something that fast knows.
 func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 	g, last, answer := s.g, s.last, s.g.claim == nil
-	k := g.keys
+	k, in := g.keys, level(s.depth, s.lastDepth)
+	around, plain := g.plainly()
 	for {
-		at := k.guess(last, s.depth)
+		at := k.guess(last, in)
 		e := &k.cache[at]
 		if len(p)-i >= keyRoom+8 && e.leads((*[keyRoom + 8]byte)(p[i:])) {
 			i += int(e.whole)
 		} else {
-			if end, at = k.next(p, i, last, s.depth); end <= i {
+			if end, at = k.next(p, i, last, in); end <= i {
 				s.last, s.state, s.class = last, jsonKey, class{}
 				return i, false
 			}
 			i, e = end, &k.cache[at]
 		}
-		last = at
+		if last = at; in >= keyDepth {
+			in -= keyDepth
+			s.lastDepth = s.depth
+		}
 		b := byte(0)
 		if i < len(p) {
 			if b = p[i]; b <= ' ' {
@@ -180,10 +184,10 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 			if answer && len(v) <= maxValue && (!openings[v[0]] || !opening(e.class, v)) && (clear || v[0] != '<') { // no text in it
 				g.tick(off + int64(i))
 				switch {
-				case !clear:
-					g.value(e.class, v, shapeOf(v), off+int64(i))
-				case e.dull == dullAll, e.dull == dullWord && (len(v) < 32 || !hashed(v)):
-				case e.dull != dullNever && g.bland(e.class, v, true):
+				case clear && e.dull == dullAll, clear && e.dull == dullWord && (len(v) < 32 || !hashed(v)):
+				case clear && e.dull != dullNever && g.bland(e.class, v, true):
+				case plain && e.class.kind != kindHours:
+					g.member(e.class, v, off+int64(i), around, clear)
 				default:
 					g.value(e.class, v, shapeOf(v), off+int64(i))
 				}
@@ -194,7 +198,10 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 			end++
 		case (b-'0' <= 9 || b == '-') && answer && (p[end] == ',' || p[end] == '}'):
 			g.tick(off + int64(i))
-			if v := p[i:end]; !g.blandNumber(e.class, v) && len(v) <= maxNumber {
+			if v := p[i:end]; g.blandNumber(e.class, v) || len(v) > maxNumber {
+			} else if plain && e.class.kind != kindHours {
+				g.member(e.class, v, off+int64(i), around, true)
+			} else {
 				g.value(e.class, v, shapeOf(v), off+int64(i))
 			}
 		default:

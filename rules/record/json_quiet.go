@@ -128,13 +128,14 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 	depth, objects := 0, uint(0) // a bit a level
 	t := tellsText | tellsNumber // a value that is not in an object is of somebody else
 	seen := tells(0)
-	k, last := s.g.keys, s.last
+	k, last, at := s.g.keys, s.last, s.lastDepth
 	q := p[:limit]
 	object := false
 	for {
 		if object {
-			at := k.guess(last, s.depth+depth)
-			e := &k.cache[at]
+			in := level(s.depth+depth, at)
+			key := k.guess(last, in)
+			e := &k.cache[key]
 			if len(q)-i >= keyRoom+8 && e.leads((*[keyRoom + 8]byte)(q[i:])) {
 				i += int(e.whole)
 			} else {
@@ -142,12 +143,12 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 					i = blanks(q, i)
 				}
 				n := 0
-				if n, at = k.next(q, i, last, s.depth+depth); n <= 0 {
+				if n, key = k.next(q, i, last, in); n <= 0 {
 					return n
 				}
-				i, e = n, &k.cache[at]
+				i, e = n, &k.cache[key]
 			}
-			last, t = at, e.tells
+			last, at, t = key, s.depth+depth, e.tells
 		}
 		if i >= len(q) {
 			return 0
@@ -238,7 +239,7 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 				seen = stack[depth]
 			}
 			if depth == 0 {
-				s.last = last
+				s.last, s.lastDepth = last, at
 				return i
 			}
 			if object = objects&(1<<(depth-1)) != 0; !object {

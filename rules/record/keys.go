@@ -23,9 +23,9 @@ const (
 type keys struct {
 	seed     maphash.Seed
 	cache    [keySets * keyWays]knownKey
-	after    [keySets * keyWays * keyDepth]uint8 // the key that followed a key at a depth
-	declared *declarations                       // nil: the lexicon alone counts
-	named    bool                                // a key may be a person's address
+	after    [keySets * keyWays * 2 * keyDepth]uint8 // the key that followed a key at a level
+	declared *declarations                           // nil: the lexicon alone counts
+	named    bool                                    // a key may be a person's address
 }
 
 // knownKey is a key with its class.
@@ -123,22 +123,33 @@ func (k *keys) find(key []byte) uint8 {
 	return uint8(at + i)
 }
 
-// guess returns the key that followed the key prev at a depth when they were
+// level says where a key stands behind the one before it: at which depth, and
+// whether that one stood at another depth, in a structure that has ended or around
+// this one. In a list of objects that is nearly always the same.
+func level(depth, before int) uint {
+	l := uint(depth) % keyDepth
+	if before != depth {
+		l += keyDepth
+	}
+	return l
+}
+
+// guess returns the key that followed the key prev at a level when they were
 // seen last.
-func (k *keys) guess(prev uint8, depth int) uint8 {
-	return k.after[uint(prev)*keyDepth+uint(depth)%keyDepth]
+func (k *keys) guess(prev uint8, level uint) uint8 {
+	return k.after[uint(prev)*(2*keyDepth)+level%(2*keyDepth)]
 }
 
 // learn notes that the key at followed prev.
-func (k *keys) learn(prev uint8, depth int, at uint8) {
-	k.after[uint(prev)*keyDepth+uint(depth)%keyDepth] = at
+func (k *keys) learn(prev uint8, level uint, at uint8) {
+	k.after[uint(prev)*(2*keyDepth)+level%(2*keyDepth)] = at
 }
 
 // next reads the key at p[i], its quotes and its colon, where it is not the one
-// that was foreseen behind the key prev, at a depth. It returns where it ends and
+// that was foreseen behind the key prev, at a level. It returns where it ends and
 // which it is; 0 if it does not end in p, and -1 if it is none, or one that the
 // cache cannot hold.
-func (k *keys) next(p []byte, i int, prev uint8, depth int) (end int, at uint8) {
+func (k *keys) next(p []byte, i int, prev uint8, level uint) (end int, at uint8) {
 	if i >= len(p) {
 		return 0, 0
 	}
@@ -154,7 +165,7 @@ func (k *keys) next(p []byte, i int, prev uint8, depth int) (end int, at uint8) 
 		return -1, 0
 	}
 	at = k.find(p[i+1 : end])
-	k.learn(prev, depth, at)
+	k.learn(prev, level, at)
 	if end = blanks(p, end+1); end == len(p) {
 		return 0, 0
 	}

@@ -69,7 +69,7 @@ type page struct {
 
 func (p *page) init(g *grouper) {
 	p.g, p.prose, p.seed = g, newProse(g), maphash.MakeSeed()
-	p.prose.page = true
+	p.prose.page, g.paged = true, true
 	p.reset()
 }
 

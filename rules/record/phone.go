@@ -10,36 +10,39 @@ import (
 // anything that a phone number does not.
 func phoneDigits(s []byte, room *[20]byte) (digits []byte, international, ok bool) {
 	s = trim(s)
-	if len(s) > 4 && bytes.EqualFold(s[:4], []byte("tel:")) {
+	if len(s) > 4 && s[3] == ':' && bytes.EqualFold(s[:4], []byte("tel:")) {
 		s = s[4:]
 	}
 	if len(s) < 6 || len(s) > 40 {
 		return nil, false, false
 	}
-	digits = room[:0]
-	signs, parted := 0, false
+	n, signs, parted := 0, 0, false
 	for i := 0; i < len(s); i++ {
 		switch b := s[i]; {
-		case b >= '0' && b <= '9':
-			if len(digits) == cap(digits) {
+		case b-'0' <= 9:
+			if n == len(room) {
 				return nil, false, false
 			}
-			digits = append(digits, b)
-		case b == '+' && len(digits) == 0:
+			room[n] = b
+			n++
+		case b == ' ':
+			signs++
+		case b == '+' && n == 0:
 			international = true
 		case b == '(' && international && bytes.HasPrefix(s[i:], []byte("(0)")):
 			i += 2
-		case b == ' ' || b == '-' || b == '.' || b == '/' || b == '(' || b == ')':
+		case b == '-' || b == '.' || b == '/' || b == '(' || b == ')':
 			signs++
 			parted = parted || b == '-' || b == '.' || b == '/'
 		case b == 0xC2 && i+1 < len(s) && s[i+1] == 0xA0: // no-break space
 			i++
-		case len(digits) >= 6 && extension(s[i:]):
+		case n >= 6 && extension(s[i:]):
 			i = len(s)
 		default:
 			return nil, false, false
 		}
 	}
+	digits = room[:n]
 	if bytes.HasPrefix(digits, []byte("00")) && len(digits) > 9 {
 		digits, international = digits[2:], true
 	}

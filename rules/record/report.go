@@ -47,40 +47,30 @@ func (r *report) cut(n int) []rules.Identifier {
 	return r.ids[from : from : from+n]
 }
 
-// slotOf finds the subject that a group belongs to: the one with the same
-// e-mail, customer number, residence, or with the same phone and no other
-// name. Different e-mails are different people whatever else they share.
-func (r *report) slotOf(g *group, name uint64) int32 {
-	have := 0
+// slotOf finds the subject that a group, whose identifiers are sorted, belongs to:
+// the one with the same e-mail, customer number, residence, or with the same phone
+// and no other name, or with the same card. Different e-mails are different people
+// whatever else they share.
+func (r *report) slotOf(g *group, name uint64) (slot int32) {
 	for i := range g.ids[:g.n] {
-		have |= 1 << g.ids[i].Kind
-	}
-	for _, kind := range [...]rules.IdentifierKind{
-		rules.IdentifierEmail, rules.IdentifierCustomerID, rules.IdentifierResidence, rules.IdentifierPhone, rules.IdentifierCard,
-	} {
-		if have&(1<<kind) == 0 {
+		id := &g.ids[i]
+		if id.Kind > rules.IdentifierCard || id.Kind == rules.IdentifierCard && slot != 0 {
+			break
+		}
+		found := r.told.find(&id.Digest)
+		if found == 0 {
 			continue
 		}
-		for i := range g.ids[:g.n] {
-			id := &g.ids[i]
-			if id.Kind != kind {
-				continue
-			}
-			slot := r.told.find(&id.Digest)
-			if slot == 0 {
-				continue
-			}
-			s := r.subjects.at(int(slot - 1))
-			if kind != rules.IdentifierEmail && s.mail && g.mail() {
-				continue
-			}
-			if kind == rules.IdentifierPhone && s.name != 0 && name != 0 && s.name != name {
-				continue
-			}
-			return slot
+		s := r.subjects.at(int(found - 1))
+		switch {
+		case id.Kind != rules.IdentifierEmail && s.mail && g.mail():
+		case id.Kind != rules.IdentifierPhone:
+			return found
+		case slot == 0 && (s.name == 0 || name == 0 || s.name == name): // a residence goes before
+			slot = found
 		}
 	}
-	return 0
+	return slot
 }
 
 // add reports a group: a new subject, or what is new about a known one.

@@ -110,7 +110,7 @@ func (t *told) insert(d *rules.Digest, slot int32) {
 	if t.digests.n >= maxKnown {
 		return
 	}
-	if 4*(t.digests.n+1) > 3*len(t.table) {
+	if n := t.digests.n + 1; 4*n > 3*len(t.table) || 2*n > len(t.table) && len(t.table) < maxKept { // a small table may be half empty, which is searched in half the steps
 		old := t.table
 		t.grow()
 		for _, k := range old {
