@@ -164,6 +164,44 @@ func TestCheckoutRevealsNothing(t *testing.T) {
 	}
 }
 
+// TestPaidElsewhere: more guests an hour than the site's budget buy at a shop that
+// takes its payments elsewhere, and come back to a page that shows their order. A
+// thief who names customers at the same checkout, and knows nothing else of them, is
+// held to the budget.
+func TestPaidElsewhere(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /checkout/payment", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"pending","next":"https://pay.example/"}`)
+	})
+	mux.Handle("/", api())
+	budget := func(s *proxytest.Setup) { s.Exfil.Site = exfil.Limits{{Window: rules.WindowHour, Max: 10}} }
+	for name, c := range map[string]struct {
+		checkout func(n int) string
+		want     int
+	}{
+		"honest guests": {func(n int) string {
+			return fmt.Sprintf(`{"email":%q,"name":"Marieke Janssen %d","phone":"+31 6 1200 %04d","street":"Lindenlaan %d","postcode":"1012 AB","city":"Utrecht"}`, proxytest.Email(n), n, n, n)
+		}, 30},
+		"a thief with e-mail addresses": {func(n int) string {
+			return fmt.Sprintf(`{"email":%q,"phone":"+31 6 9999 0000","street":"Keizersgracht 1","postcode":"1015 CN","city":"Amsterdam"}`, proxytest.Email(n))
+		}, 10},
+	} {
+		w := proxytest.Start(t, mux, budget)
+		received := 0
+		for n := range 30 {
+			cookie := post(w, "/api/login", `{"username":"x","password":"wrong"}`)
+			post(w, "/checkout/payment", c.checkout(n), cookie)
+			if w.Get(fmt.Sprintf("/orders/%d", n), cookie).StatusCode == http.StatusOK {
+				received++
+			}
+		}
+		if received != c.want {
+			t.Errorf("%s: %d of 30 orders, want %d", name, received, c.want)
+		}
+	}
+}
+
 // TestAccountSharesCaps: logging in again gives no new cap.
 func TestAccountSharesCaps(t *testing.T) {
 	w := proxytest.Start(t, api(), staffAPI)

@@ -12,9 +12,10 @@
 //	Tries     ──Response.End──────► what the request asked for, and whether it was somebody's
 //	Signals   ──Incidents.Join────► incidents
 //
-// Two memories are learnt on the way: whose an order is (Owners), so that a
-// picture behind its address has a subject, and what is shown to everybody
-// (Commons), which is no customer's.
+// Three memories are learnt on the way: whose an order is (Owners), so that a
+// picture behind its address has a subject, what is shown to everybody (Commons),
+// which is no customer's, and whom a guest's checkout named whose payment is made
+// elsewhere (claimed.go).
 //
 // Each detector is one file: cap.go, bulk.go, unauthenticated.go, swap.go
 // (ownership), issuance.go, canary.go, walk.go, guess.go with misses.go, baseline.go

@@ -17,6 +17,7 @@ type Engine struct {
 	bindings  *Bindings
 	contained *containment
 	landings  *landings
+	claimed   *claimed
 	incidents *Incidents
 	owners    *Owners
 	commons   *Commons
@@ -42,7 +43,7 @@ func New(config Config) *Engine {
 		size = defaultPrincipals
 	}
 	e := &Engine{
-		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), incidents: NewIncidents(),
+		caps: NewCaps(size), bindings: NewBindings(size), contained: newContainment(size / 10), landings: newLandings(size / 100), claimed: newClaimed(size / 20), incidents: NewIncidents(),
 		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 50), misses: newMisses(), logins: newLogins(),
 		baselines: newBaselines(), machines: newMachines(), site: newSite(), ruleset: newRuleset(),
 	}

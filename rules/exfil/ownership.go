@@ -48,6 +48,8 @@ func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
 		case !customer: // staff name customers all day: that makes none their own
 		case r.honours() && claims(r.visit.Claim, record):
 			r.bind(named(record), r.loggedIn, now) // a checkout is no login
+		case r.comesBack(record, now):
+			r.bind(named(record), false, now)
 		case r.visit.Me && account && weak(record):
 			r.adopt(record.Identifiers, now)
 		}
@@ -94,8 +96,12 @@ func weak(record *rules.Record) bool {
 }
 
 // remember makes the phones and residences that a successful request supplied
-// the session's own: seeing them again tells it nothing new.
+// the session's own: seeing them again tells it nothing new. Whom a guest's checkout
+// named may show up later.
 func (r *Response) remember(now time.Time) {
+	if len(r.visit.Claim) > 0 && !r.visit.Password && r.visit.Principal.Role == rules.RoleGuest && r.visit.Status < http.StatusBadRequest {
+		r.engine.claimed.await(r.visit.Principal.Session, r.visit.Claim, now)
+	}
 	if len(r.visit.Supplied) > 0 && r.visit.Status < http.StatusBadRequest {
 		r.adopt(r.visit.Supplied, now)
 	}

@@ -2,6 +2,7 @@ package exfil
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -103,6 +104,67 @@ func TestGuestOwnsWhatItSupplied(t *testing.T) {
 		if got := j.Disclosures[0].Ownership; got != want {
 			t.Errorf("phone supplied %v: %s, want %s", supplied, got, want)
 		}
+	}
+}
+
+// TestPaidElsewhere: a checkout whose answer shows nobody, since the payment is made
+// elsewhere, makes the order that the guest comes back to its own; and nothing that
+// it did not supply, nor anything of a session that was never issued.
+func TestPaidElsewhere(t *testing.T) {
+	phone := rules.Identifier{Kind: rules.IdentifierPhone, Digest: digest('p', 1)}
+	street := rules.Identifier{Kind: rules.IdentifierResidence, Digest: digest('r', 1)}
+	with := func(n int, more ...rules.Identifier) rules.Record {
+		order := customer(n)
+		order.Identifiers = append(order.Identifiers, more...)
+		return order
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*Visit) // of the checkout; by default it names and supplies everything
+		later  time.Duration
+		shown  rules.Record
+		want   rules.Ownership
+	}{
+		{"its order", nil, time.Minute, with(1, phone, street), rules.Own},
+		{"its order without the phone", nil, time.Minute, with(1, street), rules.Own},
+		{"paid too late", nil, claimFor, with(1, phone, street), rules.Foreign},
+		{"a street that it did not write", func(v *Visit) { v.Supplied = []rules.Identifier{phone} }, time.Minute, with(1, phone, street), rules.Foreign},
+		{"an e-mail address alone", func(v *Visit) { v.Supplied = nil }, time.Minute, with(1), rules.Unlinked},
+		{"what is known beside an e-mail address", nil, time.Minute, with(1), rules.Foreign},
+		{"somebody else with its phone", nil, time.Minute, with(2, phone), rules.Foreign},
+		{"the checkout failed", func(v *Visit) { v.Status = 422 }, time.Minute, with(1, phone, street), rules.Unlinked},
+		{"a login", func(v *Visit) { v.Password = true }, time.Minute, with(1, phone, street), rules.Foreign},
+		{"nobody was named", func(v *Visit) { v.Claim = nil }, time.Minute, with(1, phone, street), rules.Foreign},
+	} {
+		w := newWorld(t, nil)
+		session := w.issued(1)
+		w.get(session, nil, func(v *Visit) {
+			v.Route, v.Claim, v.Supplied = "/checkout", []rules.Identifier{customer(1).Subject}, []rules.Identifier{phone, street}
+			if c.change != nil {
+				c.change(v)
+			}
+		})
+		w.now = w.now.Add(c.later)
+		if got := w.get(session, []rules.Record{c.shown}, nil).Disclosures[0].Ownership; got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		if got := w.get(w.issued(2), []rules.Record{c.shown}, nil).Disclosures[0].Ownership; got != rules.Unlinked {
+			t.Errorf("%s, to another session: %s, want unlinked", c.name, got)
+		}
+	}
+	w := newWorld(t, nil)
+	session := w.issued(1)
+	own := 0
+	for n := range 8 {
+		w.get(session, nil, func(v *Visit) {
+			v.Claim, v.Supplied = []rules.Identifier{customer(n).Subject}, []rules.Identifier{phone}
+		})
+		if w.get(session, []rules.Record{with(n, phone)}, nil).Disclosures[0].Ownership == rules.Own {
+			own++
+		}
+	}
+	if own != 3 {
+		t.Errorf("%d customers claimed by one session, want 3", own)
 	}
 }
 
