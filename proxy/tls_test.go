@@ -366,7 +366,7 @@ func TestTLSRefusals(t *testing.T) {
 func TestTLSSlowHandshake(t *testing.T) {
 	a := proxytest.NewAuthority(t)
 	ended := secured(t, a, nil, proxytest.Leaf{Names: []string{"shop.example"}})
-	w := proxytest.Start(t, http.NotFoundHandler(), withTLS(a, ended), func(s *proxytest.Setup) { s.Timeouts.ReadHeader = 300 * time.Millisecond })
+	w := proxytest.Start(t, http.NotFoundHandler(), withTLS(a, ended), func(s *proxytest.Setup) { s.Timeouts.ReadHeader = 2 * time.Second })
 	silent, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "https://"))
 	if err != nil {
 		t.Fatal(err)
