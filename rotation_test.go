@@ -30,6 +30,7 @@ type rotating struct {
 	*testing.T
 	*child
 	data     string
+	host     string // that is asked; empty: the address
 	source   cli.Source
 	mu       sync.Mutex
 	received map[string]map[string]bool // customers, by session
@@ -142,6 +143,9 @@ func (r *rotating) order(client *http.Client, session string, n int) int {
 	if err != nil {
 		r.Error(err)
 		return 0
+	}
+	if r.host != "" {
+		request.Host = r.host
 	}
 	request.AddCookie(&http.Cookie{Name: "sid", Value: session})
 	response, err := client.Do(request)

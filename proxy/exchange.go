@@ -25,6 +25,7 @@ type exchange struct {
 
 	group     *group   // of servers that get the request
 	astray    bool     // no group serves its host: it is refused
+	tenant    string   // whose shop its host is; empty: nobody's own
 	backend   *backend // that gets the request
 	target    *url.URL // as the client asked
 	framing   *framing // of an HTTP/1 connection

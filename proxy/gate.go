@@ -453,6 +453,11 @@ func (x *exchange) disclose(records []rules.Record, tokens []rules.Digest, subje
 func (x *exchange) append(rows []rules.Disclosure) error {
 	ctx, cancel := context.WithTimeout(context.Background(), x.policy.ledgerWait())
 	defer cancel()
+	if x.tenant != "" {
+		for i := range rows {
+			rows[i].Tenant = x.tenant
+		}
+	}
 	if err := x.gateway.ledger.Append(ctx, rows); err != nil {
 		released := slices.ContainsFunc(rows, func(d rules.Disclosure) bool { return d.State == rules.Unknown })
 		x.gateway.observer.LedgerFailed(len(rows), released && x.fail(x.policy.LedgerFailure, rules.ReasonLedger, http.StatusServiceUnavailable).Action == rules.Pass)

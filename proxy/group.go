@@ -88,9 +88,12 @@ func (g *groups) chosen(served []string, r *http.Request) *group {
 // misdirected is the answer to a request for a host that is not served.
 var misdirected = rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonMisdirected, Status: http.StatusMisdirectedRequest}
 
-// directed chooses the exchange's group; without one, the exchange has the
+// directed chooses the exchange's tenant and group; without one, the exchange has the
 // default one, which gets the request where nothing is refused (observe).
 func (x *exchange) directed(r *http.Request) {
+	if len(x.policy.Tenants) > 0 {
+		x.tenant = x.policy.tenant(hostName(r.Host))
+	}
 	if x.group = x.gateway.groups.chosen(x.policy.Hosts, r); x.group == nil {
 		x.group, x.astray = x.gateway.groups.fallback, true
 	}

@@ -80,7 +80,10 @@ type Policy struct {
 	// (JA4); empty: nowhere.
 	FingerprintHeader string
 	// Hosts are those that Config.Upstreams serve, as in Group; empty: every one.
-	Hosts          []string
+	Hosts []string
+	// Tenants are whose shops the hosts are: the first that fits names the rows of an
+	// exchange.
+	Tenants        []Tenant
 	Sessions       []Carrier
 	ASN            *ASN // whose network an address is; nil: not known
 	Roles          []RoleRule

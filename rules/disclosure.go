@@ -107,6 +107,10 @@ type Disclosure struct {
 	Ownership Ownership
 	State     State
 	Config    string // digest of the effective config, 16 hexadecimal characters
+
+	// Tenant names whose shop the request was for; empty: nobody's own. It chooses
+	// the key that the row is sealed with, and is not kept: the key says it.
+	Tenant string
 }
 
 // MaxRoute bounds a route template's length in bytes.

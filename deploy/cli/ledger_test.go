@@ -284,6 +284,8 @@ func ledgerKey(t *testing.T, anew bool) {
 		"the present key": {LedgerKey{Destroy: destroyKey{ID: keys[0].ID, Yes: true}}, "destroy <id>", "still seals rows"},
 		"a strange key":   {LedgerKey{Destroy: destroyKey{ID: "../x", Yes: true}}, "destroy <id>", "16 hexadecimal"},
 		"export nothing":  {LedgerKey{Export: exportKey{File: escrow + "2", ID: "ab"}}, "export <file>", "no ledger key"},
+		"anew of one":     {LedgerKey{Tenant: "north", Rotate: rotateKey{Anew: true}}, "rotate", "another process"},
+		"no such tenant":  {LedgerKey{Tenant: "north"}, "list", "no such file"},
 		"export over":     {LedgerKey{Export: exportKey{File: escrow}}, "export <file>", "exists"},
 	} {
 		if out, err := run(test.c, test.cmd); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -311,5 +313,63 @@ func ledgerKey(t *testing.T, anew bool) {
 		return m.Kind == ledger.MarkKey && m.Detail == keys[1].ID+" "+keys[0].ID
 	}) {
 		t.Errorf("the rotation is not noted: %v %v", marks, err)
+	}
+}
+
+// The keys of tenants: with other digests all of them change, and nothing but rows
+// can be asked for by a tenant.
+func TestTenantKeys(t *testing.T) {
+	e := newEvidence(t)
+	own, err := ledger.LoadKey(e.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	north, err := ledger.LoadOrCreateTenantKey(e.dir, "north", own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.store.Rekey(context.Background(), "north", north); err != nil {
+		t.Fatal(err)
+	}
+	e.sent(func(d *rules.Disclosure) { d.Tenant = "north" }, "email=erika@example.org")
+	e.sent(nil, "email=erika@example.org")
+	e.sent(nil, "email=ann@example.org")
+	e.keep()
+	e.sign()
+	saveIncident(t, e, "inc-1")
+	for tenant, want := range map[string]int{"": 2, "north": 1} {
+		if report, _ := e.report(ReportAffected{Source: Source{Tenant: tenant}}); strings.Count(report, "\n") != 1+want {
+			t.Errorf("tenant %q, want %d customers:\n%s", tenant, want, report)
+		}
+	}
+	var out bytes.Buffer
+	incident := ReportIncident{Format: "md", reportFlags: reportFlags{DataDir: e.dir, Source: Source{Tenant: "north"}, Incident: "inc-1", Now: noon}}
+	if err := incident.Run(&out, &out); err != nil || !strings.Contains(out.String(), "records of tenant north alone") {
+		t.Errorf("report incident: %v\n%s", err, out.String())
+	}
+	for name, err := range map[string]error{
+		"verify":         (&LedgerVerify{DataDir: e.dir, Source: Source{Tenant: "north"}}).Run(&out, &out),
+		"prove":          (&LedgerProve{DataDir: e.dir, Source: Source{Tenant: "north"}, Row: 1}).Run(&out, &out),
+		"another tenant": (&ReportAffected{DataDir: e.dir, Source: Source{Tenant: "east"}}).Run(&out, &out),
+	} {
+		if ExitCode(err) != ExitUsage || !strings.Contains(err.Error(), "--tenant") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := e.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	anew := LedgerKey{DataDir: e.dir, Rotate: rotateKey{Anew: true}}
+	if err := anew.Run("ledger key rotate", &out); err != nil || strings.Count(out.String(), "new key ") != 2 {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	keys, err := ledger.LoadKeys(e.dir)
+	if err != nil || len(keys) != 4 || keys[2].Tenant != "north" || keys[0].Digests() != keys[2].Digests() || keys[0].Digests() == own.Digests() {
+		t.Errorf("keys %v, %v", keys, err)
+	}
+	one := LedgerKey{DataDir: e.dir, Tenant: "north", Rotate: rotateKey{Anew: true}}
+	if err := one.Run("ledger key rotate", &out); ExitCode(err) != ExitUsage {
+		t.Errorf("other digests for one tenant: %v", err)
 	}
 }

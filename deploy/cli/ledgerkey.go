@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
@@ -15,6 +16,8 @@ import (
 // made with.
 type LedgerKey struct {
 	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
+
+	Tenant string `help:"The keys of this tenant's rows (tenants of the config), not the gateway's own." placeholder:"NAME"`
 
 	List    struct{}   `cmd:"" help:"Show the keys' ids: the present one first."`
 	Rotate  rotateKey  `cmd:"" help:"Make a new key for rows. A running gateway takes it within seconds; caps, sessions and incidents go on. The old key stays for reports."`
@@ -43,7 +46,7 @@ func (c *LedgerKey) Run(command string, stdout io.Writer) error {
 	case strings.HasPrefix(command, "ledger key rotate"):
 		return c.rotate(stdout)
 	case strings.HasPrefix(command, "ledger key export"):
-		if err = ledger.ExportKey(c.DataDir, c.Export.ID, c.Export.File); err == nil {
+		if err = ledger.ExportKey(c.dir(), c.Export.ID, c.Export.File); err == nil {
 			_, err = fmt.Fprintf(stdout, "written to %s: keep it apart from the ledger\n", c.Export.File)
 		}
 		return err
@@ -51,25 +54,36 @@ func (c *LedgerKey) Run(command string, stdout io.Writer) error {
 		if !c.Destroy.Yes {
 			return usagef("this cannot be undone: nobody can be told any more whether they are in the rows of key %s; add --yes", c.Destroy.ID)
 		}
-		if key, running := sqlite.Writer(c.DataDir); running && key == c.Destroy.ID {
-			return fmt.Errorf("ledger key %s: the running gateway still seals rows with it: let it take the present one first (its log says why it does not)", key)
+		if keys, running := sqlite.Writer(c.DataDir); running && slices.Contains(keys, c.Destroy.ID) {
+			return fmt.Errorf("ledger key %s: the running gateway still seals rows with it: let it take the present one first (its log says why it does not)", c.Destroy.ID)
 		}
-		if err = ledger.DestroyKey(c.DataDir, c.Destroy.ID); err == nil {
-			_, err = fmt.Fprintf(stdout, "key %s is destroyed: its rows are anonymous. Destroy its copies in backups and escrow, too\n", c.Destroy.ID)
+		if err = ledger.DestroyKey(c.dir(), c.Destroy.ID); err == nil {
+			_, err = fmt.Fprintf(stdout, "key %s is destroyed: its rows are anonymous. Destroy its copies in backups and escrow, too, and reports and exports that are not needed: digests in them are not sealed\n", c.Destroy.ID)
 		}
 		return err
 	}
-	keys, err := ledger.LoadKeys(c.DataDir)
+	keys, err := ledger.LoadKeys(c.dir())
 	for i, key := range keys {
 		state := "retired"
-		if i == 0 {
+		if i == 0 || key.Tenant != keys[i-1].Tenant {
 			state = "present"
+		}
+		if key.Tenant != "" {
+			state += " tenant " + key.Tenant
 		}
 		if err == nil {
 			_, err = fmt.Fprintf(stdout, "%s %s\n", key.ID, state)
 		}
 	}
 	return err
+}
+
+// dir is where the keys are that the command is about.
+func (c *LedgerKey) dir() string {
+	if c.Tenant == "" {
+		return c.DataDir
+	}
+	return ledger.TenantDir(c.DataDir, c.Tenant)
 }
 
 // rotate changes the key. A running gateway takes it itself, and marks in the
@@ -90,18 +104,17 @@ func (c *LedgerKey) rotate(stdout io.Writer) (err error) {
 	case !running:
 		defer func() { err = errors.Join(err, store.Close()) }()
 	}
-	before, now, err := ledger.RotateKey(c.DataDir, c.Rotate.Anew)
+	if c.Rotate.Anew {
+		return c.anew(ctx, store, stdout)
+	}
+	before, now, err := ledger.RotateKey(c.dir(), nil)
 	if err != nil {
 		return err
 	}
 	if !running {
-		err = store.Rekey(ctx, now)
-	}
-	if c.Rotate.Anew && err == nil { // sessions are known by digests of the old secret: to the new one all are strangers
-		err = store.ForgetBindings(ctx)
-	}
-	if err != nil {
-		return err
+		if err := store.Rekey(ctx, c.Tenant, now); err != nil {
+			return err
+		}
 	}
 	taken := ""
 	if running {
@@ -109,4 +122,34 @@ func (c *LedgerKey) rotate(stdout io.Writer) (err error) {
 	}
 	_, err = fmt.Fprintf(stdout, "new key %s%s; %s is retired and stays in data_dir for reports. Back the new one up\n", now.ID, taken, before.ID)
 	return err
+}
+
+// anew changes every key, with another secret for the digests. Sessions are known by
+// digests of the old one: to the new one all are strangers.
+func (c *LedgerKey) anew(ctx context.Context, store *sqlite.Store, stdout io.Writer) error {
+	if c.Tenant != "" {
+		return usagef("--anew with --tenant %s: one secret makes the digests of all tenants: leave one of the two out", c.Tenant)
+	}
+	keys, err := ledger.LoadKeys(c.DataDir)
+	if err != nil {
+		return err
+	}
+	digests := ledger.NewSecret()
+	for i, key := range keys {
+		if i > 0 && key.Tenant == keys[i-1].Tenant {
+			continue // retired
+		}
+		c.Tenant = key.Tenant
+		before, now, err := ledger.RotateKey(c.dir(), digests)
+		if err == nil {
+			err = store.Rekey(ctx, c.Tenant, now)
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(stdout, "new key %s; %s is retired and stays in %s for reports. Back the new one up\n", now.ID, before.ID, c.dir())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return store.ForgetBindings(ctx)
 }

@@ -31,6 +31,9 @@ type LedgerProve struct {
 
 // Run writes the proof as JSON.
 func (c *LedgerProve) Run(stdout, stderr io.Writer) (err error) {
+	if err := c.ofAll(); err != nil {
+		return err
+	}
 	if c.Row == 0 && c.Exchange == "" && c.Checkpoint == "" {
 		return usagef("prove what? Name --row N, --exchange ID or --checkpoint FILE")
 	}

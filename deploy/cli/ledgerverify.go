@@ -40,6 +40,9 @@ type LedgerVerify struct {
 
 // Run writes the findings to stdout and returns an error if there is any fault.
 func (c *LedgerVerify) Run(stdout, stderr io.Writer) error {
+	if err := c.ofAll(); err != nil {
+		return err
+	}
 	if c.Export != "" {
 		return c.checkExport(console{stdout, stderr})
 	}

@@ -38,6 +38,14 @@ type reportFlags struct {
 	Now     time.Time `kong:"-"`
 }
 
+// about names the versions of a report: those for a tenant are apart.
+func (c *reportFlags) about() string {
+	if c.Tenant == "" {
+		return c.Incident
+	}
+	return c.Incident + "-" + c.Tenant
+}
+
 // ReportIncident is `ordergate report incident`: everything that is known of an
 // incident, with what is not known marked as such. It holds keyed digests only.
 //
@@ -76,7 +84,7 @@ func (c *ReportIncident) Run(stdout, stderr io.Writer) error {
 	if c.FactKeys {
 		return tellFacts(to)
 	}
-	shelf := report.Shelf{Dir: filepath.Join(c.DataDir, "reports"), About: "incident-" + c.Incident}
+	shelf := report.Shelf{Dir: filepath.Join(c.DataDir, "reports"), About: "incident-" + c.about()}
 	m, err := c.make(shelf, c.Issue, to)
 	if err != nil {
 		return err
@@ -121,7 +129,7 @@ func (c *ReportStatement) Run(stdout, stderr io.Writer) error {
 	if _, err := rules.ParseFields(c.Fields); err != nil {
 		return usagef("--fields: %v", err)
 	}
-	shelf := report.Shelf{Dir: filepath.Join(c.DataDir, "reports"), About: "statement-" + c.Kind + "-" + c.Incident}
+	shelf := report.Shelf{Dir: filepath.Join(c.DataDir, "reports"), About: "statement-" + c.Kind + "-" + c.about()}
 	m, err := c.make(shelf, false, to)
 	if err != nil {
 		return err
@@ -184,6 +192,7 @@ func tellFacts(to console) error {
 
 // context reads the flags.
 func (c *reportFlags) context() (ctx report.Context, err error) {
+	ctx.Tenant = c.Tenant
 	ctx.Now, ctx.Tool = c.Now, c.Version
 	if ctx.Now.IsZero() {
 		ctx.Now = time.Now()

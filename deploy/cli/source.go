@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
@@ -29,7 +30,8 @@ type archive interface {
 
 // Source says where a command reads the ledger.
 type Source struct {
-	Store string `name:"store" env:"ORDERGATE_LEDGER_STORE" help:"The ledger's database (ledger.store of the config: postgres://user@host/database) instead of the files in --data-dir; its password comes from PGPASSWORD or PGPASSFILE." placeholder:"URL"`
+	Tenant string `help:"Only rows of this tenant (tenants of the config)." placeholder:"NAME"`
+	Store  string `name:"store" env:"ORDERGATE_LEDGER_STORE" help:"The ledger's database (ledger.store of the config: postgres://user@host/database) instead of the files in --data-dir; its password comes from PGPASSWORD or PGPASSFILE." placeholder:"URL"`
 }
 
 // open opens the ledger for reading, beside running gateways. Rows and incidents
@@ -48,19 +50,49 @@ func (s Source) open(ctx context.Context, dir string) (openedArchive, error) {
 	if err != nil {
 		return openedArchive{}, err
 	}
-	return openedArchive{store, ledger.NewKeyring(keys)}, nil
+	opened := openedArchive{archive: store, keys: ledger.NewKeyring(keys)}
+	if s.Tenant != "" {
+		for _, key := range keys {
+			if key.Tenant == s.Tenant {
+				opened.only = append(opened.only, key.ID)
+			}
+		}
+		if opened.only == nil {
+			return opened, errors.Join(usagef("--tenant %s: there is no key of such a tenant in %s: `ordergate ledger key list` shows them", s.Tenant, dir), store.Close())
+		}
+	}
+	return opened, nil
+}
+
+// ofAll refuses a tenant: a tree is over the rows of all.
+func (s Source) ofAll() error {
+	if s.Tenant != "" {
+		return usagef("--tenant %s: the ledger is verified and proved as a whole, whoever its rows are of: leave it out", s.Tenant)
+	}
+	return nil
 }
 
 // openedArchive is an archive as its gateway has it, not as it is kept.
 type openedArchive struct {
 	archive
 	keys *ledger.Keyring
+	only []string // ids of the keys whose rows are wanted; nil: all
 }
 
 // Disclosures implements archive.
 func (a openedArchive) Disclosures(ctx context.Context, query ledger.Query) iter.Seq2[ledger.Row, error] {
 	query.Keys = a.keys
-	return a.archive.Disclosures(ctx, query)
+	rows := a.archive.Disclosures(ctx, query)
+	if a.only == nil {
+		return rows
+	}
+	return func(yield func(ledger.Row, error) bool) {
+		for row, err := range rows {
+			if (err != nil || slices.Contains(a.only, row.Key)) && !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // Incidents implements archive.

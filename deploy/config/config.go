@@ -28,6 +28,14 @@ type Config struct {
 	// that fits gets the request, and upstream gets what none fits. Caps, WAF and
 	// ledger are one for all of them.
 	Upstreams []UpstreamGroup `yaml:"upstreams,omitempty"`
+	// Tenants are shops of their own behind this gateway, by their hosts; the first
+	// that fits has the request's rows. Each has a ledger key of its own in data_dir,
+	// made at the first start: rows of two tenants cannot be joined without both, and
+	// destroying one's keys makes its rows alone anonymous (ordergate ledger key
+	// --tenant). Caps, WAF, incidents and sessions are one for all of them, rows of
+	// other hosts have the gateway's own key: write in hosts, or in upstreams, which
+	// are served at all. Empty: there is one shop.
+	Tenants []Tenant `yaml:"tenants,omitempty"`
 	// UpstreamTLS is how TLS is made to the platform's servers, where their URL is
 	// https.
 	UpstreamTLS UpstreamTLS `yaml:"upstream_tls,omitempty"`

@@ -35,7 +35,7 @@ func (c *Config) Policy(h *rules.Hasher, engine *waf.Engine) *proxy.Policy {
 	p := &proxy.Policy{
 		Mode: c.Mode, TrustedProxies: c.TrustedProxies, Records: c.RecordConfig(h), WAF: engine,
 		Forwarded: c.ClientAddress.forwarded(), AddressHeader: c.ClientAddress.Header, AddressFrom: c.ClientAddress.From,
-		FingerprintHeader: c.TLS.FingerprintHeader, Hosts: lower(c.Hosts),
+		FingerprintHeader: c.TLS.FingerprintHeader, Hosts: lower(c.Hosts), Tenants: c.tenants(),
 		SubjectsHeader: c.SubjectsHeader,
 		Rates:          c.Rates.proxy(),
 		Shape:          c.Requests.proxy(),

@@ -24,6 +24,7 @@ func (c *Config) Validate() error {
 	v.upstreamTLS("upstream_tls", c.UpstreamTLS, c.Upstream)
 	v.health("health.", &c.Health)
 	v.upstreams(c)
+	v.tenants(c)
 	v.contracts(c)
 	v.accessLog(&c.AccessLog)
 	v.clientAddress(&c.ClientAddress, c.TrustedProxies)

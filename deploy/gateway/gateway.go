@@ -289,9 +289,10 @@ func (g *Gateway) Ended() <-chan struct{} { return g.ended.Done() }
 // told, and keeps its value.
 func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	cfg, err := load()
-	var keys []ledger.Key
+	var keys map[string]ledger.Key
+	var ring *ledger.Keyring
 	if err == nil {
-		keys, err = g.readKeys()
+		keys, ring, err = g.readKeys(cfg.TenantNames())
 	}
 	var engine *waf.Engine
 	if err == nil {
@@ -327,7 +328,7 @@ func (g *Gateway) Reload(load func() (config.Config, error)) error {
 	for _, name := range fixed(&g.config, &cfg) {
 		g.log.Warn("this setting changes at the next restart only", "setting", name)
 	}
-	if err := g.rekey(context.Background(), keys); err != nil {
+	if err := g.rekey(context.Background(), keys, ring, cfg.TenantNames()); err != nil {
 		g.log.Error("the ledger key before goes on", "err", err) // the next look at the file tries again
 	}
 	g.setASN(asn)

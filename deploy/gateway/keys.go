@@ -3,9 +3,11 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,22 +18,24 @@ import (
 
 // keys are the ledger's keys as a running gateway has them. What it knows of
 // sessions, caps, owners and incidents goes by digests that are made with the
-// secret that it began with, and that no rotation changes; rows and incidents are
-// sealed, at rest, with the present key. So a rotation changes what is written
-// from one batch on, and nothing that is counted: nobody sheds a cap by it, no
-// session ends, and a restart opens the rows of every kept key.
+// secret that it began with, and that no rotation changes; rows are sealed, at
+// rest, with the present key of their tenant, incidents with the gateway's own. So a
+// rotation changes what is written from one batch on, and nothing that is counted:
+// nobody sheds a cap by it, no session ends, and a restart opens the rows of every
+// kept key.
 type keys struct {
-	mu      sync.Mutex // guards present and ring
-	present ledger.Key
+	mu      sync.Mutex            // guards present, ring and tenants
+	present map[string]ledger.Key // by tenant; the gateway's own has no name
 	ring    *ledger.Keyring
+	tenants []string // of the config
 
-	// Of the goroutine that keeps: the key's file when it was read last, nil while it
-	// is gone; and what was wrong with it, as it was told.
-	file  os.FileInfo
+	// Of the goroutine that keeps: the keys' files when they were read last, by
+	// tenant, nil while one is gone; and what was wrong with them, as it was told.
+	files map[string]os.FileInfo
 	fault string
 }
 
-// openKeys makes the key at the first start, and reads the retired ones.
+// openKeys makes the keys that are missing, and reads the retired ones.
 func (g *Gateway) openKeys() error {
 	key, err := ledger.LoadOrCreateKey(g.config.DataDir)
 	if err != nil {
@@ -40,13 +44,42 @@ func (g *Gateway) openKeys() error {
 	if g.hasher, err = rules.NewHasher(key.Secret); err != nil {
 		return fmt.Errorf("using the ledger key %s: %w", key.ID, err)
 	}
-	g.keys.file, _ = os.Stat(filepath.Join(g.config.DataDir, ledger.KeyFile)) // read again if it cannot be looked at
-	all, err := ledger.LoadKeys(g.config.DataDir)
+	g.keys.present, g.keys.tenants = map[string]ledger.Key{"": key}, g.config.TenantNames()
+	g.keys.files = g.keyFiles() // before they are read: what changes meanwhile is read again
+	present, ring, err := g.readKeys(g.keys.tenants)
 	if err != nil {
-		return fmt.Errorf("opening the retired ledger keys: %w", err)
+		return fmt.Errorf("opening the ledger keys: %w", err)
 	}
-	g.keys.present, g.keys.ring = all[0], ledger.NewKeyring(all)
+	g.keys.present, g.keys.ring = present, ring
 	return nil
+}
+
+// keyFiles looks at the file of every present key.
+func (g *Gateway) keyFiles() map[string]os.FileInfo {
+	g.keys.mu.Lock()
+	tenants := append([]string{""}, g.keys.tenants...)
+	g.keys.mu.Unlock()
+	files := make(map[string]os.FileInfo, len(tenants))
+	for _, tenant := range tenants {
+		files[tenant], _ = os.Stat(g.keyPath(tenant)) // nil: whoever reads it says why
+	}
+	return files
+}
+
+// keyPath is the file of a tenant's present key.
+func (g *Gateway) keyPath(tenant string) string {
+	dir := g.config.DataDir
+	if tenant != "" {
+		dir = ledger.TenantDir(dir, tenant)
+	}
+	return filepath.Join(dir, ledger.KeyFile)
+}
+
+func unchanged(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
 // opening is the keys that rows are opened with.
@@ -56,66 +89,104 @@ func (k *keys) opening() *ledger.Keyring {
 	return k.ring
 }
 
+// ofTenants are the tenants' present keys.
+func (k *keys) ofTenants() map[string]ledger.Key {
+	tenants := make(map[string]ledger.Key, len(k.tenants))
+	for _, tenant := range k.tenants {
+		tenants[tenant] = k.present[tenant]
+	}
+	return tenants
+}
+
 // sealed is an incident as it is kept.
 func (k *keys) sealed(incident rules.Incident) rules.Incident {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.present.SealIncident(incident)
+	own := k.present[""]
+	return own.SealIncident(incident)
 }
 
-// readKeys reads the keys again. It refuses what [ledger.LoadKeys] refuses, and a
-// key that makes other digests than this gateway's.
-func (g *Gateway) readKeys() ([]ledger.Key, error) {
-	all, err := ledger.LoadKeys(g.config.DataDir)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // says it all
-	}
+// readKeys reads the keys again, and makes those of new tenants. It refuses what
+// [ledger.LoadKeys] refuses, and a key that makes other digests than this gateway's.
+func (g *Gateway) readKeys(tenants []string) (present map[string]ledger.Key, ring *ledger.Keyring, err error) {
 	g.keys.mu.Lock()
-	present := g.keys.present
+	before := g.keys.present[""]
 	g.keys.mu.Unlock()
-	if !bytes.Equal(all[0].Secret, present.Secret) {
-		return nil, fmt.Errorf("ledger key %s makes other digests than %s, which this gateway goes on with: sessions and caps would begin anew: restart it for that, or put a key back that `ordergate ledger key rotate` made", all[0].ID, present.ID)
+	own, err := ledger.LoadKey(g.config.DataDir)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // says it all
 	}
-	return all, nil
+	present = map[string]ledger.Key{"": own}
+	for _, tenant := range tenants {
+		if present[tenant], err = ledger.LoadOrCreateTenantKey(g.config.DataDir, tenant, before); err != nil {
+			return nil, nil, err //nolint:wrapcheck // says it all
+		}
+	}
+	for tenant, key := range present {
+		if !bytes.Equal(key.Secret, before.Secret) {
+			return nil, nil, fmt.Errorf("ledger key %s in %s makes other digests than %s, which this gateway goes on with: sessions and caps would begin anew: restart it for that, or put a key back that `ordergate ledger key rotate` made", key.ID, filepath.Dir(g.keyPath(tenant)), before.ID)
+		}
+	}
+	all, err := ledger.LoadKeys(g.config.DataDir)
+	return present, ledger.NewKeyring(all), err //nolint:wrapcheck // says it all
 }
 
-// rekey takes keys over: rows of the next batch on are sealed with the first.
-func (g *Gateway) rekey(ctx context.Context, all []ledger.Key) error {
+// rekey takes keys over: rows of the next batch on are sealed with them.
+func (g *Gateway) rekey(ctx context.Context, present map[string]ledger.Key, ring *ledger.Keyring, tenants []string) error {
 	g.keys.mu.Lock()
 	defer g.keys.mu.Unlock()
-	now, before := all[0], g.keys.present
-	if now.ID != before.ID {
-		if err := g.store.Rekey(ctx, now); err != nil {
-			return fmt.Errorf("taking ledger key %s: %w", now.ID, err)
+	g.keys.tenants = tenants
+	var errs []error
+	change := func(tenant string, now ledger.Key) {
+		before := g.keys.present[tenant]
+		if before.ID == now.ID {
+			return
 		}
-		g.log.Info("ledger key changed: rows are sealed with it from now on", "key", now.ID, "before", before.ID)
+		if err := g.store.Rekey(ctx, tenant, now); err != nil {
+			errs = append(errs, fmt.Errorf("taking ledger key %s: %w", now.ID, err))
+			return
+		}
+		if g.keys.present[tenant] = now; now.ID == "" {
+			delete(g.keys.present, tenant)
+		}
+		g.log.Info("ledger key changed: rows are sealed with it from now on", "key", now.ID, "before", before.ID, "tenant", tenant)
 	}
-	g.keys.present, g.keys.ring = now, ledger.NewKeyring(all)
-	return nil
+	for tenant, key := range present {
+		change(tenant, key)
+	}
+	for tenant := range g.keys.present {
+		if _, kept := present[tenant]; !kept {
+			change(tenant, ledger.Key{})
+		}
+	}
+	g.keys.ring = ring
+	return errors.Join(errs...)
 }
 
-// renewKeys takes a ledger key that was put into data_dir since the last look. A
-// fault is told once, and the key before goes on.
+// renewKeys takes ledger keys that were put into data_dir since the last look. A
+// fault is told once, and the keys before go on.
 func (g *Gateway) renewKeys() {
-	now, err := os.Stat(filepath.Join(g.config.DataDir, ledger.KeyFile))
-	before := g.keys.file
-	same := before == nil && now == nil ||
-		before != nil && now != nil && os.SameFile(before, now) && before.ModTime().Equal(now.ModTime()) && before.Size() == now.Size()
+	files := g.keyFiles()
+	same := true
+	for tenant, file := range files {
+		same = same && unchanged(g.keys.files[tenant], file)
+	}
 	if same {
 		return
 	}
-	g.keys.file = now // nil: it is gone
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var all []ledger.Key
+	g.keys.mu.Lock()
+	tenants := slices.Clone(g.keys.tenants)
+	g.keys.mu.Unlock()
+	present, ring, err := g.readKeys(tenants)
 	if err == nil {
-		all, err = g.readKeys()
-	}
-	if err == nil {
-		if err = g.rekey(ctx, all); err != nil {
-			g.keys.file = before // the file is well: it is tried again
+		err = g.rekey(ctx, present, ring, tenants)
+		if err != nil {
+			files = nil // they are well: it is tried again
 		}
 	}
+	g.keys.files = files
 	fault := ""
 	if err != nil {
 		fault = err.Error()

@@ -25,11 +25,11 @@ type store interface {
 
 // openStore opens the store that the config names.
 func (g *Gateway) openStore(ctx context.Context, signer *ledger.Signer) error {
-	key := g.keys.present
+	key, tenants := g.keys.present[""], g.keys.ofTenants()
 	relaxed := g.config.Ledger.Durability == config.Relaxed
 	database := g.config.Ledger.Database()
 	if database == "" {
-		s, err := sqlite.Open(ctx, g.config.DataDir, sqlite.Options{Key: key, Now: g.now, Relaxed: relaxed})
+		s, err := sqlite.Open(ctx, g.config.DataDir, sqlite.Options{Key: key, Tenants: tenants, Now: g.now, Relaxed: relaxed})
 		if err != nil {
 			return fmt.Errorf("opening the ledger: %w", err)
 		}
@@ -39,7 +39,7 @@ func (g *Gateway) openStore(ctx context.Context, signer *ledger.Signer) error {
 	host, _ := os.Hostname() // it only helps whoever looks for a gateway
 	s, err := postgres.Open(ctx, g.config.DataDir, postgres.Options{
 		URL: database, Now: g.now, MaxSpool: int64(g.config.Ledger.Spool), Relaxed: relaxed, Told: g.tellStore,
-		Node: postgres.Node{Name: signer.Name(), PublicKey: signer.PublicKey(), Key: key.Digests(), Host: host}, Key: key,
+		Node: postgres.Node{Name: signer.Name(), PublicKey: signer.PublicKey(), Key: key.Digests(), Host: host}, Key: key, Tenants: tenants,
 		Gap: func(rows int64) {
 			g.metrics.LedgerGap(int(rows))
 			g.log.Error("rows of the ledger are neither in the database nor in data_dir", "rows", rows)
@@ -58,7 +58,7 @@ func (g *Gateway) openSealed() (err error) {
 	if c.Window == 0 {
 		return nil
 	}
-	g.sealed, err = sealed.Open(g.config.DataDir, g.keys.present.Secret, sealed.Options{
+	g.sealed, err = sealed.Open(g.config.DataDir, g.keys.present[""].Secret, sealed.Options{
 		Window: c.Window, Retention: c.Retention, Now: g.now,
 		Failed: func(err error) { g.log.Error("network identifiers not kept", "err", err) },
 	})

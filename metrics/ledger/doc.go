@@ -36,5 +36,10 @@
 // is kept of sessions (bindings) and the lines of logs have digests of the first
 // step; only a rotation with anew, while no gateway runs, changes these.
 //
+// A tenant's rows are sealed with a key of the tenant's own, in data_dir/tenants; the
+// first step is one for all, so that one gateway counts for all. What was sealed with
+// a key that is destroyed within a cap's window does not count after a restart:
+// nobody can say any more whose it was.
+//
 // Every Store passes the one suite in ledgertest.
 package ledger

@@ -42,6 +42,7 @@ const (
 type Key struct {
 	ID     string // 16 hexadecimal characters, made from the secrets and safe to show
 	Secret []byte // 32 bytes, for digests: [rules.NewHasher] takes it
+	Tenant string // whose rows it seals; empty: the gateway's own
 
 	rows []byte       // 32 bytes, for rows; nil: they hold the digests as they are
 	seal cipher.Block // made from rows
@@ -155,10 +156,11 @@ func loadKey(path string) (Key, error) {
 
 // createKey makes the key's file.
 func createKey(dir string) error {
-	return createFile(dir, KeyFile, newKey(randomSecret(), randomSecret()).text())
+	return createFile(dir, KeyFile, newKey(NewSecret(), NewSecret()).text())
 }
 
-func randomSecret() []byte {
+// NewSecret returns a secret for [RotateKey].
+func NewSecret() []byte {
 	secret := make([]byte, sha256.Size)
 	_, _ = rand.Read(secret) // it never fails: crypto/rand ends the program instead
 	return secret

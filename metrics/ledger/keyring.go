@@ -9,14 +9,87 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // retiredPattern is the name of a retired key's file: KeyFile, a point, its id.
 var retiredPattern = regexp.MustCompile(`^` + regexp.QuoteMeta(KeyFile) + `\.([0-9a-f]{16})$`)
 
-// LoadKeys returns the present key and then the retired ones by id, which older
-// rows were digested with. It refuses what [LoadKey] refuses, of any of them.
+// tenantsFolder is where the keys of tenants are, in a folder for each.
+const tenantsFolder = "tenants"
+
+// TenantDir is the folder of a tenant's keys inside the data directory.
+func TenantDir(dir, tenant string) string { return filepath.Join(dir, tenantsFolder, tenant) }
+
+// LoadOrCreateTenantKey returns the key of a tenant, creating it when the tenant has
+// none: with the secret of the gateway's own key for digests, because one gateway
+// counts for all, and one of its own for rows. A folder without a key is refused: it
+// had one.
+func LoadOrCreateTenantKey(dir, tenant string, own Key) (Key, error) {
+	folder := TenantDir(dir, tenant)
+	key, err := LoadKey(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := os.Lstat(folder); statErr == nil {
+			return Key{}, fmt.Errorf("the ledger key %s of tenant %s is missing: restore it from a backup; or, to give up the rows that it sealed, remove the folder", filepath.Join(folder, KeyFile), tenant)
+		}
+		if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
+			return Key{}, fmt.Errorf("create the ledger key of tenant %s: %w: give the gateway's user write access to data_dir", tenant, err)
+		}
+		if err := createTenant(folder, newKey(own.Secret, NewSecret())); err != nil {
+			return Key{}, fmt.Errorf("create the ledger key of tenant %s: %w: give the gateway's user write access to data_dir", tenant, err)
+		}
+		key, err = LoadKey(folder)
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	key.Tenant = tenant
+	return key, nil
+}
+
+// createTenant makes a tenant's folder with a key in it, whole or not at all.
+func createTenant(folder string, key Key) error {
+	fresh, err := os.MkdirTemp(filepath.Dir(folder), ".new-*") // mode 0700
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(fresh) }()
+	if err := createFile(fresh, KeyFile, key.text()); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(fresh, folder), syncDir(filepath.Dir(folder)))
+}
+
+// LoadKeys returns the present key, then the retired ones by id, which older
+// rows are sealed with, then those of tenants in the same way. It refuses what
+// [LoadKey] refuses, of any of them.
 func LoadKeys(dir string) ([]Key, error) {
+	keys, err := loadKeys(dir)
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := os.ReadDir(filepath.Join(dir, tenantsFolder)) // sorted by name
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("look for ledger keys of tenants: %w", err)
+	}
+	for _, tenant := range tenants {
+		if strings.HasPrefix(tenant.Name(), ".") {
+			continue
+		}
+		own, err := loadKeys(TenantDir(dir, tenant.Name()))
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range own {
+			key.Tenant = tenant.Name()
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// loadKeys returns the keys in one folder.
+func loadKeys(dir string) ([]Key, error) {
 	present, err := LoadKey(dir)
 	if err != nil {
 		return nil, err
@@ -43,10 +116,11 @@ func LoadKeys(dir string) ([]Key, error) {
 
 // RotateKey makes a new present key in dir and retires the one before, which
 // stays beside it, so that reports reach rows of both. At every moment the
-// present key is there whole. The new key makes the same digests: a running
-// gateway takes it as soon as it sees it. With anew it makes others: whoever
-// calls it so sees to it that no gateway runs.
-func RotateKey(dir string, anew bool) (before, now Key, err error) {
+// present key is there whole. With no digests the new key makes the same ones: a
+// running gateway takes it as soon as it sees it. Otherwise they are the secret that
+// makes them: whoever calls it so sees to it that no gateway runs, and that all
+// tenants get the same.
+func RotateKey(dir string, digests []byte) (before, now Key, err error) {
 	if before, err = LoadKey(dir); err != nil {
 		return before, now, err
 	}
@@ -55,10 +129,10 @@ func RotateKey(dir string, anew bool) (before, now Key, err error) {
 		return before, now, fmt.Errorf("retire ledger key %s: %w", before.ID, err)
 	}
 	secret := before.Secret
-	if anew {
-		secret = randomSecret()
+	if digests != nil {
+		secret = digests
 	}
-	now = newKey(secret, randomSecret())
+	now = newKey(secret, NewSecret())
 	fresh := KeyFile + ".next"
 	if err := errors.Join(os.RemoveAll(filepath.Join(dir, fresh)), createFile(dir, fresh, now.text())); err != nil {
 		return before, now, fmt.Errorf("make the new ledger key: %w", err)

@@ -14,11 +14,11 @@ import (
 )
 
 // rotated returns the keys of a data_dir after a rotation, the present one first.
-func rotated(t *testing.T, dir string, anew bool) []ledger.Key {
+func rotated(t *testing.T, dir string) []ledger.Key {
 	t.Helper()
 	_, err := ledger.LoadOrCreateKey(dir)
 	if err == nil {
-		_, _, err = ledger.RotateKey(dir, anew)
+		_, _, err = ledger.RotateKey(dir, nil)
 	}
 	keys, loadErr := ledger.LoadKeys(dir)
 	if err := errors.Join(err, loadErr); err != nil || len(keys) != 2 {
@@ -30,7 +30,7 @@ func rotated(t *testing.T, dir string, anew bool) []ledger.Key {
 // A key gives back what it has sealed, no other key does, and what is sealed can be
 // compared with nothing but what the same key has sealed.
 func TestSeal(t *testing.T) {
-	keys := rotated(t, t.TempDir(), false)
+	keys := rotated(t, t.TempDir())
 	ring := ledger.NewKeyring(keys)
 	made := ledger.Row{Disclosure: ledgertest.Rows(0, 6)[5]}
 	made.Record.Identifiers = append(made.Record.Identifiers, rules.Identifier{})
@@ -94,7 +94,7 @@ func TestSeal(t *testing.T) {
 
 // An incident is sealed as its rows are; the gateway's own copy stays.
 func TestSealIncident(t *testing.T) {
-	keys := rotated(t, t.TempDir(), false)
+	keys := rotated(t, t.TempDir())
 	made := rules.Incident{
 		ID: "inc-1", Session: ledgertest.Digest(1), Addresses: []rules.Digest{ledgertest.Digest(2)},
 		Linked: []rules.Link{{Session: ledgertest.Digest(3), Why: rules.LinkSurplus, Strength: 4}},
@@ -142,14 +142,14 @@ func TestPlainKey(t *testing.T) {
 	if plain.Seal(&row); row.Key != id || !reflect.DeepEqual(row.Disclosure, made) {
 		t.Errorf("a plain key changed a row: %+v", row)
 	}
-	keys := rotated(t, dir, false)
+	keys := rotated(t, dir)
 	if keys[0].Digests() != id || keys[1].ID != id {
 		t.Errorf("after a rotation: %v", keys)
 	}
 	if err := ledger.DestroyKey(dir, id); err == nil || !strings.Contains(err.Error(), "--anew") {
 		t.Errorf("destroying it: %v", err)
 	}
-	if _, _, err := ledger.RotateKey(dir, true); err != nil {
+	if _, _, err := ledger.RotateKey(dir, ledger.NewSecret()); err != nil {
 		t.Fatal(err)
 	}
 	if err := ledger.DestroyKey(dir, id); err != nil {

@@ -95,9 +95,11 @@ type Store interface {
 	Bindings(ctx context.Context, since time.Time) ([]rules.Binding, error)
 
 	// Rekey seals the rows that are appended after it with a key, those before stay
-	// as they are; a mark of kind [MarkKey] is between them, durably. With an error
-	// the key before goes on.
-	Rekey(ctx context.Context, key Key) error
+	// as they are; a mark of kind [MarkKey] is between them, durably. With the name
+	// of a tenant it is the key of that tenant's rows alone, and the zero Key takes it
+	// away again; rows of a tenant without one, and with an empty name all others, are
+	// sealed with the gateway's own. With an error the key before goes on.
+	Rekey(ctx context.Context, tenant string, key Key) error
 
 	// Mark keeps a note about the ledger itself among the rows, durably.
 	Mark(ctx context.Context, mark Mark) error

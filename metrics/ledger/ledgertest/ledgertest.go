@@ -29,6 +29,7 @@ func Test(t *testing.T, open func(t *testing.T) ledger.Store) {
 		"outcomes of an earlier life":  outcomesOfEarlierLife,
 		"queries select":               queriesSelect,
 		"another key from a row on":    anotherKey,
+		"keys of tenants":              tenantKeys,
 		"a scan can be left":           scanCanBeLeft,
 		"all rows or none":             allOrNone,
 		"retention keeps a suffix":     retentionKeepsSuffix,

@@ -107,8 +107,8 @@ func (a2store) SaveBindings(context.Context, []rules.Binding) error { return err
 func (a2store) Bindings(context.Context, time.Time) ([]rules.Binding, error) {
 	return nil, errors.ErrUnsupported
 }
-func (a2store) Rekey(context.Context, ledger.Key) error { return errors.ErrUnsupported }
-func (a2store) Mark(context.Context, ledger.Mark) error { return errors.ErrUnsupported }
+func (a2store) Rekey(context.Context, string, ledger.Key) error { return errors.ErrUnsupported }
+func (a2store) Mark(context.Context, ledger.Mark) error         { return errors.ErrUnsupported }
 func (a2store) Head(context.Context) (ledger.Head, error) {
 	return ledger.Head{}, errors.ErrUnsupported
 }

@@ -24,8 +24,9 @@ type Options struct {
 	URL string
 	// Node is this gateway.
 	Node Node
-	// Key is what rows are sealed with.
-	Key ledger.Key
+	// Key and Tenants are what rows are sealed with: see [sqlite.Options].
+	Key     ledger.Key
+	Tenants map[string]ledger.Key
 	// Now is the clock of the ledger's marks; nil means time.Now.
 	Now func() time.Time
 	// MaxSpool bounds in bytes what waits in data_dir for a lost database; then
@@ -105,7 +106,7 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	if lost != nil && !isLost(lost) {
 		return nil, explain(lost)
 	}
-	local := sqlite.Options{Key: opts.Key, Now: opts.Now, Spool: true, Relaxed: opts.Relaxed}
+	local := sqlite.Options{Key: opts.Key, Tenants: opts.Tenants, Now: opts.Now, Spool: true, Relaxed: opts.Relaxed}
 	if lost == nil {
 		local.Begin = &s.ship.head
 		s.warnings = append(s.warnings, s.ship.survey(ctx)...)

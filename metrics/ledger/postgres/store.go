@@ -62,8 +62,8 @@ func (s *Store) Mark(ctx context.Context, mark ledger.Mark) error {
 }
 
 // Rekey implements [ledger.Store].
-func (s *Store) Rekey(ctx context.Context, key ledger.Key) error {
-	err := s.local.Rekey(ctx, key)
+func (s *Store) Rekey(ctx context.Context, tenant string, key ledger.Key) error {
+	err := s.local.Rekey(ctx, tenant, key)
 	s.signal()
 	return err
 }

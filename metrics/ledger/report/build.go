@@ -135,6 +135,7 @@ func (e *Evidence) principal(row *ledger.Row) *seen {
 // Context is what a report says besides the rows.
 type Context struct {
 	Facts        Facts
+	Tenant       string // whose rows alone the evidence has; empty: all
 	Now          time.Time
 	Aware        time.Time // stated by a person; zero: not yet
 	Material     time.Time // likewise: when it was decided that it is material
@@ -158,7 +159,7 @@ func (e *Evidence) Build(c *Context) (*Incident, []ledger.Subject) {
 	gaps := Gaps(c.Marks, i.Opened.Add(-ledger.HoldBefore), e.until())
 	r := &Incident{
 		Identity: Identity{
-			Incident: i.ID, Schema: Schema, Version: c.Version, Previous: c.Previous, Status: status(i.State), Severity: i.Severity.String(),
+			Incident: i.ID, Tenant: c.Tenant, Schema: Schema, Version: c.Version, Previous: c.Previous, Status: status(i.State), Severity: i.Severity.String(),
 			Confidence: c.Facts.get("confidence"), GeneratedAt: stamp(c.Now), GeneratedBy: c.Facts.get("generated_by"), Tool: c.Tool, Configs: sorted(e.configs),
 		},
 		Entity: Entity{

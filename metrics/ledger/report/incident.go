@@ -41,6 +41,7 @@ type Bucket struct {
 // Identity says which report this is.
 type Identity struct {
 	Incident    string   `json:"incident_id"`
+	Tenant      string   `json:"tenant,omitempty"` // whose rows alone are counted; empty: all
 	Schema      int      `json:"schema_version"`
 	Version     int      `json:"report_version"` // 0: a draft that was not issued
 	Previous    string   `json:"previous_version_digest"`

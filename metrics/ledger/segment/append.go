@@ -62,7 +62,11 @@ func (l *Log) encode(rows []rules.Disclosure) map[rules.ExchangeID]int64 {
 		*row = ledger.Row{Sequence: sequence, Disclosure: rows[i]}
 		l.ids = append(l.ids[:0], row.Record.Identifiers...) // the caller's stay as they are
 		row.Record.Identifiers = l.ids
-		l.opts.Key.Seal(row)
+		key := &l.opts.Key
+		if own := l.keys[row.Tenant]; own != nil {
+			key = own
+		}
+		key.Seal(row)
 		head, ok := l.heads.Get(row.Exchange)
 		if !ok {
 			head, ok = heads[row.Exchange]

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,10 @@ var (
 
 // Options tune a log. The zero value gives the defaults.
 type Options struct {
-	// Key is what rows are sealed with.
-	Key ledger.Key
+	// Key is what rows are sealed with, but for those of a tenant that has a key of
+	// its own: see [ledger.Store.Rekey].
+	Key     ledger.Key
+	Tenants map[string]ledger.Key
 	// Now is the clock of marks; nil means time.Now. Rows bring their own time.
 	Now func() time.Time
 	// Least is how many entries were signed for at last: a log that has fewer
@@ -90,6 +93,7 @@ type Log struct {
 	entry    []byte
 	row      ledger.Row // to be sealed and encoded
 	ids      []rules.Identifier
+	keys     map[string]*ledger.Key // of tenants
 
 	wake chan struct{} // there is something to pack
 	stop chan struct{}
@@ -148,7 +152,10 @@ func Open(dir string, opts Options) (*Log, error) {
 	syncs := opts.Relaxed && !opts.still
 	opts.still = opts.still || opts.Spool
 	l := &Log{dir: dir, opts: opts, wake: make(chan struct{}, 1), stop: make(chan struct{})}
-	l.at.row = 1
+	l.at.row, l.keys = 1, make(map[string]*ledger.Key, len(opts.Tenants))
+	for tenant, key := range opts.Tenants {
+		l.keys[tenant] = &key
+	}
 	var err error
 	if l.heads, err = simplelru.NewLRU[rules.ExchangeID, int64](maxOpenExchanges, nil); err != nil {
 		return nil, err
@@ -393,7 +400,7 @@ func (l *Log) Mark(mark ledger.Mark, sync bool) error {
 }
 
 // Rekey seals with another key from now on, as [ledger.Store.Rekey] says.
-func (l *Log) Rekey(ctx context.Context, key ledger.Key) error {
+func (l *Log) Rekey(ctx context.Context, tenant string, key ledger.Key) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := errors.Join(ctx.Err(), l.ready()); err != nil {
@@ -405,13 +412,32 @@ func (l *Log) Rekey(ctx context.Context, key ledger.Key) error {
 			return err
 		}
 	}
-	l.pending = append(l.pending, ledger.Mark{Time: now, Kind: ledger.MarkKey, Detail: l.opts.Key.ID + " " + key.ID})
+	l.pending = append(l.pending, ledger.Mark{Time: now, Kind: ledger.MarkKey, Detail: l.change(tenant, key)})
 	if err := l.flush(); err != nil {
 		l.pending = slices.DeleteFunc(l.pending, func(m ledger.Mark) bool { return m.Kind == ledger.MarkKey }) // nothing changed
 		return err
 	}
-	l.opts.Key = key
+	switch {
+	case tenant == "":
+		l.opts.Key = key
+	case key.ID == "":
+		delete(l.keys, tenant)
+	default:
+		l.keys[tenant] = &key
+	}
 	return nil
+}
+
+// change is what a mark says of another key: the ids before and after, "-" for
+// none, and the tenant's name.
+func (l *Log) change(tenant string, key ledger.Key) string {
+	before := l.opts.Key.ID
+	if tenant != "" {
+		if before = ""; l.keys[tenant] != nil {
+			before = l.keys[tenant].ID
+		}
+	}
+	return strings.TrimSpace(cmp.Or(before, "-") + " " + cmp.Or(key.ID, "-") + " " + tenant)
 }
 
 // maxPending bounds the marks that wait.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +25,7 @@ func lock(dir string) (*os.File, error) {
 	}
 	ok, err := tryLock(file)
 	if err == nil && !ok {
-		holder, _ := io.ReadAll(io.LimitReader(file, 64))
+		holder, _ := io.ReadAll(io.LimitReader(file, maxHolder))
 		_ = file.Close()
 		process, _, _ := strings.Cut(strings.TrimSpace(string(holder)), " ")
 		return nil, fmt.Errorf("ledger in %s: %w (process %s): stop it, or set another data_dir", dir, ErrLocked, process)
@@ -35,26 +37,32 @@ func lock(dir string) (*os.File, error) {
 	return file, nil
 }
 
-// hold writes into the lock's file who has it, and the key that rows are sealed
-// with. It only helps whoever meets the lock; failing to write it is no fault.
-func (s *Store) hold(key string) {
+// hold writes into the lock's file who has it, and the keys that rows are sealed
+// with; the caller holds mu, or nobody else has the store. It only helps whoever
+// meets the lock; failing to write it is no fault.
+func (s *Store) hold() {
+	words := append([]string{fmt.Sprint(os.Getpid())}, slices.Sorted(maps.Values(s.sealing))...)
 	if err := s.lock.Truncate(0); err == nil {
-		_, _ = s.lock.WriteAt([]byte(fmt.Sprintln(os.Getpid(), key)), 0)
+		_, _ = s.lock.WriteAt([]byte(strings.Join(words, " ")+"\n"), 0)
 	}
 }
 
-// Writer returns the id of the key that the process which writes the ledger in
+// maxHolder bounds what is read of the lock's file: a process and keys of 64 tenants
+// take some 1,100 bytes.
+const maxHolder = 4096
+
+// Writer returns the ids of the keys that the process which writes the ledger in
 // dir seals rows with; false: no process does.
-func Writer(dir string) (key string, running bool) {
+func Writer(dir string) (keys []string, running bool) {
 	file, err := os.Open(filepath.Join(dir, LockFile))
 	if err != nil {
-		return "", false
+		return nil, false
 	}
 	defer func() { _ = file.Close() }()
 	if free, err := tryLock(file); free || err != nil {
-		return "", false
+		return nil, false
 	}
-	holder, _ := io.ReadAll(io.LimitReader(file, 64))
-	_, key, _ = strings.Cut(strings.TrimSpace(string(holder)), " ")
-	return key, true
+	holder, _ := io.ReadAll(io.LimitReader(file, maxHolder))
+	words := strings.Fields(string(holder))
+	return words[min(1, len(words)):], true
 }

@@ -20,8 +20,10 @@ import (
 
 // Options tune a store. The zero value gives the defaults.
 type Options struct {
-	// Key is what rows are sealed with.
-	Key ledger.Key
+	// Key is what rows are sealed with, but for those of a tenant that has a key of
+	// its own: see [ledger.Store.Rekey].
+	Key     ledger.Key
+	Tenants map[string]ledger.Key
 	// Now is the clock of the ledger's marks; nil means time.Now.
 	Now func() time.Time
 	// CheckTime bounds how long Open looks for damage (PRAGMA quick_check
@@ -48,8 +50,9 @@ type Store struct {
 	read    *sql.DB
 	write   *sql.DB // nil: read-only; one connection
 
-	mu     sync.Mutex
-	closed bool
+	mu      sync.Mutex
+	closed  bool
+	sealing map[string]string // ids of the keys in use, by tenant
 }
 
 // busyTimeout is how long a connection waits for a lock, in milliseconds. Only
@@ -80,13 +83,17 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.hold(opts.Key.ID)
+	s.sealing = map[string]string{"": opts.Key.ID}
+	for tenant, key := range opts.Tenants {
+		s.sealing[tenant] = key.ID
+	}
+	s.hold()
 	if err := s.openWriter(ctx, opts.CheckTime); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	least, leastRow, err := s.lastSigned(ctx)
 	if err == nil {
-		s.log, err = segment.Open(filepath.Join(dir, Segments), segment.Options{Key: opts.Key, Now: s.now, Least: least, LeastRow: leastRow, Spool: opts.Spool, Relaxed: opts.Relaxed, Begin: opts.Begin})
+		s.log, err = segment.Open(filepath.Join(dir, Segments), segment.Options{Key: opts.Key, Tenants: opts.Tenants, Now: s.now, Least: least, LeastRow: leastRow, Spool: opts.Spool, Relaxed: opts.Relaxed, Begin: opts.Begin})
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -35,11 +35,16 @@ func (s *Store) Marks(ctx context.Context) ([]ledger.Mark, error) { return s.log
 func (s *Store) Mark(_ context.Context, mark ledger.Mark) error { return s.log.Mark(mark, true) }
 
 // Rekey implements [ledger.Store].
-func (s *Store) Rekey(ctx context.Context, key ledger.Key) error {
-	if err := s.log.Rekey(ctx, key); err != nil {
+func (s *Store) Rekey(ctx context.Context, tenant string, key ledger.Key) error {
+	if err := s.log.Rekey(ctx, tenant, key); err != nil {
 		return err
 	}
-	s.hold(key.ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sealing[tenant] = key.ID; key.ID == "" {
+		delete(s.sealing, tenant)
+	}
+	s.hold()
 	return nil
 }
 
