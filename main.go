@@ -137,6 +137,9 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // before it serves: a signal that nobody waits for ends the program
+	defer signal.Stop(hangup)
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
 	stdlog.SetOutput(gateway.Withheld{Log: log})
 	sockets, err := gateway.Inherited(&cfg)
@@ -150,9 +153,6 @@ func (c *serveCommand) run(ctx context.Context, stdout, stderr io.Writer) error 
 	systemd := gateway.Systemd{Log: log}
 	systemd.Ready()
 	defer systemd.Watch(g)()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	for {
 		select {
 		case <-hangup:
