@@ -50,7 +50,7 @@ func check(t testing.TB, err error) {
 // open opens a store and closes it with the test.
 func open(t testing.TB, dir, url string, change ...func(*Options)) *Store {
 	t.Helper()
-	opts := Options{URL: url, Node: node(t, dir)}
+	opts := Options{URL: url, Node: node(t, dir), Key: ledger.Key{ID: "0011223344556677"}}
 	for _, c := range change {
 		c(&opts)
 	}
