@@ -174,30 +174,39 @@ func TestPaidElsewhere(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"status":"pending","next":"https://pay.example/"}`)
 	})
+	mux.HandleFunc("GET /thanks/{n}", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.PathValue("n"))
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<h1>Thank you!</h1><p>We have sent a confirmation of your order to <b>%s</b>.</p>", proxytest.Email(n))
+	})
 	mux.Handle("/", api())
 	budget := func(s *proxytest.Setup) { s.Exfil.Site = exfil.Limits{{Window: rules.WindowHour, Max: 10}} }
+	honest := func(n int) string {
+		return fmt.Sprintf(`{"email":%q,"name":"Marieke Janssen %d","phone":"+31 6 1200 %04d","street":"Lindenlaan %d","postcode":"1012 AB","city":"Utrecht"}`, proxytest.Email(n), n, n, n)
+	}
 	for name, c := range map[string]struct {
 		checkout func(n int) string
+		page     string
 		want     int
 	}{
-		"honest guests": {func(n int) string {
-			return fmt.Sprintf(`{"email":%q,"name":"Marieke Janssen %d","phone":"+31 6 1200 %04d","street":"Lindenlaan %d","postcode":"1012 AB","city":"Utrecht"}`, proxytest.Email(n), n, n, n)
-		}, 30},
+		"honest guests":      {honest, "/orders/%d", 30},
+		"who are thanked":    {honest, "/thanks/%d", 30},
+		"who named somebody": {func(n int) string { return honest(n + 100) }, "/thanks/%d", 10},
 		"a thief with e-mail addresses": {func(n int) string {
 			return fmt.Sprintf(`{"email":%q,"phone":"+31 6 9999 0000","street":"Keizersgracht 1","postcode":"1015 CN","city":"Amsterdam"}`, proxytest.Email(n))
-		}, 10},
+		}, "/orders/%d", 10},
 	} {
 		w := proxytest.Start(t, mux, budget)
 		received := 0
 		for n := range 30 {
 			cookie := post(w, "/api/login", `{"username":"x","password":"wrong"}`)
 			post(w, "/checkout/payment", c.checkout(n), cookie)
-			if w.Get(fmt.Sprintf("/orders/%d", n), cookie).StatusCode == http.StatusOK {
+			if w.Get(fmt.Sprintf(c.page, n), cookie).StatusCode == http.StatusOK {
 				received++
 			}
 		}
 		if received != c.want {
-			t.Errorf("%s: %d of 30 orders, want %d", name, received, c.want)
+			t.Errorf("%s: %d of 30 pages, want %d", name, received, c.want)
 		}
 	}
 }

@@ -77,9 +77,6 @@ func (c *claimed) of(session rules.Digest, now time.Time) (ids []rules.Identifie
 // session supplied itself, and at least one of them: whoever knows an e-mail address
 // alone learns nothing by it.
 func (r *Response) comesBack(record *rules.Record, now time.Time) bool {
-	if !r.visit.Principal.Issued || !r.binding.Account.IsZero() || len(r.binding.Own) == 0 {
-		return false
-	}
 	supplied := false
 	for _, id := range record.Identifiers {
 		if id.Kind != rules.IdentifierPhone && id.Kind != rules.IdentifierResidence {
@@ -90,5 +87,19 @@ func (r *Response) comesBack(record *rules.Record, now time.Time) bool {
 		}
 		supplied = true
 	}
-	return supplied && claims(r.engine.claimed.of(r.visit.Principal.Session, now), record)
+	return supplied && r.awaits(record, now)
+}
+
+// echo are the fields that tell who named an e-mail address nothing about a person.
+const echo = rules.FieldEmail | rules.FieldPurchase
+
+// echoes reports whether a record says of that customer nothing but the e-mail
+// address and what was bought: "a confirmation of your order was sent to". That
+// makes the record the session's own, and nothing else of the customer.
+func (r *Response) echoes(record *rules.Record, now time.Time) bool {
+	return record.Fields&^echo == 0 && r.awaits(record, now)
+}
+
+func (r *Response) awaits(record *rules.Record, now time.Time) bool {
+	return r.visit.Principal.Issued && r.binding.Account.IsZero() && claims(r.engine.claimed.of(r.visit.Principal.Session, now), record)
 }

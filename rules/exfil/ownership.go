@@ -23,6 +23,8 @@ func (r *Response) ownership(record *rules.Record) rules.Ownership {
 		return rules.Own // bound, or the answer to a login that proves itself
 	case record.Subject.Kind == rules.IdentifierOrder && !r.binding.Account.IsZero() && r.engine.owners.showed(r.binding.Account, record.Subject.Digest):
 		return rules.Own // its account's own list has named it
+	case !r.echoed.IsZero() && record.Subject.Digest == r.echoed && record.Fields&^echo == 0:
+		return rules.Own // where its confirmation was sent
 	case r.visit.Principal.Credential && !r.visit.Principal.Issued:
 		return rules.Foreign
 	case len(r.binding.Own) > 0:
@@ -50,6 +52,8 @@ func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
 			r.bind(named(record), r.loggedIn, now) // a checkout is no login
 		case r.comesBack(record, now):
 			r.bind(named(record), false, now)
+		case r.echoes(record, now) && r.claim(record.Subject, now):
+			r.echoed = record.Subject.Digest
 		case r.visit.Me && account && weak(record):
 			r.adopt(record.Identifiers, now)
 		}
@@ -125,9 +129,19 @@ func (r *Response) adopt(ids []rules.Identifier, now time.Time) {
 // that a login or an account page names it, which makes a guest a shopper.
 func (r *Response) bind(ids []rules.Identifier, account bool, now time.Time) {
 	subject := strongest(ids)
-	if subject.Digest.IsZero() {
+	if subject.Digest.IsZero() || !r.claim(subject, now) {
 		return
 	}
+	for _, session := range r.sessions {
+		issued := session != r.visit.Principal.Session || r.visit.Principal.Issued
+		r.engine.bindings.Bind(session, ids, account && issued, now)
+	}
+	r.rebind(now)
+}
+
+// claim takes one of the session's claims for a customer, and reports whether it
+// has one; a customer that it has claimed already takes none.
+func (r *Response) claim(subject rules.Identifier, now time.Time) bool {
 	limits := standInClaims
 	if r.visit.Principal.Issued {
 		limits = sessionClaims
@@ -135,14 +149,10 @@ func (r *Response) bind(ids []rules.Identifier, account bool, now time.Time) {
 	demands := []demand{{key: capKey{keyClaim, r.visit.Principal.Session}, limits: limits}}
 	claim, trip := r.engine.caps.reserve(demands, []rules.Digest{subject.Digest}, now, 1, false)
 	if trip.Tripped() {
-		return
+		return false
 	}
 	r.engine.caps.commit(claim)
-	for _, session := range r.sessions {
-		issued := session != r.visit.Principal.Session || r.visit.Principal.Issued
-		r.engine.bindings.Bind(session, ids, account && issued, now)
-	}
-	r.rebind(now)
+	return true
 }
 
 // extend adds what else an own record says of its customer.

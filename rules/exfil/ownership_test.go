@@ -118,6 +118,8 @@ func TestPaidElsewhere(t *testing.T) {
 		order.Identifiers = append(order.Identifiers, more...)
 		return order
 	}
+	sent := with(1)
+	sent.Fields = rules.FieldEmail | rules.FieldPurchase
 	for _, c := range []struct {
 		name   string
 		change func(*Visit) // of the checkout; by default it names and supplies everything
@@ -127,6 +129,9 @@ func TestPaidElsewhere(t *testing.T) {
 	}{
 		{"its order", nil, time.Minute, with(1, phone, street), rules.Own},
 		{"its order without the phone", nil, time.Minute, with(1, street), rules.Own},
+		{"where its confirmation was sent", nil, time.Minute, sent, rules.Own},
+		{"that, where nothing but an e-mail address was written", func(v *Visit) { v.Supplied = nil }, time.Minute, sent, rules.Own},
+		{"that, where another was named", func(v *Visit) { v.Claim = []rules.Identifier{customer(2).Subject} }, time.Minute, sent, rules.Foreign},
 		{"paid too late", nil, claimFor, with(1, phone, street), rules.Foreign},
 		{"a street that it did not write", func(v *Visit) { v.Supplied = []rules.Identifier{phone} }, time.Minute, with(1, phone, street), rules.Foreign},
 		{"an e-mail address alone", func(v *Visit) { v.Supplied = nil }, time.Minute, with(1), rules.Unlinked},
@@ -154,6 +159,13 @@ func TestPaidElsewhere(t *testing.T) {
 	}
 	w := newWorld(t, nil)
 	session := w.issued(1)
+	w.get(session, nil, func(v *Visit) { v.Claim = []rules.Identifier{customer(1).Subject} })
+	for i, want := range []rules.Ownership{rules.Own, rules.Unlinked, rules.Own} {
+		if got := w.get(session, []rules.Record{[]rules.Record{sent, customer(1), sent}[i]}, nil).Disclosures[0].Ownership; got != want {
+			t.Errorf("page %d: %s, want %s: a name is not shown for an e-mail address", i, got, want)
+		}
+	}
+	session = w.issued(3)
 	own := 0
 	for n := range 8 {
 		w.get(session, nil, func(v *Visit) {

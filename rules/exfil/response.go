@@ -45,7 +45,8 @@ type Response struct {
 	sessions []rules.Digest // the principal's, and those that this response issues
 	binding  rules.Binding
 	open     []reservation
-	loggedIn bool // a login succeeded, or an account was created
+	loggedIn bool         // a login succeeded, or an account was created
+	echoed   rules.Digest // the customer of whom it says nothing but what a checkout named, see echoes
 	landing  landing
 	landed   rules.Digest              // the session that landing is about
 	owned    map[rules.Digest]struct{} // own subjects of this response; at most maxOwned
