@@ -11,7 +11,7 @@
 //  5. rules/waf      phases 1 and 2
 //  6. upstream.go    httputil.ReverseProxy with Rewrite; Accept-Encoding narrowed to what can be decoded
 //  7. response.go    ModifyResponse: sessions issued, WAF phase 3, is the body inspectable?
-//  8. gate.go        bytes are held until the records they carry are reserved and durable; tap.go keeps the originals
+//  8. gate.go        bytes are held until the records they carry are reserved and durable (disclose.go); tap.go keeps the originals
 //     mask.go        for a principal held by mask it is written again without other people's values, and inspected again
 //  9. refuse.go      the one place that answers instead of the upstream
 //  10. finish.go     one log line (and accesslog.go one for each), one call to the observer, the outcome to the ledger
