@@ -7,12 +7,15 @@ import "bytes"
 // the next line is whole again. A raw line feed stands in no string (RFC 8259
 // section 7), and an object only where a value can: what begins with a line feed,
 // a brace and a quote inside of a string, or with a line feed and a brace behind
-// a key or a value, is a text of its own. An object in an array may begin its
-// line, too, and stays in it. The zero value finds none: for a text inside another.
+// a key or a value, is a text of its own. Behind a colon it is one where each line
+// before was. An object in an array may begin its line, too, and stays in it. The
+// zero value finds none: for a text inside another.
 type lines struct {
-	on   bool
-	seen uint8 // how much of a line's begin was read last: a line feed, a brace
-	at   int64 // of the line feed
+	on    bool
+	seen  uint8 // how much of a line's begin was read last: a line feed, a brace
+	at    int64 // of the line feed
+	rows  bool  // a line was a text, and the next one began another
+	parts bool  // a line began with a part of a text
 }
 
 // read lets s read p as far as lines may begin in it, and returns the rest.
@@ -37,8 +40,13 @@ func (l *lines) read(s *jsonScanner, p []byte, off int64) (rest []byte, at int64
 			if l.seen = 0; p[0] != '{' {
 				continue
 			}
-			if s.state == jsonKey || s.state == jsonColon || s.state == jsonComma && s.depth > 0 {
+			switch {
+			case s.state == jsonKey, s.state == jsonColon, s.state == jsonComma && s.depth > 0, s.state == jsonValue && s.object() && l.rows && !l.parts:
 				s.restart(off)
+			case s.state == jsonComma:
+				l.rows = true
+			case s.depth > 0 && s.state == jsonValue:
+				l.parts = true
 			}
 			l.seen = 2
 			take(1)

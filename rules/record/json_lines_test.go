@@ -1,6 +1,7 @@
 package record
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ordergate/ordergate/rules"
@@ -25,6 +26,12 @@ func TestBrokenLines(t *testing.T) {
 		"behind a value":      {`{"email":"cy@cy.example"` + "\n" + ada, 2, rules.UninspectedSyntax},
 		"behind a comma":      {`{"email":"cy@cy.example",` + "\n" + ada, 2, rules.UninspectedSyntax},
 		"deep in a structure": {`{"orders":[{"email":"cy@cy.example","lines":[{"sku":"A` + "\n" + ada, 2, rules.UninspectedSyntax},
+		"in a long text":      {`{"name":"Cy Orr","phone":"+4722334455","note":"` + strings.Repeat("Made of oak, folds flat. ", 120) + "\n" + ada + "\n" + bo, 3, rules.UninspectedSyntax},
+		"in a long JSON text": {`{"name":"Cy Orr","phone":"+4722334455","note":"{\"a\":\"` + strings.Repeat("Made of oak, folds flat. ", 120) + "\n" + ada + "\n" + bo, 3, rules.UninspectedSyntax},
+		"behind a colon":      {bo + "\n" + `{"name":"Cy Orr","phone":"+4722334455","name":` + "\n" + ada + "\n" + bo, 3, rules.UninspectedSyntax},
+		"in a list":           {bo + "\n" + `{"name":"Cy Orr","phone":"+4722334455","tags":[` + "\n" + ada + "\n" + bo, 3, rules.UninspectedSyntax},
+		"in a part's list":    {bo + "\n" + `{"name":"Cy Orr","phone":"+4722334455","groups":[{"tags":[` + "\n" + `{"name":"Ada Lund","phone":"+4722334466"}` + "\n" + bo, 3, rules.UninspectedSyntax},
+		"lists in lines":      {ada + "\n" + `{"email":"bo@ek.example","lines":[` + "\n {\"sku\":\"A\"}\n]}\n", 2, rules.UninspectedNone},
 		"whole lines":         {ada + "\n" + bo + "\n", 2, rules.UninspectedNone},
 		"rows of an array":    {"[\n" + ada + ",\n" + bo + "\n]", 2, rules.UninspectedNone},
 		"a value of its own":  {`{"customer":` + "\n" + ada + "\n}", 1, rules.UninspectedNone},

@@ -176,6 +176,9 @@ func luhn(digits []byte) bool {
 // dateLike reports whether s could be a date of birth.
 func dateLike(s []byte) bool {
 	s = trim(s)
+	if len(s) > 19 && s[4] == '-' && s[7] == '-' && (s[10] == 'T' || s[10] == ' ') {
+		s = s[:19] // a fraction of a second and an offset say no more (RFC 3339)
+	}
 	if len(s) < 6 || len(s) > 30 || bytes.HasPrefix(s, []byte("0000")) {
 		return false
 	}
