@@ -93,10 +93,18 @@ func TestAsksForSelf(t *testing.T) {
 // TestCreates: looking something up claims nothing.
 func TestCreates(t *testing.T) {
 	for _, c := range []struct {
-		path, body string
-		status     int
-		want       bool
+		uri, body string
+		status    int
+		want      bool
 	}{
+		{"/?wc-ajax=checkout", "billing_email=a%40example.org", 200, true},
+		{"/track?wc-ajax=checkout", "order=1&email=a@example.org", 200, false},
+		{"/?wc-ajax=get_refreshed_fragments", "email=a@example.org", 200, false},
+		{"/index.php?route=checkout/guest/save", "email=a%40example.org", 200, true},
+		{"/index.php?route=account/return", "email=a%40example.org", 200, false},
+		{"/kasse/", "email=a%40example.org", 302, true},
+		{"/suivi-de-commande", "email=a%40example.org", 200, false},
+		{"/rest/V1/guest-carts/x/payment-information", `{"email":"a@example.org"}`, 200, true},
 		{"/track", "order=1&email=a@example.org", 200, false},
 		{"/api/search", `{"email":"a@example.org"}`, 200, false},
 		{"/api/checkout", `{"email":"a@example.org"}`, 200, true},
@@ -104,8 +112,8 @@ func TestCreates(t *testing.T) {
 		{"/graphql", `{"query":"mutation { setCustomerForOrder(input:{}) { id } }"}`, 200, true},
 		{"/graphql", `{"query":"{ orders(email:1) { id } }"}`, 200, false},
 	} {
-		if got := creates(c.path, []byte(c.body), c.status); got != c.want {
-			t.Errorf("%s %s %d: %v", c.path, c.body, c.status, got)
+		if got := creates(c.uri, []byte(c.body), c.status); got != c.want {
+			t.Errorf("%s %s %d: %v", c.uri, c.body, c.status, got)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -174,25 +175,40 @@ func TestPaidElsewhere(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"status":"pending","next":"https://pay.example/"}`)
 	})
+	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) { // ?wc-ajax=checkout
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"result":"success","redirect":"https://shop.example/checkout/order-received/1/?key=wc_order_x"}`)
+	})
 	mux.HandleFunc("GET /thanks/{n}", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.PathValue("n"))
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, "<h1>Thank you!</h1><p>We have sent a confirmation of your order to <b>%s</b>.</p>", proxytest.Email(n))
 	})
 	mux.Handle("/", api())
-	budget := func(s *proxytest.Setup) { s.Exfil.Site = exfil.Limits{{Window: rules.WindowHour, Max: 10}} }
+	budget := func(s *proxytest.Setup) {
+		s.Exfil.Site, s.WAF.Mode = exfil.Limits{{Window: rules.WindowHour, Max: 10}}, rules.Off
+	}
 	honest := func(n int) string {
 		return fmt.Sprintf(`{"email":%q,"name":"Marieke Janssen %d","phone":"+31 6 1200 %04d","street":"Lindenlaan %d","postcode":"1012 AB","city":"Utrecht"}`, proxytest.Email(n), n, n, n)
 	}
+	form := func(n int) string {
+		return url.Values{
+			"billing_email": {proxytest.Email(n)}, "billing_first_name": {"Marieke"}, "billing_last_name": {"Janssen"}, "billing_phone": {fmt.Sprintf("+31 6 1200 %04d", n)},
+			"billing_address_1": {fmt.Sprintf("Lindenlaan %d", n)}, "billing_postcode": {"1012 AB"}, "billing_city": {"Utrecht"},
+		}.Encode()
+	}
 	for name, c := range map[string]struct {
+		at       string
 		checkout func(n int) string
 		page     string
 		want     int
 	}{
-		"honest guests":      {honest, "/orders/%d", 30},
-		"who are thanked":    {honest, "/thanks/%d", 30},
-		"who named somebody": {func(n int) string { return honest(n + 100) }, "/thanks/%d", 10},
-		"a thief with e-mail addresses": {func(n int) string {
+		"honest guests":        {"/checkout/payment", honest, "/orders/%d", 30},
+		"who are thanked":      {"/checkout/payment", honest, "/thanks/%d", 30},
+		"who named somebody":   {"/checkout/payment", func(n int) string { return honest(n + 100) }, "/thanks/%d", 10},
+		"who send a form":      {"/?wc-ajax=checkout", form, "/orders/%d", 30},
+		"a form for something": {"/?wc-ajax=search", form, "/thanks/%d", 10},
+		"a thief with e-mail addresses": {"/checkout/payment", func(n int) string {
 			return fmt.Sprintf(`{"email":%q,"phone":"+31 6 9999 0000","street":"Keizersgracht 1","postcode":"1015 CN","city":"Amsterdam"}`, proxytest.Email(n))
 		}, "/orders/%d", 10},
 	} {
@@ -200,7 +216,11 @@ func TestPaidElsewhere(t *testing.T) {
 		received := 0
 		for n := range 30 {
 			cookie := post(w, "/api/login", `{"username":"x","password":"wrong"}`)
-			post(w, "/checkout/payment", c.checkout(n), cookie)
+			if body := c.checkout(n); strings.HasPrefix(body, "{") {
+				post(w, c.at, body, cookie)
+			} else {
+				w.Do(http.MethodPost, c.at, body, cookie, "Content-Type: application/x-www-form-urlencoded")
+			}
 			if w.Get(fmt.Sprintf(c.page, n), cookie).StatusCode == http.StatusOK {
 				received++
 			}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -32,17 +33,22 @@ func asksForSelf(method, path string, body []byte) bool {
 }
 
 // creatingWords in a path, or in a GraphQL mutation, say that the request makes
-// or opens something of its sender's.
-var creatingWords = []string{"login", "signin", "sign-in", "register", "signup", "sign-up", "checkout", "placeorder", "place-order", "createorder", "setcustomer", "createcustomer"}
+// or opens something of its sender's. Words for an order alone are none: following
+// one (suivi-de-commande) is a look-up.
+var creatingWords = []string{
+	"login", "signin", "sign-in", "register", "signup", "sign-up", "checkout", "placeorder", "place-order", "createorder", "setcustomer", "createcustomer",
+	"kasse", "kassa", "afrekenen", "finalizar-compra", "passer-commande", "paiement", "pagamento", "payment-information",
+}
 
 // creates reports whether a request was a create, login or checkout, which may
 // claim a customer; a look-up (order tracking, search by e-mail) may not, or
 // guessing would make foreign records one's own.
-func creates(path string, body []byte, status int) bool {
+func creates(uri string, body []byte, status int) bool {
 	if status == http.StatusCreated {
 		return true
 	}
-	text := strings.ToLower(path)
+	path, query, _ := strings.Cut(uri, "?")
+	text := strings.ToLower(path + frontRoute(path, query))
 	if bytes.Contains(body, []byte("mutation")) {
 		text += strings.ToLower(string(body))
 	}
@@ -52,6 +58,20 @@ func creates(path string, body []byte, status int) bool {
 		}
 	}
 	return false
+}
+
+// frontRoute returns what the query of a shop's front page routes to, where it is the
+// query that does (WooCommerce's wc-ajax, OpenCart's route). A query elsewhere says
+// nothing: whoever looks others up could write it there.
+func frontRoute(path, query string) string {
+	if path != "/" && path != "/index.php" {
+		return ""
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return ""
+	}
+	return " " + values.Get("wc-ajax") + " " + values.Get("route")
 }
 
 // graphQLPath reports whether a path is a GraphQL endpoint's.
