@@ -24,7 +24,7 @@ type blocks struct {
 	state *words
 	inner words // after the key's block
 	outer words
-	block [sha256.BlockSize]byte
+	block [sha256.BlockSize]byte // zero between two digests: no readable value stays
 	last  [sha256.BlockSize]byte // of the outer hash: the inner sum and its padding
 }
 
@@ -93,7 +93,6 @@ func (b *blocks) digest(space, kind byte, value []byte) (d Digest) {
 	m[0], m[1] = space, kind
 	n := 2 + copy(m[2:], value)
 	m[n] = 0x80
-	clear(m[n+1:])
 	binary.BigEndian.PutUint16(m[sha256.BlockSize-2:], uint16(8*(sha256.BlockSize+n)))
 	s := b.state
 	*s = b.inner
@@ -106,6 +105,6 @@ func (b *blocks) digest(space, kind byte, value []byte) (d Digest) {
 	b.hash.Write(b.last[:])
 	binary.BigEndian.PutUint64(d[0:8], uint64(s[0])<<32|uint64(s[1]))
 	binary.BigEndian.PutUint64(d[8:16], uint64(s[2])<<32|uint64(s[3]))
-	clear(m[2:n]) // no readable value stays
+	*m = [sha256.BlockSize]byte{}
 	return d
 }

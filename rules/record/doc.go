@@ -22,7 +22,7 @@
 // keep are dropped by the class of their key and their first byte, whole JSON
 // structures are passed over where nothing singles anybody out (quiet). Tags of
 // a page, cells of CSV and values of dumps that lie whole in a piece are read in
-// one step, and texts of a page are known for no labels by their first and last
+// one step, as is the head of a dump's statement that is the last one's (sqlHead), and texts of a page are known for no labels by their first and last
 // letters and dropped before they are gathered. A short cut never decides what
 // is found: each can be switched off, and fuzz tests hold what is found with them
 // to what is found without (FuzzShortCuts, FuzzPieces, FuzzShapes).
@@ -42,6 +42,8 @@
 // at most 20 groups are open, frames nest 512 deep, and what has waited for 32
 // KiB of body for the rest of its record is reported as it is. All bounds
 // count bytes of the body, never chunks, so the chunking does not change the
-// result. Values are digested when they are classified as personal; no
-// readable value leaves the package.
+// result. Values are digested when they are classified as personal; the last few
+// of a page, and the last residences of any body, are kept with their digests until
+// the response ends, since many are shown twice (recent). No readable value leaves
+// the package.
 package record
