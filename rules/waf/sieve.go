@@ -284,7 +284,7 @@ func (s *sieve) widen(p placed, w uint32) {
 }
 
 // likely reports whether a literal may stand around the window at i, by the two bytes
-// on either side of it: "clas" is in some literals, and "class=" in none. It spares
+// on either side of it: "word" is in some literals, and "wordpress" in none. It spares
 // five of six looks around, which are half of what a page costs the sieve.
 func (s *sieve) likely(at uint32, text string, i int) bool {
 	h := wideHash(at, 0, 0, alone)
