@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -130,7 +132,11 @@ func TestMasked(t *testing.T) {
 		"long page": {"text/html", page(filler(`<tr><td>Tea &amp; pots</td><td></td><td></td></tr>`) + row(1) + filler(`<tr><td>Pots</td><td></td><td></td></tr>`) + row(own))},
 		"csv":       {"text/csv", "name,email,phone,city\n\"Janssen \"\"M\"\" 1\"," + proxytest.Email(1) + ",+31612000001,Utrecht\nMarieke Janssen 900," + proxytest.Email(own) + ",+31612000900,Utrecht\n"},
 		"events":    {"text/event-stream", "id: 1\ndata: " + proxytest.Person(1) + "\n\nevent: order\ndata: {\"customer\":\ndata: " + proxytest.Person(2) + "}\n\ndata: " + proxytest.Person(own) + "\n\n"},
-		"lines":     {"application/x-ndjson", proxytest.Person(1) + "\n" + proxytest.Person(own) + "\n" + proxytest.Person(2) + "\n"},
+		"parts": {"multipart/mixed; boundary=b", "--b\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n" + proxytest.Person(1) + "\r\n--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"x\"\r\n\r\n" + proxytest.Person(own) +
+			"\r\n--b\r\nContent-Type: application/json\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(proxytest.Person(2))) + "\r\n--b--\r\n"},
+		"pairs":    {"application/x-www-form-urlencoded", url.Values{"name": {"Marieke Janssen 1"}, "email": {proxytest.Email(1)}}.Encode()},
+		"sequence": {"application/json-seq", "\x1E" + proxytest.Person(1) + "\n\x1E" + proxytest.Person(own) + "\n"},
+		"lines":    {"application/x-ndjson", proxytest.Person(1) + "\n" + proxytest.Person(own) + "\n" + proxytest.Person(2) + "\n"},
 	}
 	for name, body := range bodies {
 		for _, encoding := range []string{"", "gzip", "br"} {
@@ -268,7 +274,12 @@ func TestMaskedForms(t *testing.T) {
 		"latin-1, foreign":  {"text/html; charset=iso-8859-1", "<p>E-Mail: " + proxytest.Email(1) + " \xE9</p>", 403},
 		"latin-1, nobody":   {"text/html; charset=iso-8859-1", "<p>Caf\xE9</p>", 200},
 		"yaml, foreign":     {"application/yaml", "name: Ada Lund\nemail: " + proxytest.Email(1) + "\n", 403},
-		"parts, foreign":    {"multipart/mixed; boundary=b", "--b\r\nContent-Type: application/json\r\n\r\n" + proxytest.Person(1) + "\r\n--b--\r\n", 403},
+		"parts, foreign":    {"multipart/mixed; boundary=b", "--b\r\nContent-Type: application/yaml\r\n\r\nname: Ada Lund\nemail: " + proxytest.Email(1) + "\r\n--b--\r\n", 403},
+		"parts, nobody":     {"multipart/mixed; boundary=b", "--b\r\nContent-Type: application/yaml\r\n\r\nname: Teapot\r\n--b\r\nContent-Type: application/json\r\n\r\n" + proxytest.Person(900) + "\r\n--b--\r\n", 200},
+		"a card, foreign":   {"text/vcard", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada Lund\r\nEMAIL:" + proxytest.Email(1) + "\r\nEND:VCARD\r\n", 403},
+		"a card, own":       {"text/vcard", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Marieke Janssen 900\r\nEMAIL:" + proxytest.Email(900) + "\r\nEND:VCARD\r\n", 200},
+		"a dump, foreign":   {"application/sql", "INSERT INTO customers (name, email) VALUES ('Ada Lund', '" + proxytest.Email(1) + "');\n", 403},
+		"a dump, nobody":    {"application/sql", "INSERT INTO products (sku, name) VALUES ('T-1', 'Teapot');\n", 200},
 		"an unknown type":   {"application/msword", "\xD0\xCF\x11\xE0", 502},
 		"an unknown coding": {"application/json", "{}", 502},
 		"a picture":         {"image/png", "\x89PNG", 200},

@@ -25,6 +25,9 @@ type bodyScanner struct {
 	reason   rules.Uninspected // why nothing is read
 	inner    form              // of what is compressed
 	book     *workbook         // of the archive that it lies in, or nil
+	part     bool              // it is an entity's body, read in offsets of the whole body
+	coded    bool              // and encoded for its way
+	aside    *places           // the grouper's, while a part is read that cannot be masked
 	hints    hints
 	spare    spare // scanners of texts before
 }
@@ -89,6 +92,7 @@ func (s *bodyScanner) begin() {
 		}
 		if e != nil {
 			s.scan = newCharset(s, e)
+			s.unplaced()
 			s.scan.write(head, s.from)
 			return
 		}
@@ -97,6 +101,7 @@ func (s *bodyScanner) begin() {
 		s.reason = rules.UninspectedType
 		return
 	}
+	s.unplaced()
 	bom := 0
 	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
 		bom = 3
@@ -106,6 +111,36 @@ func (s *bodyScanner) begin() {
 		return
 	}
 	s.scan.write(head[bom:], s.from+int64(bom))
+}
+
+// maskable reports whether values can be masked in a text of this form.
+func (s *bodyScanner) maskable() bool {
+	switch s.scan.(type) {
+	case *jsonScanner, *htmlScanner, *csvScanner, *textScanner, *codeScanner, *formScanner:
+		return true
+	case *linesScanner:
+		return s.promised != formLines // YAML has a meaning for asterisks
+	case *partsScanner, *mailScanner:
+		return !s.coded
+	}
+	return false
+}
+
+// unplaced takes a masker's places away while a part is read in which nothing
+// can be masked: it is read in offsets of its own. Whom it shows is found again in what
+// the masker gives back.
+func (s *bodyScanner) unplaced() {
+	if s.part && s.g.places != nil && !s.maskable() {
+		s.aside, s.g.places = s.g.places, nil
+		s.aside.blind = true
+	}
+}
+
+// placed gives them back behind it.
+func (s *bodyScanner) placed() {
+	if s.aside != nil {
+		s.g.places, s.aside = s.aside, nil
+	}
 }
 
 func (s *bodyScanner) scanner(kind form) scanner {

@@ -94,6 +94,7 @@ func (c *contents) finish() {
 	c.g.flush(c.here())
 	c.note(c.body.fault())
 	c.open = false
+	c.body.placed()
 	c.release()
 }
 

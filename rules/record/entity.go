@@ -43,9 +43,11 @@ type entity struct {
 	value    bool // the body is the value of a form's field of that class
 	plain    []byte
 	shape    shape
-	start    int64 // of the value, in the content
+	start    int64     // of the value, in the content
+	src      []stretch // where its bytes stand, for a masker
 
-	code    [2]byte // of QP, or base64's bits
+	code    [2]byte  // of QP, or base64's bits
+	at      [4]int64 // of a quantum's signs, or of an escape's second sign
 	n       int
 	bits    uint32
 	pending int64 // offset of what is not decoded
@@ -63,14 +65,23 @@ func (s *entity) take(p []byte, off int64) {
 	for len(p) > 0 && !s.inBody {
 		n := s.header(p, off)
 		p, off = p[n:], off+int64(n)
+		s.text = off
 	}
 	if len(p) == 0 || s.skip {
 		return
 	}
 	switch s.transfer {
 	case transferQuoted:
+		if s.straight {
+			s.quotedInPlace(p, off)
+			return
+		}
 		s.quoted(p, off)
 	case transferBase64:
+		if s.straight {
+			s.base64InPlace(p, off)
+			return
+		}
 		s.base64(p, off)
 	default:
 		s.data(p, off)
@@ -80,7 +91,7 @@ func (s *entity) take(p []byte, off int64) {
 // header reads a part of a line of the header and returns how long that was.
 func (s *entity) header(p []byte, off int64) int {
 	if !s.inLine && p[0] != ' ' && p[0] != '\t' { // no continuation
-		s.fieldEnd()
+		s.fieldEnd(off)
 	}
 	end := bytes.IndexByte(p, '\n')
 	run := p
@@ -109,9 +120,17 @@ func (s *entity) header(p []byte, off int64) int {
 	return end + 1
 }
 
-// fieldEnd reads the field that is complete.
-func (s *entity) fieldEnd() {
+// ofOriginal are the header fields that tell of the original's bytes, and are
+// not given back by a masker: its length, validators (RFC 9110, 8.8) and digests
+// (RFC 9530, RFC 3230, RFC 1864).
+var ofOriginal = map[string]bool{
+	"content-length": true, "etag": true, "last-modified": true, "digest": true, "content-digest": true, "repr-digest": true, "content-md5": true,
+}
+
+// fieldEnd reads the field that is complete, and ends before an offset.
+func (s *entity) fieldEnd(to int64) {
 	field := bytes.TrimLeft(s.field, "\r")
+	from := s.from + int64(len(s.field)-len(field))
 	s.field = s.field[:0]
 	at := bytes.IndexByte(field, ':')
 	if at <= 0 || at > maxKey {
@@ -122,7 +141,11 @@ func (s *entity) fieldEnd() {
 		return
 	}
 	value := string(bytes.TrimSpace(unfold(field[at+1:])))
-	switch name := strings.ToLower(string(bytes.TrimSpace(field[:at]))); name {
+	name := strings.ToLower(string(bytes.TrimSpace(field[:at])))
+	if s.straight && ofOriginal[name] {
+		s.g.places.gone(from, to)
+	}
+	switch name {
 	case "content-type":
 		t := mediaType(value)
 		s.promised, s.hints = formOf(value), hintsOf(value)
@@ -142,8 +165,15 @@ func (s *entity) fieldEnd() {
 		s.disposition(value)
 	case "from", "to", "cc", "bcc", "reply-to", "sender", "delivered-to", "resent-to", "resent-from", "resent-cc", "subject":
 		if s.mail {
+			if s.straight {
+				if !s.inLine { // its line's end stays
+					to -= int64(1 + len(field) - len(bytes.TrimRight(field, "\r")))
+				}
+				s.g.named(value, [2]int64{from + int64(at) + 1, to}, name == "subject")
+				return
+			}
 			s.view.mark(s.off, s.from)
-			s.g.named(value, s.off, name == "subject")
+			s.g.named(value, [2]int64{s.off}, name == "subject")
 		}
 	}
 }
@@ -175,10 +205,10 @@ func (s *entity) disposition(value string) {
 func (s *entity) bodyBegins() {
 	s.inBody = true
 	if s.value = s.value && (s.promised == formText || s.promised == formUnknown); s.value || s.skip {
-		s.start = s.off
+		s.start = s.here()
 		return
 	}
-	s.g.flush(s.off)
+	s.g.flush(s.here())
 	s.content()
 }
 
@@ -189,8 +219,9 @@ func (s *entity) content() {
 		level = s.level // a mail and its parts are one level
 	}
 	s.view.n = 0
-	s.body.reset(s.g, level, s.promised, s.off)
+	s.body.reset(s.g, level, s.promised, s.here())
 	s.body.hints, s.open = s.hints, true
+	s.body.part, s.body.coded = s.straight, s.transfer != transferPlain
 }
 
 // data takes decoded bytes of the body.
@@ -198,9 +229,7 @@ func (s *entity) data(p []byte, off int64) {
 	if s.value {
 		if len(s.plain)+len(p) <= maxValue {
 			s.shape |= shapeOf(p)
-			s.plain = append(s.plain, p...)
-			s.view.mark(s.off, off)
-			s.off += int64(len(p))
+			s.keep(p, off)
 			return
 		}
 		s.long()
@@ -210,28 +239,53 @@ func (s *entity) data(p []byte, off int64) {
 	}
 }
 
+// keep keeps bytes of a value.
+func (s *entity) keep(p []byte, off int64) {
+	if s.straight {
+		if len(s.plain) == 0 {
+			s.start = s.g.places.begin(off)
+		}
+		s.src = addRun(s.src, len(s.plain), len(p), off)
+		s.text = off + int64(len(p))
+	} else {
+		s.view.mark(s.off, off)
+		s.off += int64(len(p))
+	}
+	s.plain = append(s.plain, p...)
+}
+
 // long makes a content of a value that is too long for one.
 func (s *entity) long() {
-	at := s.view.text(s.start)
 	s.g.flush(s.start)
-	s.value, s.off = false, s.start
-	s.content()
-	s.write(s.plain, at)
+	s.value = false
+	if s.straight {
+		s.text = s.start
+		s.content()
+		for _, r := range s.src {
+			s.write(s.plain[r.at:r.at+r.n], r.off)
+		}
+	} else {
+		at := s.view.text(s.start)
+		s.off = s.start
+		s.content()
+		s.write(s.plain, at)
+	}
 	s.plain = s.plain[:0]
 }
 
 // done ends the entity.
 func (s *entity) done() {
 	if !s.inBody && len(s.field) > 0 {
-		s.fieldEnd()
+		s.fieldEnd(s.text)
 	}
 	s.decoded()
 	if s.value && len(s.plain) > 0 {
 		if nestedText(s.plain) {
 			sub := newJSON(s.g, 1)
-			sub.write(s.plain, s.start)
-			sub.end(s.off)
+			s.g.places.replay(sub, s.plain, s.src, s.start)
+			sub.end(s.here())
 		} else {
+			s.g.places.source(s.plain, s.src)
 			s.g.value(s.class, bytes.TrimSpace(s.plain), s.shape, s.start)
 		}
 	}
@@ -241,10 +295,10 @@ func (s *entity) done() {
 func (s *entity) settled(group int64) int64 {
 	at := s.contents.settled(group)
 	if !s.open && group < never {
-		at = s.view.text(group)
+		at = s.source(group)
 	}
 	if s.value && len(s.plain) > 0 {
-		at = min(at, s.view.text(s.start))
+		at = min(at, s.source(s.start))
 	}
 	if len(s.field) > 0 {
 		at = min(at, s.from)
@@ -255,11 +309,19 @@ func (s *entity) settled(group int64) int64 {
 	return at
 }
 
+// source maps an offset of the content to the text.
+func (s *entity) source(at int64) int64 {
+	if s.straight {
+		return at
+	}
+	return s.view.text(at)
+}
+
 func (s *entity) inflates() bool { return inflates(s.body.scan) }
 
 // pause reports what is whole; JSON that goes on waits.
 func (s *entity) pause(int64) bool {
-	if !s.open || s.body.pause(s.off) {
+	if !s.open || s.body.pause(s.here()) {
 		return true
 	}
 	if !s.body.begun && len(s.body.head) > 0 {
@@ -273,10 +335,13 @@ func (s *entity) pause(int64) bool {
 }
 
 // named takes the people of a mail's address field (RFC 5322 section 3.4), or
-// the addresses in another field. Offices are left out.
-func (g *grouper) named(value string, off int64, text bool) {
+// the addresses in another field. Offices are left out. A masker masks the value from
+// one offset to the other as a whole.
+func (g *grouper) named(value string, at [2]int64, text bool) {
 	value = words(value)
+	off := at[0]
 	if text {
+		g.places.whole([]byte(value), at[0], at[1])
 		g.value(class{}, []byte(value), shapeOf([]byte(value)), off)
 		g.flush(off)
 		return
@@ -293,8 +358,10 @@ func (g *grouper) named(value string, off int64, text bool) {
 		}
 		g.enter(frameObject, class{})
 		if name = strings.Trim(name, "\"' \t"); name != "" && strings.IndexByte(name, '@') < 0 {
+			g.places.whole([]byte(name), at[0], at[1])
 			g.value(class{kind: kindFullName}, []byte(name), shapeOf([]byte(name)), off)
 		}
+		g.places.whole([]byte(address), at[0], at[1])
 		g.value(class{kind: kindEmail}, []byte(address), shapeOf([]byte(address)), off)
 		g.leave(off)
 		g.flush(off)

@@ -144,7 +144,7 @@ func (s *jsonScanner) read(p []byte, off int64) int {
 		case jsonHex:
 			i += s.inHex(p[i], off+int64(i))
 		case jsonBare:
-			i += s.inBare(p[i:])
+			i += s.inBare(p[i:], off+int64(i))
 		case jsonDone, jsonAbort:
 			return i
 		default:
@@ -335,7 +335,7 @@ func (s *spare) newText(g *grouper, c class) *textScanner {
 }
 
 // inBare reads a number, a literal or a bare key.
-func (s *jsonScanner) inBare(p []byte) int {
+func (s *jsonScanner) inBare(p []byte, off int64) int {
 	i := 0
 	for i < len(p) {
 		b := p[i]
@@ -346,6 +346,9 @@ func (s *jsonScanner) inBare(p []byte) int {
 		i++
 	}
 	if room := maxKey + 1 - len(s.buf); room > 0 && (i == len(p) || len(s.buf) > 0) {
+		if s.g.places != nil {
+			s.src = addRun(s.src, len(s.buf), min(i, room), off)
+		}
 		s.buf = append(s.buf, p[:min(i, room)]...)
 	}
 	if i == len(p) {
@@ -354,6 +357,9 @@ func (s *jsonScanner) inBare(p []byte) int {
 	if len(s.buf) > 0 {
 		s.finishBare(nil)
 	} else {
+		if s.g.places != nil {
+			s.src = addRun(s.src, 0, i, off)
+		}
 		s.finishBare(p[:i])
 	}
 	return i
@@ -378,7 +384,7 @@ func (s *jsonScanner) finishBare(v []byte) {
 		}
 		s.state = jsonComma
 	}
-	s.g.places.straight(v, s.start, true)
+	s.g.places.numeral(v, s.src)
 	if len(v) <= maxNumber && (s.shape&shapeLetter == 0 || c.kind == kindRole) && (c.kind != kindNone || len(v) > 8 || !s.object()) {
 		s.g.value(c, v, s.shape&^shapePlus, s.start)
 	}

@@ -215,14 +215,14 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 		if kept {
 			s.g.places.replay(n, v, s.src, s.start+1)
 		} else {
-			n.write(v, s.start+1)
+			n.write(v, off-int64(len(v)))
 		}
 		n.end(off)
 	} else {
 		if kept {
 			s.g.places.source(v, s.src)
 		} else {
-			s.g.places.straight(v, s.start+1, false)
+			s.g.places.straight(v, off-int64(len(v)))
 		}
 		s.g.value(c, v, s.shape, s.start)
 	}

@@ -14,6 +14,7 @@ type linesScanner struct {
 	g     *grouper
 	prose *prose
 	line  []byte
+	src   []stretch // where it stands, for a masker
 	start int64
 	open  bool   // an object is
 	seen  uint64 // kinds of its keys that name people
@@ -45,6 +46,9 @@ func (s *linesScanner) write(p []byte, off int64) {
 		}
 		for {
 			n := min(len(run), maxValue-len(s.line))
+			if s.g.places != nil {
+				s.src = addRun(s.src, len(s.line), n, off)
+			}
 			s.line = append(s.line, run[:n]...)
 			if run, off = run[n:], off+int64(n); len(run) == 0 {
 				break
@@ -64,7 +68,13 @@ func (s *linesScanner) write(p []byte, off int64) {
 
 // text gives the line to the text around.
 func (s *linesScanner) text() {
-	s.prose.add(s.line, s.start)
+	if s.g.places == nil {
+		s.prose.add(s.line, s.start)
+	} else {
+		for _, r := range s.src {
+			s.prose.add(s.line[r.at:r.at+r.n], r.off)
+		}
+	}
 	s.line = s.line[:0]
 }
 
@@ -124,7 +134,7 @@ func (s *linesScanner) pair(c class, v []byte, off int64) {
 		s.g.enter(frameObject, class{})
 		s.open = true
 	}
-	s.g.places.straight(s.line, s.start, false)
+	s.g.places.source(s.line, s.src)
 	s.g.value(c, v, shapeOf(v), s.start)
 }
 

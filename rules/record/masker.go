@@ -19,10 +19,14 @@ const maskedNumber = "0"
 // that the finder has taken for somebody's: in JSON, with its types kept; in HTML,
 // XML, delimited and plain text. Values of texts in texts are masked where they
 // stand. Names of keys, towns beside nothing else, and what nobody's record holds
-// stay as they are. Server-sent events keep their lines. It holds what the finder holds, and beside it only what was
-// not released. It is not safe for concurrent use. Make one with [NewMasker].
+// stay as they are. Server-sent events keep their lines; multipart bodies (RFC 2046), mails
+// and HTTP messages in a body are masked part by part: delimiters and the codings of parts
+// stay (in base64 a mask is as long as the value), and header fields of a part that tell of
+// its original bytes go. It holds what the finder holds, and beside it only what was not
+// released. It is not safe for concurrent use. Make one with [NewMasker].
 type Masker struct {
 	finder *Finder
+	places *places
 	held   []byte // written and not released
 	gone   int    // bytes of it that are
 	from   int64  // offset of what is not
@@ -35,8 +39,9 @@ type Masker struct {
 // NewMasker returns a masker over a finder that has read nothing yet. All
 // values that the finder reports are masked but those of subjects that are kept.
 func NewMasker(f *Finder) *Masker {
-	f.group.places, f.group.slow = newPlaces(), true
-	return &Masker{finder: f, own: make(map[rules.Identifier]struct{})}
+	p := newPlaces()
+	f.group.places, f.group.slow = p, true
+	return &Masker{finder: f, places: p, own: make(map[rules.Identifier]struct{})}
 }
 
 // Write takes the next bytes of the decoded body, as [Finder.Write] does. It
@@ -48,19 +53,16 @@ func (m *Masker) Write(p []byte) (int, error) {
 
 // Able reports whether values can be masked in a body of this form, as far as it is
 // known; before Release has returned anything that is final. Bodies of other
-// forms (documents, archives, parts, other charsets than UTF-8) are given back as they are.
+// forms (documents, archives, YAML, vCards, SQL, other charsets than UTF-8) are given
+// back as they are; so are parts of those forms in a multipart body or a mail, which can
+// be masked beside that: inspect again what comes out.
 func (m *Masker) Able() bool {
 	b := m.inner()
-	if !b.begun {
-		return true
-	}
 	switch b.scan.(type) {
-	case *jsonScanner, *htmlScanner, *csvScanner, *textScanner, *codeScanner:
-		return true
-	case *linesScanner:
-		return b.promised != formLines // YAML has a meaning for asterisks
+	case *partsScanner, *mailScanner:
+		return b == &m.finder.body
 	}
-	return false
+	return !b.begun || b.maskable()
 }
 
 // inner is the text that values are read from: the body, or the event in it.
@@ -85,7 +87,7 @@ func (m *Masker) Masked() int { return m.masked }
 // reported so far, whether to keep its subject.
 func (m *Masker) Release(dst []byte) []byte {
 	limit := m.finder.Safe()
-	p := m.finder.group.places
+	p := m.places
 	if !m.Able() {
 		p.take(nil, never)
 		dst = m.pass(dst, limit)
@@ -93,7 +95,7 @@ func (m *Masker) Release(dst []byte) []byte {
 		return dst
 	}
 	if !m.finder.closed { // what is open then was given up
-		limit = p.open(limit)
+		limit = p.open(p.begin(limit))
 	}
 	m.spans = p.take(m.spans, limit)
 	slices.SortFunc(m.spans, func(a, b place) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
@@ -111,12 +113,17 @@ func (m *Masker) Release(dst []byte) []byte {
 	}
 	m.spans = left
 	dst = m.pass(dst, limit)
+	p.forget(m.from)
 	m.held, m.gone = m.held[:copy(m.held, m.held[m.gone:])], 0
 	return dst
 }
 
 // hide releases up to a place, and a mask for it.
 func (m *Masker) hide(dst []byte, one *place) []byte {
+	if m.places.coded(one) {
+		m.star(one)
+		return dst
+	}
 	if one.from < m.from { // it overlaps the one before
 		dst = m.breaks(dst, one.to)
 		m.skip(one.to)
@@ -126,7 +133,9 @@ func (m *Masker) hide(dst []byte, one *place) []byte {
 		m.skip(one.from) // one mask stands for all of a value
 	} else {
 		dst = append(m.pass(dst, one.from), mask(one)...)
-		m.masked++
+		if !one.field {
+			m.masked++
+		}
 	}
 	value := m.held[m.gone : m.gone+int(one.to-one.from)]
 	if at := bytes.Index(value, []byte("]]>")); at >= 0 && m.marked() { // the end of a CDATA section, which is none of its text
@@ -156,7 +165,10 @@ func (m *Masker) breaks(dst []byte, to int64) []byte {
 
 // mask is what stands for a value.
 func mask(one *place) string {
-	if one.number {
+	switch {
+	case one.field:
+		return ""
+	case one.number:
 		return maskedNumber
 	}
 	return Mask

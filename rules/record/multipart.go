@@ -17,7 +17,7 @@ type mailScanner struct{ entity }
 
 func newMail(g *grouper, level int) *mailScanner {
 	s := &mailScanner{}
-	s.g, s.level = g, level
+	s.g, s.level, s.straight = g, level, g.places != nil
 	s.renew()
 	s.mail = true
 	return s
@@ -53,7 +53,7 @@ type partsScanner struct {
 
 func newParts(g *grouper, level int, boundary string) *partsScanner {
 	s := &partsScanner{delim: []byte("--" + boundary), state: partsLine}
-	s.g, s.level = g, level
+	s.g, s.level, s.straight = g, level, g.places != nil
 	s.around()
 	return s
 }
@@ -153,12 +153,12 @@ func (s *partsScanner) inside(p []byte, off int64) []byte {
 // noDelim gives back what looked like a delimiter.
 func (s *partsScanner) noDelim() {
 	s.state = partsData
-	s.take(s.lines, s.from)
+	s.take(s.lines, s.from-int64(len(s.lines)))
 	if s.match > 0 {
 		s.take(s.delim[:s.match], s.from)
 	}
 	if s.match == len(s.delim) && s.dashes > 0 {
-		s.take(s.delim[:s.dashes], s.from)
+		s.take(s.delim[:s.dashes], s.from+int64(s.match))
 	}
 	s.match, s.dashes, s.lines = 0, 0, nil
 }
@@ -177,12 +177,12 @@ func (s *partsScanner) delimiter() {
 	s.renew()
 }
 
-func (s *partsScanner) end(int64) {
+func (s *partsScanner) end(off int64) {
 	switch {
 	case s.state == partsDelim && s.dashes != 1:
 		s.delimiter()
 	case s.state == partsCR:
-		s.take([]byte{'\r'}, s.text)
+		s.take([]byte{'\r'}, off-1)
 	case s.match > 0:
 		s.noDelim()
 	}

@@ -17,6 +17,9 @@ type places struct {
 	free   []int32
 	begins map[int64]int64 // of an escape, by the offset of the first byte that it stands for
 	room   []stretch
+	signs  []signs // of base64, in their order
+	blind  bool    // a part was met in which nothing can be masked
+	fields int     // header fields that go
 }
 
 // reading is what is being read.
@@ -40,6 +43,7 @@ type place struct {
 	next     int32 // of its group, in a ring
 	number   bool
 	more     bool // it goes on with the value of the place before
+	field    bool // it is a header field that goes
 	owner    int32
 }
 
@@ -109,13 +113,20 @@ func (p *places) back(before reading) {
 }
 
 // straight is source for a text that stands in the body as it is.
-func (p *places) straight(base []byte, off int64, number bool) {
+func (p *places) straight(base []byte, off int64) {
 	if p == nil {
 		return
 	}
 	p.room = append(p.room[:0], stretch{0, len(base), off})
 	p.source(base, p.room)
-	p.number = number
+}
+
+// numeral is source for a number of JSON.
+func (p *places) numeral(base []byte, runs []stretch) {
+	if p != nil {
+		p.source(base, runs)
+		p.number = true
+	}
 }
 
 // whole is source for a value that is masked from one offset to another,
@@ -165,7 +176,7 @@ func (p *places) begin(at int64) int64 {
 	if p == nil {
 		return at
 	}
-	for range maxNested + 1 {
+	for range maxNested + 2 { // and quoted-printable
 		from, is := p.begins[at]
 		if !is {
 			break

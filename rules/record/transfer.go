@@ -99,6 +99,10 @@ func (s *entity) decoded() {
 	if s.n == 0 || !s.inBody || s.skip {
 		return
 	}
+	if s.straight {
+		s.decodedInPlace()
+		return
+	}
 	out := s.room[:0]
 	switch {
 	case s.transfer == transferBase64:
