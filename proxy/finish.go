@@ -178,8 +178,8 @@ func knownMethod(method string) string {
 // otherMethod stands for every method that a client made up.
 const otherMethod = "OTHER"
 
-// maxRecordRoutes bounds the route templates remembered to carry records.
-const maxRecordRoutes = 4096
+// MaxCarried bounds the route templates remembered to carry records.
+const MaxCarried = 4096
 
 // recordRoutes remembers which routes carried records. Safe for concurrent
 // use.
@@ -189,7 +189,7 @@ type recordRoutes struct {
 }
 
 func newRecordRoutes() *recordRoutes {
-	lru, err := simplelru.NewLRU[string, struct{}](maxRecordRoutes, nil)
+	lru, err := simplelru.NewLRU[string, struct{}](MaxCarried, nil)
 	if err != nil {
 		panic("BUG: simplelru refuses a positive size: " + err.Error())
 	}

@@ -56,6 +56,9 @@ type Config struct {
 	// Callout tells the platform of sessions that are held; nil: nobody does.
 	Callout *Callout
 	Memory  Memory
+	// Carried are routes that carried records in an earlier run, at most MaxCarried
+	// of them: what is missed on them is a guess from the first request on.
+	Carried []string
 	// Access gets a line for each exchange; nil: nobody does.
 	Access *AccessLog
 	// Now is what decisions take for the time; nil: time.Now. Deadlines of
@@ -110,6 +113,9 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 	}
 	if g.wait = config.Wait; g.wait == nil {
 		g.wait = wait
+	}
+	for _, route := range config.Carried {
+		g.routes.add(route)
 	}
 	g.rates = newRates()
 	g.groups = g.newGroups(config)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,10 +18,6 @@ const (
 	maxTrySize = 64      // bytes of one
 	maxTryForm = 4 << 10 // bytes of a form that are read
 )
-
-// trySeed keys the hashes of identifiers that are no numbers, for the life of
-// the process: whoever knows it could make two of them look like one.
-var trySeed = maphash.MakeSeed()
 
 // readTries returns which identifiers the request asks for, for the detectors of
 // walks and guesses: in its path, its query, and what its body names.
@@ -57,21 +52,27 @@ func (x *exchange) tryWhole(rawQuery string) {
 	if len(x.tries) == 0 {
 		return
 	}
-	var h maphash.Hash
-	h.SetSeed(trySeed)
+	all := make([]byte, 0, 512)
 	for i := range x.tries {
-		_, _ = h.WriteString(x.tries[i].Slot) // never fails, nor do those below
-		maphash.WriteComparable(&h, x.tries[i].Number)
+		all = append(all, x.tries[i].Slot...)
+		all = binary.LittleEndian.AppendUint64(all, x.tries[i].Number)
 	}
 	for i := 0; i < maxTryPair && rawQuery != ""; i++ {
 		var pair string
 		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
 		if key, value, _ := strings.Cut(pair, "="); value != "" && record.Checks(key) {
-			_, _ = h.WriteString(pair)
+			all = append(all, pair...)
 		}
 	}
-	_, _ = h.Write(x.body[:min(len(x.body), maxTryForm)])
-	x.tries = append(x.tries, exfil.Try{Slot: x.route, Number: h.Sum64(), Whole: true})
+	all = append(all, x.body[:min(len(x.body), maxTryForm)]...)
+	x.tries = append(x.tries, exfil.Try{Slot: x.route, Number: x.tryHash(all), Whole: true})
+}
+
+// tryHash stands for what is no number, as the ledger's key has it: whoever could
+// foresee it could make two of them look like one, and it says the same after a restart.
+func (x *exchange) tryHash(text []byte) uint64 {
+	digest := x.hasher.Segment(text)
+	return binary.LittleEndian.Uint64(digest[:])
 }
 
 // tryPairs takes what the pairs of a query or a form name.
@@ -80,7 +81,7 @@ func (x *exchange) tryPairs(place, pairs string) {
 		var pair string
 		pair, pairs, _ = strings.Cut(pairs, "&")
 		key, value, _ := strings.Cut(pair, "=")
-		if value == "" || !record.NamesOne(key) {
+		if value == "" || !record.NamesOne(key) && !(record.NamesThing(key) && value[len(value)-1] >= '0' && value[len(value)-1] <= '9') {
 			continue
 		}
 		if value, err := url.QueryUnescape(value); err == nil && (place == "?" || !strings.Contains(value, "@")) {
@@ -103,7 +104,7 @@ func (x *exchange) try(place, value string) {
 		x.addTry(exfil.Try{Slot: x.route + place + value[:digits], Number: number, Numeric: true})
 		return
 	}
-	x.addTry(exfil.Try{Slot: x.route + place, Number: maphash.String(trySeed, value)})
+	x.addTry(exfil.Try{Slot: x.route + place, Number: x.tryHash([]byte(value))})
 }
 
 func (x *exchange) addTry(t exfil.Try) {

@@ -25,6 +25,8 @@ var lookups = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Sscanf(r.URL.Path, "/orders/%d", &n)
 	case strings.HasPrefix(r.URL.RawQuery, "order_id="):
 		_, _ = fmt.Sscanf(r.URL.RawQuery, "order_id=%d", &n)
+	case strings.HasPrefix(r.URL.RawQuery, "order="):
+		_, _ = fmt.Sscanf(r.URL.RawQuery, "order=%d", &n)
 	default:
 		_, _ = fmt.Sscanf(r.URL.RawQuery, "email=person%d@", &n)
 	}
@@ -45,8 +47,12 @@ func TestTries(t *testing.T) {
 		path     func(i int) string
 		want     bool
 	}{
-		"counting through numbers":        {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/orders/%d", i) }, true},
-		"counting backwards in a query":   {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/find?order_id=%d", 5000-i) }, true},
+		"counting through numbers":      {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/orders/%d", i) }, true},
+		"counting backwards in a query": {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/find?order_id=%d", 5000-i) }, true},
+		"counting through order=":       {rules.DetectorWalk, func(i int) string { return fmt.Sprintf("/find?order=%d", i) }, true},
+		"a list, sorted one way and another": {rules.DetectorGuess, func(i int) string {
+			return fmt.Sprintf("/find?order=%s&page=%d", []string{"asc", "desc", "price"}[i%3], i)
+		}, false},
 		"trying one e-mail after another": {rules.DetectorGuess, func(i int) string { return fmt.Sprintf("/find?email=person%d@example.net", i) }, true},
 		"one's own order, all day":        {rules.DetectorWalk, func(int) string { return "/orders/9000" }, false},
 		"one's own order, mistyped":       {rules.DetectorGuess, func(i int) string { return fmt.Sprintf("/orders/9%d", i%4) }, false},

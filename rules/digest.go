@@ -83,8 +83,8 @@ func (h *Hasher) Key(kind KeyKind, raw []byte) Digest {
 	return h.digest('k', byte(kind), raw)
 }
 
-// Segment digests a part of a URL's path that may be somebody's name, for route
-// templates. The value is not kept.
+// Segment digests a part of a URL that may be somebody's name, for route templates and
+// for detectors that tell what was asked for apart. The value is not kept.
 func (h *Hasher) Segment(raw []byte) Digest {
 	return h.digest('s', 0, raw)
 }

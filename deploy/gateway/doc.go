@@ -9,6 +9,7 @@
 //	watch   what the proxy tells ► metrics, incidents, one JSON line for each incident
 //	        a ledger key that was rotated is taken with it, or within a second ► ledger
 //	keep    every second: sessions and incidents that changed ► ledger
+//	        every minute: what the detectors remember that the ledger does not tell ► data_dir
 //	systemd ready, reloading, stopping, and again and again that the gateway answers
 //	Stop    drain ► ledger ► store ► spans, under one deadline
 package gateway

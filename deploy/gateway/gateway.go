@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -43,6 +44,8 @@ type Gateway struct {
 	ledger      *ledger.Ledger
 	notary      *ledger.Notary
 	engine      *exfil.Engine
+	history     *history            // what its detectors remember, in data_dir
+	carried     map[string]struct{} // routes of the rows that were restored; nil once it serves
 	metrics     *metrics.Metrics
 	watch       *watch
 	access      *proxy.AccessLog // nil: there is none
@@ -189,9 +192,11 @@ func (g *Gateway) open(registry *prometheus.Registry) error {
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
+	carried := slices.Collect(maps.Keys(g.carried))
+	g.carried = nil
 	g.proxy, err = proxy.New(&proxy.Config{
 		Upstreams: g.config.Servers(), Health: g.config.UpstreamHealth(), UpstreamTLS: upstreamTLS, Groups: groups, Timeouts: g.config.ProxyTimeouts(), Hasher: g.hasher,
-		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Access: g.access, Memory: g.bound(), Now: g.now, Wait: g.options.Wait,
+		Engine: g.engine, Ledger: g.ledger, Observer: g.watch, Log: g.log, Callout: g.callout, Access: g.access, Carried: carried, Memory: g.bound(), Now: g.now, Wait: g.options.Wait,
 	}, g.policy(&g.config, engine, contracts))
 	if err != nil {
 		return err //nolint:wrapcheck // says it all

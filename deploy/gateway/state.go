@@ -8,6 +8,7 @@ import (
 
 	"github.com/ordergate/ordergate/metrics"
 	"github.com/ordergate/ordergate/metrics/ledger"
+	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/exfil"
 )
@@ -32,6 +33,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	g.engine = exfil.New(cfg)
+	g.readHistory(now)
 	for i := len(bindings) - 1; i >= 0; i-- { // the last seen last, so that it is evicted last
 		g.engine.Bindings().Restore(bindings[i])
 	}
@@ -45,6 +47,7 @@ func (g *Gateway) restore(ctx context.Context) error {
 			return fmt.Errorf("reading disclosures from the ledger: %w", err)
 		}
 		g.engine.Restore(&row.Disclosure, now)
+		g.carry(row.Route)
 		rows++
 	}
 	if err := g.restoreOwners(ctx, now); err != nil {
@@ -64,6 +67,16 @@ func (g *Gateway) restore(ctx context.Context) error {
 	g.metrics.IncidentsOpen(g.engine.Incidents().Open())
 	g.log.Info("state restored from the ledger", "sessions", len(bindings), "disclosures", rows, "incidents", len(g.engine.Incidents().Open()))
 	return nil
+}
+
+// carry notes a route that carried a record.
+func (g *Gateway) carry(route string) {
+	if g.carried == nil {
+		g.carried = make(map[string]struct{})
+	}
+	if len(g.carried) < proxy.MaxCarried && route != "" {
+		g.carried[route] = struct{}{}
+	}
 }
 
 // damaged says that a part of the ledger cannot be read. The gateway starts
@@ -89,6 +102,7 @@ func (g *Gateway) restoreOwners(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("reading disclosures from the ledger: %w", err)
 		}
 		g.engine.Owners().Learn(&row.Record)
+		g.carry(row.Route)
 		if rows++; rows == maxOwners {
 			break
 		}
@@ -130,7 +144,7 @@ func (g *Gateway) keep(ctx context.Context) {
 	defer close(g.kept)
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
-	retained := time.Time{}
+	retained, written := time.Time{}, time.Now()
 	for {
 		select {
 		case <-g.watch.changed:
@@ -141,6 +155,10 @@ func (g *Gateway) keep(ctx context.Context) {
 			g.keepBindings()
 			g.renew()
 			g.renewKeys()
+			if now.Sub(written) > historyEvery {
+				g.keepHistory()
+				written = time.Now()
+			}
 			if now.Sub(retained) > retainEvery {
 				retained = now
 				g.retain(ctx, g.now())
@@ -149,6 +167,7 @@ func (g *Gateway) keep(ctx context.Context) {
 			g.watch.tell()
 			g.watch.tellGaps()
 			g.keepBindings()
+			g.keepHistory()
 			return
 		}
 	}

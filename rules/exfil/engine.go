@@ -28,6 +28,7 @@ type Engine struct {
 	machines  *machines
 	site      *site
 	ruleset   *ruleset
+	seed      seed // of tries, misses, logins and site
 }
 
 // defaultPrincipals is Config.Principals when it is 0.
@@ -47,6 +48,7 @@ func New(config Config) *Engine {
 		owners: NewOwners(size), commons: NewCommons(), tries: newTries(size / 50), misses: newMisses(), logins: newLogins(),
 		baselines: newBaselines(), machines: newMachines(), site: newSite(), ruleset: newRuleset(),
 	}
+	e.sow(newSeed())
 	e.Configure(config)
 	return e
 }

@@ -1,7 +1,6 @@
 package exfil
 
 import (
-	"hash/maphash"
 	"sync"
 	"time"
 
@@ -37,7 +36,7 @@ const (
 // quiet longest is forgotten.
 type logins struct {
 	mu       sync.Mutex
-	seed     maphash.Seed
+	seed     seed
 	all      *outcomes
 	seen     *simplelru.LRU[uint64, int64] // the bucket of the first success
 	networks *simplelru.LRU[rules.Digest, *networkLogins]
@@ -60,7 +59,7 @@ func newLogins() *logins {
 	if err != nil {
 		panic("BUG: simplelru refuses a positive size: " + err.Error())
 	}
-	return &logins{seed: maphash.MakeSeed(), all: newOutcomes(0), seen: seen, networks: networks}
+	return &logins{seed: newSeed(), all: newOutcomes(0), seen: seen, networks: networks}
 }
 
 // attempt is one login: as whom, from where, with what, and which sessions
@@ -143,7 +142,7 @@ func (l *logins) key(kind byte, a, b rules.Digest) uint64 {
 	all[0] = kind
 	copy(all[1:], a[:])
 	copy(all[1+len(a):], b[:])
-	return maphash.Bytes(l.seed, all[:])
+	return l.seed.hash(all[:])
 }
 
 // Login counts how a login request of this visit was answered, and returns what

@@ -2,7 +2,6 @@ package exfil
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"sync"
 	"time"
 
@@ -24,7 +23,7 @@ const (
 // the route that was quiet longest is forgotten.
 type misses struct {
 	mu     sync.Mutex
-	seed   maphash.Seed
+	seed   seed
 	since  time.Time
 	routes *simplelru.LRU[string, *outcomes]
 }
@@ -34,7 +33,7 @@ func newMisses() *misses {
 	if err != nil {
 		panic("BUG: simplelru refuses a positive size: " + err.Error())
 	}
-	return &misses{seed: maphash.MakeSeed(), routes: routes}
+	return &misses{seed: newSeed(), routes: routes}
 }
 
 // of returns a route's outcomes. A route that is new on a day when others are
@@ -77,7 +76,7 @@ func (m *misses) key(session rules.Digest, number uint64) uint64 {
 	var both [len(session) + 8]byte
 	copy(both[:], session[:])
 	binary.LittleEndian.PutUint64(both[len(session):], number)
-	return maphash.Bytes(m.seed, both[:])
+	return m.seed.hash(both[:])
 }
 
 // ownRecord stands for whatever a session was shown of its own: one success a

@@ -23,6 +23,7 @@ const (
 type ruleset struct {
 	mu     sync.Mutex
 	counts map[string]*ruleCounts
+	known  map[string]bool // the rules that there are
 	latest int64
 }
 
@@ -158,6 +159,7 @@ func (s *ruleset) keep(list []Rule) {
 	for i := range list {
 		names[list[i].Name] = true
 	}
+	s.known = names
 	for name := range s.counts {
 		if !names[name] {
 			delete(s.counts, name)

@@ -2,7 +2,6 @@ package exfil
 
 import (
 	"cmp"
-	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -21,7 +20,7 @@ const (
 // Safe for concurrent use, bounded.
 type site struct {
 	mu      sync.Mutex
-	seed    maphash.Seed
+	seed    seed
 	drift   // of foreign subjects, explained by orders and logins, plus one
 	foreign map[uint64]struct{}
 	beyond  int
@@ -31,7 +30,7 @@ type site struct {
 }
 
 func newSite() *site {
-	return &site{seed: maphash.MakeSeed(), foreign: make(map[uint64]struct{}), takers: make(map[rules.Digest]int)}
+	return &site{seed: newSeed(), foreign: make(map[uint64]struct{}), takers: make(map[rules.Digest]int)}
 }
 
 func (s *site) login(now time.Time) { s.add(&s.logins, now) }
@@ -56,7 +55,7 @@ func (s *site) note(session rules.Digest, subjects []rules.Digest, now time.Time
 	defer s.mu.Unlock()
 	s.roll(now, s.end)
 	for _, subject := range subjects {
-		h := maphash.Bytes(s.seed, subject[:])
+		h := s.seed.hash(subject[:])
 		if _, ok := s.foreign[h]; ok {
 			continue
 		}

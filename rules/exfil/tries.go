@@ -1,7 +1,6 @@
 package exfil
 
 import (
-	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -45,7 +44,7 @@ const (
 // bounded: the session that was quiet longest is forgotten.
 type tries struct {
 	mu       sync.Mutex
-	seed     maphash.Seed
+	seed     seed
 	sessions *simplelru.LRU[rules.Digest, *tried]
 	frontier *simplelru.LRU[frontierKey, *frontier]
 }
@@ -86,7 +85,7 @@ func newTries(size int) *tries {
 	if err != nil {
 		panic("BUG: simplelru refuses a positive size: " + err.Error())
 	}
-	return &tries{seed: maphash.MakeSeed(), sessions: sessions, frontier: blocks}
+	return &tries{seed: newSeed(), sessions: sessions, frontier: blocks}
 }
 
 // trail is what is known of a session, and of where it walks, after a try.
@@ -116,7 +115,7 @@ func (t *tries) note(session rules.Digest, try *Try, found, fresh bool, now time
 	if found && !fresh && try.Numeric && !try.Whole {
 		return of.trail()
 	}
-	slot := maphash.String(t.seed, try.Slot)
+	slot := t.seed.hash([]byte(try.Slot))
 	at := of.slot(slot, try)
 	if at == nil {
 		return of.trail()

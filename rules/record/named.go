@@ -147,3 +147,14 @@ func NamesOne(key string) bool {
 		return false
 	}
 }
+
+// NamesThing reports whether a key of a query is the bare word for an order, a
+// person or a document: with a number it says which one (order=10001), and without
+// it may as well be how a list is sorted (order=asc).
+func NamesThing(key string) bool {
+	switch strings.ToLower(key) {
+	case "order", "customer", "user", "account", "member", "invoice", "client", "shipment", "parcel", "tracking", "booking", "reservation":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,348 @@
+package exfil
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+// historyVersion is that of what SaveHistory writes; another one is not read.
+const historyVersion = 1
+
+// MaxHistory bounds what LoadHistory reads, in bytes.
+const MaxHistory = 256 << 20
+
+// errHistory says that a history is one of another version.
+var errHistory = errors.New("it is of another version of ordergate")
+
+// history is what the detectors remember of which the ledger has no rows: what was
+// asked for and not found, how logins were answered, what explains the site's
+// disclosures. Hashes, digests and counts; of numbers that were asked for, the numbers.
+type history struct {
+	Version   int
+	Seed      seed
+	Sessions  []triedState // the one that was quiet longest first, as all lists here
+	Frontiers []frontierState
+	Site      siteState
+	Logins    loginsState
+	Since     time.Time // of the misses
+	Routes    []routeState
+	Rules     []ruleState
+}
+
+type triedState struct {
+	Session rules.Digest
+	Since   time.Time
+	Slots   []slotState
+	Shown   []rules.Digest
+}
+
+type slotState struct {
+	Slot           uint64
+	Numbers        []uint64
+	Numeric, Whole bool
+	Found, Missed  int
+}
+
+type frontierState struct {
+	Slot, Block uint64
+	Since       time.Time
+	Taken       [frontierBlock / 64]uint64
+	Count       int
+	Sessions    []rules.Digest
+}
+
+type driftState struct {
+	Bucket, Since  int64
+	Closed         int
+	Ratio, Surplus float64
+}
+
+type siteState struct {
+	Drift                  driftState
+	Foreign                map[uint64]struct{}
+	Beyond, Orders, Logins int
+	Takers                 map[rules.Digest]int
+}
+
+type outcomesState struct {
+	Drift     driftState
+	Good, Bad int
+	Seen      map[uint64]bool
+	Who       map[rules.Digest]int
+	Told      bool
+}
+
+type loginsState struct {
+	All      outcomesState
+	Keys     []uint64 // of who was seen from where, and since when
+	First    []int64
+	Networks []networkState
+}
+
+type networkState struct {
+	Network rules.Digest
+	Since   time.Time
+	Failed  map[uint64]struct{}
+	Good    int
+	Told    bool
+}
+
+type routeState struct {
+	Route    string
+	Outcomes outcomesState
+}
+
+type ruleState struct {
+	Rule string
+	Keys []ruleKeyState
+}
+
+type ruleKeyState struct {
+	Key  rules.Digest
+	What []rules.Digest // by when they counted last
+	At   []int64
+}
+
+// SaveHistory writes down what the detectors remember that the ledger does not
+// tell: tries and misses, logins, the site's surplus, and the counts of rule files.
+// What it writes is bounded as they are, and is no secret from whoever has the
+// ledger's key, but from everybody else: seal it. Exchanges go on meanwhile.
+func (e *Engine) SaveHistory(w io.Writer) error {
+	h := history{Version: historyVersion, Seed: e.seed}
+	e.tries.save(&h)
+	h.Site = e.site.save()
+	h.Logins = e.logins.save()
+	e.misses.save(&h)
+	e.ruleset.save(&h)
+	if err := gob.NewEncoder(w).Encode(&h); err != nil {
+		return fmt.Errorf("writing the detectors' history: %w", err)
+	}
+	return nil
+}
+
+// LoadHistory goes on with what SaveHistory wrote, once, before the first
+// exchange. What is past its window is left out. An error has changed nothing: the
+// detectors begin anew, as they do without a history.
+func (e *Engine) LoadHistory(saved []byte, now time.Time) error {
+	var h history
+	if len(saved) > MaxHistory {
+		return fmt.Errorf("it has %d bytes, more than %d", len(saved), MaxHistory)
+	}
+	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&h); err != nil {
+		return fmt.Errorf("it cannot be read: %w", err)
+	}
+	if h.Version != historyVersion {
+		return errHistory
+	}
+	e.sow(h.Seed)
+	e.tries.load(&h, now)
+	e.site.load(&h.Site)
+	e.logins.load(&h.Logins, now)
+	e.misses.load(&h)
+	e.ruleset.load(h.Rules, now)
+	return nil
+}
+
+// sow gives all detectors one seed.
+func (e *Engine) sow(s seed) {
+	e.seed = s
+	e.tries.seed, e.site.seed, e.logins.seed, e.misses.seed = s, s, s, s
+}
+
+func (d *drift) save() driftState {
+	return driftState{Bucket: d.bucket, Since: d.since, Closed: d.closed, Ratio: d.ratio, Surplus: d.surplus}
+}
+
+func (d *driftState) load() drift {
+	return drift{bucket: d.Bucket, since: d.Since, closed: d.Closed, ratio: d.Ratio, surplus: d.Surplus}
+}
+
+func (o *outcomes) save() outcomesState {
+	return outcomesState{Drift: o.drift.save(), Good: o.good, Bad: o.bad, Seen: maps.Clone(o.seen), Who: maps.Clone(o.who), Told: o.told}
+}
+
+func (o *outcomesState) load() *outcomes {
+	return &outcomes{drift: o.Drift.load(), good: o.Good, bad: o.Bad, seen: orNew(o.Seen), who: orNew(o.Who), told: o.Told}
+}
+
+// orNew returns a map, or an empty one for none: gob leaves empty ones out.
+func orNew[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return make(map[K]V)
+	}
+	return m
+}
+
+// saveBatch is how many entries are copied under a detector's lock at a time.
+const saveBatch = 256
+
+// each calls f for every entry of a list, the one that was quiet longest first, with
+// the lock held for saveBatch of them at a time.
+func each[K comparable, V any](mu interface {
+	Lock()
+	Unlock()
+}, list *simplelru.LRU[K, V], f func(K, V),
+) {
+	mu.Lock()
+	keys := list.Keys()
+	mu.Unlock()
+	for batch := range slices.Chunk(keys, saveBatch) {
+		mu.Lock()
+		for _, key := range batch {
+			if v, ok := list.Peek(key); ok {
+				f(key, v)
+			}
+		}
+		mu.Unlock()
+	}
+}
+
+func (t *tries) save(h *history) {
+	each(&t.mu, t.sessions, func(session rules.Digest, of *tried) {
+		s := triedState{Session: session, Since: of.since, Shown: slices.Clone(of.shown)}
+		for i := range of.slots {
+			at := &of.slots[i]
+			s.Slots = append(s.Slots, slotState{
+				Slot: at.slot, Numbers: slices.Clone(at.numbers), Numeric: at.numeric, Whole: at.whole, Found: at.found, Missed: at.missed,
+			})
+		}
+		h.Sessions = append(h.Sessions, s)
+	})
+	each(&t.mu, t.frontier, func(key frontierKey, b *frontier) {
+		h.Frontiers = append(h.Frontiers, frontierState{Slot: key.slot, Block: key.block, Since: b.since, Taken: b.taken, Count: b.count, Sessions: slices.Clone(b.sessions)})
+	})
+}
+
+func (t *tries) load(h *history, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range h.Sessions {
+		s := &h.Sessions[i]
+		if now.Sub(s.Since) > tryWindow {
+			continue
+		}
+		of := &tried{since: s.Since, shown: s.Shown}
+		for k := range s.Slots {
+			at := &s.Slots[k]
+			of.slots = append(of.slots, slotTries{slot: at.Slot, numbers: at.Numbers, numeric: at.Numeric, whole: at.Whole, found: at.Found, missed: at.Missed})
+		}
+		t.sessions.Add(s.Session, of)
+	}
+	for i := range h.Frontiers {
+		if b := &h.Frontiers[i]; now.Sub(b.Since) <= tryWindow {
+			t.frontier.Add(frontierKey{b.Slot, b.Block}, &frontier{since: b.Since, taken: b.Taken, count: b.Count, sessions: b.Sessions})
+		}
+	}
+}
+
+func (s *site) save() siteState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return siteState{Drift: s.drift.save(), Foreign: maps.Clone(s.foreign), Beyond: s.beyond, Orders: s.orders, Logins: s.logins, Takers: maps.Clone(s.takers)}
+}
+
+func (s *site) load(from *siteState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drift, s.foreign, s.takers = from.Drift.load(), orNew(from.Foreign), orNew(from.Takers)
+	s.beyond, s.orders, s.logins = from.Beyond, from.Orders, from.Logins
+}
+
+func (l *logins) save() (s loginsState) {
+	l.mu.Lock()
+	s.All = l.all.save()
+	l.mu.Unlock()
+	each(&l.mu, l.seen, func(key uint64, first int64) { s.Keys, s.First = append(s.Keys, key), append(s.First, first) })
+	each(&l.mu, l.networks, func(network rules.Digest, n *networkLogins) {
+		s.Networks = append(s.Networks, networkState{Network: network, Since: n.since, Failed: maps.Clone(n.failed), Good: n.good, Told: n.told})
+	})
+	return s
+}
+
+func (l *logins) load(s *loginsState, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = s.All.load()
+	for i := range min(len(s.Keys), len(s.First)) {
+		l.seen.Add(s.Keys[i], s.First[i])
+	}
+	for i := range s.Networks {
+		if n := &s.Networks[i]; now.Sub(n.Since) <= tryWindow {
+			l.networks.Add(n.Network, &networkLogins{since: n.Since, failed: orNew(n.Failed), good: n.Good, told: n.Told})
+		}
+	}
+}
+
+func (m *misses) save(h *history) {
+	m.mu.Lock()
+	h.Since = m.since
+	m.mu.Unlock()
+	each(&m.mu, m.routes, func(route string, o *outcomes) { h.Routes = append(h.Routes, routeState{route, o.save()}) })
+}
+
+func (m *misses) load(h *history) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.since = h.Since
+	for i := range h.Routes {
+		m.routes.Add(h.Routes[i].Route, h.Routes[i].Outcomes.load())
+	}
+}
+
+func (s *ruleset) save(h *history) {
+	s.mu.Lock()
+	names := slices.Sorted(maps.Keys(s.counts))
+	s.mu.Unlock()
+	for _, name := range names {
+		s.mu.Lock()
+		counts := s.counts[name]
+		s.mu.Unlock()
+		if counts == nil {
+			continue // its rule was taken away meanwhile
+		}
+		of := ruleState{Rule: name}
+		each(&s.mu, counts.keys, func(key rules.Digest, set *subjectSet) {
+			k := ruleKeyState{Key: key}
+			for n := set.oldest; n != nilNode; n = set.nodes[n].next {
+				k.What, k.At = append(k.What, set.nodes[n].subject), append(k.At, set.nodes[n].at)
+			}
+			of.Keys = append(of.Keys, k)
+		})
+		h.Rules = append(h.Rules, of)
+	}
+}
+
+// load takes the counts of the rules that there are; a rule that was loaded
+// anew under a name goes on with that name's, as it does after a reload.
+func (s *ruleset) load(list []ruleState, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latest = max(s.latest, now.UnixNano())
+	for i := range list {
+		if !s.known[list[i].Rule] {
+			continue
+		}
+		counts := s.of(list[i].Rule)
+		for k := range list[i].Keys {
+			key := &list[i].Keys[k]
+			set := counts.set(key.Key)
+			for n := range min(len(key.What), len(key.At)) {
+				if at := key.At[n]; at > s.latest-int64(windows[len(windows)-1]) && at <= s.latest {
+					set.restore(key.What[n], at, s.latest)
+				}
+			}
+			counts.held += int(set.live)
+			counts.shrink()
+		}
+	}
+}
