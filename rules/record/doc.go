@@ -22,7 +22,8 @@
 // keep are dropped by the class of their key and their first byte, whole JSON
 // structures are passed over where nothing singles anybody out (quiet). Tags of
 // a page, cells of CSV and values of dumps that lie whole in a piece are read in
-// one step, as is the head of a dump's statement that is the last one's (sqlHead), and texts of a page are known for no labels by their first and last
+// one step, as is the head of a dump's statement that repeats the last one's
+// (sqlHead), and texts of a page are known for no labels by their first and last
 // letters and dropped before they are gathered. A short cut never decides what
 // is found: each can be switched off, and fuzz tests hold what is found with them
 // to what is found without (FuzzShortCuts, FuzzPieces, FuzzShapes).
