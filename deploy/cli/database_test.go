@@ -8,12 +8,15 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/postgres/pgtest"
 )
+
+var segmentLines = regexp.MustCompile(`(?m)^- segment .*\n`)
 
 // A ledger goes from data_dir to a database and back. Every report and proof
 // says of the copy what it says of the original; copying again changes nothing,
@@ -77,7 +80,7 @@ func TestLedgerMigrate(t *testing.T) {
 		if err := c.Run(&out, &out); err != nil {
 			t.Fatal(err)
 		}
-		return out.String()
+		return segmentLines.ReplaceAllString(out.String(), "") // files, which a database has not
 	})
 	// And back, into a folder with the gateway's keys.
 	back := t.TempDir()

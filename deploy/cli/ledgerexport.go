@@ -26,7 +26,8 @@ import (
 // a new folder: the rows as CSV or Parquet, the checkpoints and the public key
 // that they are signed with, a manifest with every file's SHA-256 and the
 // custody of the export, and the manifest's signature. It holds keyed digests
-// only. `ordergate ledger verify --export DIR --public-key KEY` checks it.
+// only, opened with the keys in data_dir, so that rows of several keys can be compared;
+// those of a key that is not there are as they are kept. `ordergate ledger verify --export DIR --public-key KEY` checks it.
 type LedgerExport struct {
 	Dir     string `arg:"" help:"Folder to make and to write to." type:"path"`
 	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
@@ -61,6 +62,7 @@ type exportManifest struct {
 	Format   string         `json:"format"`
 	Tool     string         `json:"tool_version"`
 	Incident string         `json:"incident,omitempty"`
+	Tenant   string         `json:"tenant,omitempty"` // whose rows alone it has; empty: all
 	Since    string         `json:"since,omitempty"`
 	Until    string         `json:"until,omitempty"`
 	Rows     int64          `json:"rows"`
@@ -194,7 +196,7 @@ func (c *LedgerExport) Run(stdout, stderr io.Writer) (err error) {
 		return fmt.Errorf("make the export's folder: %w: name one that does not exist yet", err)
 	}
 	x := exporting{dir: c.Dir, manifest: exportManifest{
-		Format: exportFormat, Tool: c.Version, Incident: c.Incident, Files: []exportedFile{},
+		Format: exportFormat, Tool: c.Version, Incident: c.Incident, Tenant: c.Tenant, Files: []exportedFile{},
 		Custody: exportCustody{At: c.Now.UTC().Format(time.RFC3339), Zone: "UTC", By: c.By, Phone: c.Phone, For: c.For, Purpose: c.Purpose, Media: c.Media},
 	}}
 	if !selected.query.Since.IsZero() {

@@ -18,7 +18,8 @@ import (
 // LedgerProve is `ordergate ledger prove`: it writes a proof that a row is in
 // the ledger that a checkpoint signs for, or that the ledger of a kept
 // checkpoint is the beginning of today's. Anybody checks it with the public key
-// alone: `ordergate ledger verify --proof FILE --public-key KEY`.
+// alone: `ordergate ledger verify --proof FILE --public-key KEY`. The row in it is as it
+// is kept: its digests are sealed with the ledger key that it names.
 type LedgerProve struct {
 	DataDir string `name:"data-dir" default:"./ordergate-data" type:"path" help:"The gateway's data_dir."`
 	Source

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +19,8 @@ import (
 	"github.com/ordergate/ordergate/metrics/ledger"
 	"github.com/ordergate/ordergate/metrics/ledger/report"
 	"github.com/ordergate/ordergate/metrics/ledger/sealed"
+	"github.com/ordergate/ordergate/metrics/ledger/segment"
+	"github.com/ordergate/ordergate/metrics/ledger/sqlite"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -261,6 +265,9 @@ func (c *reportFlags) make(shelf report.Shelf, issue bool, to console) (m made, 
 	if err := c.integrity(ctx, store, &about); err != nil {
 		return m, err
 	}
+	if about.Segments, err = c.segments(&incidents[0], about.Now); err != nil {
+		return m, err
+	}
 	if about.Networks, err = sealed.Load(c.DataDir, c.Incident); err != nil {
 		return m, err
 	}
@@ -271,6 +278,35 @@ func (c *reportFlags) make(shelf report.Shelf, issue bool, to console) (m made, 
 		Withheld: m.report.Whose.Withheld.Count, Attempted: m.report.Whose.Attempted.Count,
 	}
 	return m, nil
+}
+
+// segments are the files of the days that the incident's evidence may be in.
+func (c *reportFlags) segments(incident *rules.Incident, now time.Time) (files []report.File, err error) {
+	if !c.inFiles() {
+		return nil, nil
+	}
+	if incident.State.Ended() {
+		now = incident.Updated
+	}
+	from, to := incident.Opened.Add(-ledger.HoldBefore).UTC().Format(time.DateOnly), now.UTC().Format(time.DateOnly)
+	paths, err := filepath.Glob(filepath.Join(c.DataDir, sqlite.Segments, "*"+segment.Suffix))
+	for _, path := range paths {
+		name := filepath.Base(path)
+		if _, day, _ := strings.Cut(strings.TrimSuffix(name, segment.Suffix), "-"); day < from || day > to {
+			continue
+		}
+		counted := counter{hash: sha256.New()}
+		content, err := os.Open(path)
+		if err == nil {
+			_, err = io.Copy(&counted, content)
+			err = errors.Join(err, content.Close())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the ledger's segment %s: %w", name, err)
+		}
+		files = append(files, report.File{Name: name, Bytes: counted.bytes, SHA256: hex.EncodeToString(counted.hash.Sum(nil))})
+	}
+	return files, err
 }
 
 // integrity reads why the ledger can be believed.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +136,59 @@ func TestReportIncident(t *testing.T) {
 		unreadable(t, format, text)
 	}
 	unreadable(t, "json", text)
+}
+
+// everyField is what responders, regulators and courts ask of an incident report, by
+// section, and where it is in the JSON form: filled in from the ledger, or (with a
+// star) a person's to state.
+const everyField = `
+identity: identity.incident_id identity.schema_version identity.report_version identity.previous_version_digest identity.status identity.severity
+identity: identity.confidence* identity.generated_at identity.generated_by* identity.tool_version identity.config_digests
+entity: entity.legal_name* entity.trading_name* entity.registration* entity.contact* entity.data_protection_officer* entity.controller_or_processor* entity.other_entities*
+clock: clock.first_exposure_at clock.last_exposure_at clock.first_signal_at clock.alert_at clock.acknowledged* clock.contained_at clock.aware_at clock.aware_reason*
+clock: clock.materiality_decided_at clock.due clock.time_zone clock.clock_source clock.clock_steps clock.first_row clock.last_row
+what: what_happened.mechanism what_happened.endpoints what_happened.requests* what_happened.detectors what_happened.detection_conditions what_happened.narrative* what_happened.vulnerability*
+whom: to_whom.principals to_whom.principals_not_listed to_whom.linked_sessions to_whom.exchanges_refused_or_cut to_whom.networks to_whom.not_kept to_whom.origin*
+whose: whose.delivered whose.released_delivery_unknown whose.withheld whose.attempted whose.affected whose.recogniser_recall whose.canary_signals
+whose: whose.jurisdictions* whose.minors* whose.third_parties whose.known_only_by_shared_identifiers
+data: which_data.subjects_by_field which_data.subjects_by_combination which_data.distinct_order_numbers which_data.form
+subjects: subjects.file subjects.sha256 subjects.rows subjects.note subjects.notified*
+consequences: consequences.likely_harm* consequences.risk_rating* consequences.rationale* consequences.remedial_action* consequences.serious_harm_prevented*
+measures: measures.automatic measures.manual* measures.tokens_revoked* measures.vulnerability_fixed_at* measures.collateral*
+notification: notification.told* notification.law_enforcement_delay* notification.steps_recommended*
+integrity: integrity.segments integrity.tree_root integrity.checkpoint_at_open integrity.checkpoint_newest integrity.checkpoint_key integrity.external_timestamp*
+integrity: integrity.gaps integrity.legal_hold integrity.completeness integrity.verified integrity.digest_keys
+custody: custody.made_at custody.made_by* custody.purpose* custody.handlers*
+limits: cannot_know`
+
+func TestEveryField(t *testing.T) {
+	e := breach(t)
+	text, _ := reportOf(t, e, ReportIncident{reportFlags: reportFlags{Aware: "2026-03-01T13:00:00Z", Material: "2026-03-06T10:00:00Z"}, Format: "json", Issue: true})
+	var r map[string]any
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing was issued before, nothing was left out, no network was seen.
+	empty := []string{"identity.previous_version_digest", "to_whom.networks", "to_whom.principals_not_listed", "clock.clock_steps", "whose.known_only_by_shared_identifiers"}
+	for line := range strings.Lines(strings.TrimSpace(everyField)) {
+		for _, path := range strings.Fields(line)[1:] {
+			path, human := strings.CutSuffix(path, "*")
+			var value any = r
+			for _, name := range strings.Split(path, ".") {
+				value = value.(map[string]any)[name]
+			}
+			fact, isFact := value.(map[string]any)
+			isFact = isFact && fact["human"] == true
+			switch {
+			case human && !isFact:
+				t.Errorf("%s is not marked as a person's to state: %v", path, value)
+			case !human && isFact:
+				t.Errorf("%s is a person's to state", path)
+			case !human && !slices.Contains(empty, path) && (value == nil || value == "" || value == 0.0 || fmt.Sprint(value) == "[]"):
+				t.Errorf("%s is empty: %v", path, value)
+			}
+		}
+	}
 }
 
 // An issued version stays what it is; the next one names its digest.

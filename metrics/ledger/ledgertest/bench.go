@@ -4,7 +4,10 @@ package ledgertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -59,6 +62,51 @@ func benchmarkAppend(b *testing.B, store ledger.Store, per, callers int) {
 	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/total, "cpu-ns/row")
 	b.ReportMetric(total/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(total/float64(max(batches.Load(), 1)), "rows/commit")
+}
+
+// BenchmarkPaced is half of 150,000 rows a second whatever the ledger does: 15
+// exchanges of 5 rows each millisecond. What counts is how long they wait, from when
+// they come.
+func BenchmarkPaced(b *testing.B, store ledger.Store) {
+	led := ledger.New(store, ledger.Options{Observe: ledger.Observer{Failed: func(err error) { b.Error(err) }}})
+	const each = 15
+	waits := make([]time.Duration, b.N)
+	var running sync.WaitGroup
+	var refused atomic.Int64
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	b.ResetTimer()
+	begin := time.Now()
+	for n := 0; n < b.N; {
+		due := min(int(time.Since(begin)/time.Millisecond+1)*each, b.N) // late ticks are made up for
+		for ; n < due; n++ {
+			at, came := n, time.Now()
+			running.Go(func() {
+				rows := Rows(at*5, 5)
+				for i := range rows {
+					rows[i].Exchange, rows[i].Time = Exchange(at), begin
+				}
+				if err := led.Append(context.Background(), rows); errors.Is(err, ledger.ErrFull) {
+					refused.Add(1) // this machine does not keep up
+				} else if err != nil {
+					b.Error(err)
+				}
+				waits[at] = time.Since(came)
+				led.Finish(rows[0].Exchange, rules.Delivered)
+			})
+		}
+		<-tick.C
+	}
+	running.Wait()
+	b.StopTimer()
+	if err := led.Close(context.Background()); err != nil {
+		b.Error(err)
+	}
+	slices.Sort(waits)
+	b.ReportMetric(waits[len(waits)/2].Seconds()*1e3, "p50-ms")
+	b.ReportMetric(waits[len(waits)*99/100].Seconds()*1e3, "p99-ms")
+	b.ReportMetric(float64(refused.Load()), "refused")
+	b.ReportMetric(5*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
 // cpu is the time that this process has computed: unlike rows/s it does not

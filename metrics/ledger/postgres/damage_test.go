@@ -346,3 +346,9 @@ func BenchmarkAppend(b *testing.B) {
 		return open(b, b.TempDir(), database(b, server))
 	})
 }
+
+// BenchmarkPaced is durable in spool and database.
+func BenchmarkPaced(b *testing.B) {
+	server := pgtest.Start(b)
+	ledgertest.BenchmarkPaced(b, open(b, b.TempDir(), database(b, server)))
+}

@@ -145,6 +145,7 @@ type Context struct {
 	Verification *ledger.Verification // nil: the ledger was not verified
 	Checkpoints  []ledger.Checkpoint
 	PublicKey    string
+	Segments     []File
 	KeptSince    time.Time // time of the first kept row
 	Version      int
 	Previous     string
@@ -168,10 +169,10 @@ func (e *Evidence) Build(c *Context) (*Incident, []ledger.Subject) {
 		},
 		Clock:    e.clock(c),
 		What:     e.what(c),
-		ToWhom:   e.toWhom(c.Networks),
+		ToWhom:   e.toWhom(c),
 		Whose:    e.whose(c, subjects, counts, gaps),
 		Data:     e.data(subjects),
-		Subjects: Subjects{Rows: len(subjects), Note: "one row a person: keyed digests, fields, first and last time, times, states, recipients; `ordergate report affected` joins it with your own list"},
+		Subjects: Subjects{Rows: len(subjects), Note: "one row a person: keyed digests, fields, first and last time, times, states, recipients; `ordergate report affected` joins it with your own list", Notified: c.Facts.get("subjects.notified")},
 		Consequences: Consequences{
 			c.Facts.get("consequences.harm"), c.Facts.get("consequences.risk"), c.Facts.get("consequences.rationale"),
 			c.Facts.get("consequences.remedy"), c.Facts.get("consequences.prevented"),
@@ -244,7 +245,9 @@ var mechanisms = map[rules.Detector]string{
 func (e *Evidence) what(c *Context) What {
 	w := What{
 		Mechanism: mechanisms[e.incident.Detector], Endpoints: counted(e.routes), Rule: e.incident.Rule,
-		Detectors: []Detected{}, Narrative: c.Facts.get("what.narrative"), Vulnerability: c.Facts.get("what.vulnerability"),
+		Detectors: []Detected{}, Narrative: c.Facts.get("what.narrative"), Requests: c.Facts.get("what.requests"),
+		Conditions:    "windows and limits are those of the configs whose digests are named under identity, versions of detectors that of the program; a baseline is not kept",
+		Vulnerability: c.Facts.get("what.vulnerability"),
 	}
 	signals := e.incident.Detectors
 	if len(signals) == 0 {
@@ -270,7 +273,8 @@ func counted(counts map[string]int) []Count {
 	return list
 }
 
-func (e *Evidence) toWhom(networks *sealed.Networks) ToWhom {
+func (e *Evidence) toWhom(c *Context) ToWhom {
+	networks := c.Networks
 	t := ToWhom{
 		Networks:   []Network{},
 		Principals: []Principal{}, Linked: append([]rules.Link{}, e.incident.Linked...), Refused: e.incident.Refused,
@@ -281,6 +285,7 @@ func (e *Evidence) toWhom(networks *sealed.Networks) ToWhom {
 	} else {
 		t.networks(networks)
 	}
+	t.Origin = c.Facts.get("whom.origin")
 	for _, s := range e.principals {
 		p := s.Principal
 		p.First, p.Last = stamp(s.first), stamp(s.last)
@@ -374,13 +379,17 @@ func (e *Evidence) measures(c *Context) Measures {
 		m.Automatic = append(m.Automatic, fmt.Sprintf("%d exchanges were refused or cut before their records were released", e.incident.Refused))
 	}
 	if held := e.incident.Containment; held != nil {
-		m.Automatic = append(m.Automatic, fmt.Sprintf("its principals were held (%s) from %s until %s", held.Step, stamp(held.Since), stamp(held.Until)))
+		by := "by the gateway's own rule"
+		if held.Person {
+			by = "by a person"
+		}
+		m.Automatic = append(m.Automatic, fmt.Sprintf("its principals were held (%s) from %s until %s, %s", held.Step, stamp(held.Since), stamp(held.Until), by))
 	}
 	return m
 }
 
 func (e *Evidence) integrity(c *Context, gaps []Gap) Integrity {
-	n := Integrity{Faults: []string{}, Key: c.PublicKey, DigestKeys: sorted(e.keys), Gaps: gaps, KeptSince: stamp(c.KeptSince), LegalHold: "none: the incident is closed, its evidence goes with ledger.retention"}
+	n := Integrity{Faults: []string{}, Key: c.PublicKey, DigestKeys: sorted(e.keys), Gaps: gaps, Segments: append([]File{}, c.Segments...), Witness: c.Facts.get("integrity.witness"), KeptSince: stamp(c.KeptSince), LegalHold: "none: the incident is closed, its evidence goes with ledger.retention"}
 	if c.Held {
 		n.LegalHold = "the incident is not closed: nothing since 24 hours before it opened is deleted"
 	}

@@ -90,6 +90,8 @@ type What struct {
 	Endpoints     []Count    `json:"endpoints"` // route templates, by records
 	Detectors     []Detected `json:"detectors"`
 	Rule          string     `json:"rule,omitempty"`
+	Requests      Fact       `json:"requests"`
+	Conditions    string     `json:"detection_conditions"` // where windows, baselines and versions are found
 	Narrative     Fact       `json:"narrative"`
 	Vulnerability Fact       `json:"vulnerability"`
 }
@@ -119,6 +121,7 @@ type ToWhom struct {
 	Networks    []Network `json:"networks"`
 	NetworksCut bool      `json:"networks_not_all"`
 	NotKept     []string  `json:"not_kept"` // what the ledger does not hold of them
+	Origin      Fact      `json:"origin"`
 }
 
 // MaxNetworks bounds ToWhom.Networks; the gateway's data_dir/evidence has more.
@@ -189,6 +192,8 @@ type Subjects struct {
 	SHA256 string `json:"sha256"` // of that file
 	Rows   int    `json:"rows"`
 	Note   string `json:"note"`
+	// Notified is who of them was told.
+	Notified Fact `json:"notified"`
 }
 
 // Consequences are what a breach does to people: people's to state.
@@ -228,10 +233,21 @@ type Integrity struct {
 	Key        string   `json:"checkpoint_key"` // the public key
 	DigestKeys []string `json:"digest_keys"`    // ids of the keys that the evidence was digested with
 	Gaps       []Gap    `json:"gaps"`
-	KeptSince  string   `json:"kept_since"` // time of the first kept row
-	Deleted    int64    `json:"rows_deleted_by_retention"`
-	LegalHold  string   `json:"legal_hold"`
-	Statement  string   `json:"completeness"`
+	// Segments are the files with the evidence, as they were when the report was
+	// made; none where it is in a database, for whose rows the tree stands.
+	Segments  []File `json:"segments"`
+	Witness   Fact   `json:"external_timestamp"`
+	KeptSince string `json:"kept_since"` // time of the first kept row
+	Deleted   int64  `json:"rows_deleted_by_retention"`
+	LegalHold string `json:"legal_hold"`
+	Statement string `json:"completeness"`
+}
+
+// File is a file and what was in it.
+type File struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
 }
 
 // Gap is a time for which the ledger says less than everything.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -83,6 +84,31 @@ func TestNothing(t *testing.T) {
 	}
 	if _, err := Statement("customer", r, nil); err == nil || !strings.Contains(err.Error(), "nobody lost") {
 		t.Errorf("a letter to nobody: %v", err)
+	}
+}
+
+// Whatever a person states is in every form of the report, and nothing is called a
+// person's to state that nobody is asked for.
+func TestEveryFact(t *testing.T) {
+	keys, _ := FactKeys()
+	facts := Facts{}
+	for i, key := range keys {
+		facts[key] = fmt.Sprintf("fact%03dx", i)
+	}
+	r, _ := NewEvidence(rules.Incident{ID: "inc-1"}).Build(&Context{Now: at("2026-03-01T08:00:00Z"), Facts: facts})
+	for form, render := range map[string]func() ([]byte, error){"json": r.JSON, "md": r.Markdown, "html": r.HTML} {
+		text, err := render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, key := range keys {
+			if !strings.Contains(string(text), fmt.Sprintf("fact%03dx", i)) {
+				t.Errorf("%s does not say %s", form, key)
+			}
+		}
+		if strings.Contains(strings.ToLower(string(text)), "to be filled in by a person") {
+			t.Errorf("%s asks for a fact that has no key:\n%s", form, text)
+		}
 	}
 }
 
