@@ -149,7 +149,7 @@ func staffAttacks() []playbook {
 		{
 			id: "A13", name: "2 support agents, 30 % over their own baseline", scale: "20 tickets a day, 5 agents, 8 + 20 working days", most: 600, of: "staff 600/d", all: true,
 			life: time.Hour, every: 2 * time.Hour,
-			note: "with ordinary noise (17 to 23 tickets a day) a third more mostly stays inside the baseline's slack: a planted customer among the extra reads tells; the report over an incident begins 24 h before it, --since names the rest",
+			note: "days vary (17 to 23 tickets) and eight of them are a short history: a third more stands out after weeks, unless a planted customer among the extra reads tells before; the report over an incident begins 24 h before it, --since names the rest",
 			play: (*scene).insiders,
 		},
 	}

@@ -322,33 +322,53 @@ func TestDecisionAllocations(t *testing.T) {
 }
 
 // BenchmarkDecision decides about one record of one of so many live principals,
-// under session, account, address, network, operator, program and site. With a
-// million of them what it takes is reads of memory that the processor has not.
+// under session, account, address, network, operator, program and site: of a customer
+// that counts already, of a new one (given back, so that the counts stay), and of one
+// that is refused. With a million of them what it takes is reads of memory that the
+// processor has not.
 func BenchmarkDecision(b *testing.B) {
 	for _, principals := range []int{1000, 30_000, 1_000_000} {
-		b.Run(fmt.Sprint("principals=", principals), func(b *testing.B) {
-			engine := New(Config{
-				Roles: map[rules.Role]RoleCaps{rules.RoleShopper: {
-					Session: Limits{{rules.WindowHour, 5}, {rules.WindowDay, 20}, {rules.WindowMonth, 60}}, Address: Limits{{rules.WindowHour, 60}},
-					ASN: Limits{{rules.WindowHour, 200}}, Response: 5,
-				}},
-				Site: Limits{{rules.WindowHour, 1 << 20}, {rules.WindowDay, 1 << 20}},
-			})
-			populate(engine.caps, principals)
-			p := &rules.Principal{Role: rules.RoleShopper}
-			taken := make([]rules.Digest, 1)
-			random := rand.New(rand.NewPCG(1, 2))
-			b.ReportAllocs()
-			for b.Loop() {
-				n := random.IntN(principals)
-				p.Session, p.Account, p.IP = principal(n), principal(n), principal(n)
-				p.Prefix, p.TLS, p.ASN = principal(n%5000), principal(n%50), principal(n%20)
-				taken[0] = principal(-n - 2)
-				var buffer [maxDemands]demand
-				if r, trip := engine.caps.reserve(engine.demands(buffer[:0], p), taken, epoch, 3, false); !trip.Tripped() {
-					engine.caps.commit(r)
-				}
-			}
+		engine := New(Config{
+			Roles: map[rules.Role]RoleCaps{rules.RoleShopper: {
+				Session: Limits{{rules.WindowHour, 5}, {rules.WindowDay, 20}, {rules.WindowMonth, 60}}, Address: Limits{{rules.WindowHour, 60}},
+				ASN: Limits{{rules.WindowHour, 200}}, Response: 5,
+			}, rules.RoleGuest: {
+				Session: Limits{{rules.WindowHour, 0}}, Address: Limits{{rules.WindowHour, 60}}, ASN: Limits{{rules.WindowHour, 200}}, Response: 5,
+			}},
+			Site: Limits{{rules.WindowHour, 1 << 20}, {rules.WindowDay, 1 << 20}},
 		})
+		populate(engine.caps, principals)
+		for _, kind := range []string{"again", "new", "refused"} {
+			b.Run(fmt.Sprintf("principals=%d/%s", principals, kind), func(b *testing.B) { decide(b, engine, principals, kind) })
+		}
+	}
+}
+
+// decide is one of BenchmarkDecision's.
+func decide(b *testing.B, engine *Engine, principals int, kind string) {
+	p := &rules.Principal{Role: rules.RoleShopper}
+	if kind == "refused" {
+		p.Role = rules.RoleGuest
+	}
+	taken := make([]rules.Digest, 1)
+	random := rand.New(rand.NewPCG(1, 2))
+	b.ReportAllocs()
+	for b.Loop() {
+		n := random.IntN(principals)
+		p.Session, p.Account, p.IP = principal(n), principal(n), principal(n)
+		p.Prefix, p.TLS, p.ASN = principal(n%5000), principal(n%50), principal(n%20)
+		if taken[0] = principal(-n - 2); kind != "again" {
+			taken[0] = principal(-principals - n - 3)
+		}
+		var buffer [maxDemands]demand
+		r, trip := engine.caps.reserve(engine.demands(buffer[:0], p), taken, epoch, 3, false)
+		switch {
+		case trip.Tripped() != (kind == "refused"):
+			b.Fatalf("%+v", trip)
+		case kind == "again":
+			engine.caps.commit(r)
+		case kind == "new":
+			engine.caps.giveBack(r)
+		}
 	}
 }

@@ -17,6 +17,11 @@
 // which is no customer's, and whom a guest's checkout named whose payment is made
 // elsewhere (claimed.go).
 //
+// What a restart must not make the detectors forget, and the ledger has no rows of, is
+// written down and read again (history.go): tries, misses, logins, the site's surplus,
+// the counts of rule files. Caps, baselines and machines are counted again from the
+// ledger's rows; Commons are learnt anew.
+//
 // Each detector is one file: cap.go, bulk.go, unauthenticated.go, swap.go
 // (ownership), issuance.go, canary.go, walk.go, guess.go with misses.go, baseline.go
 // with machine.go, site.go, logins.go. Misses, site and logins watch everybody together, with one test for

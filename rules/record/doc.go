@@ -34,6 +34,8 @@
 // (places), through escapes, references and texts in texts. The grouper hangs
 // them on its groups, and when it is told whose a group is, the masker writes the
 // body again without those values. Short cuts are off then; nobody else pays for it.
+// Parts of a multipart body are read in offsets of the whole body for it, decoded byte
+// by byte where they are encoded (inplace.go, signs.go).
 //
 // What holds other texts is a container: archives, server-sent events, the parts
 // of a multipart body, the UTF-8 of a text in another charset. Each content is
