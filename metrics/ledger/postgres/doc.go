@@ -40,4 +40,13 @@
 // after it is over (TestBytesPerRow); under load, with hundreds of rows to a
 // commit, some 120 from the beginning. The spool takes at most a segment
 // ([segment.SpoolSegment]) while the database keeps up.
+//
+// # Waiting
+//
+// An append waits for the commit under way and for its own. At 75,000 rows a second
+// (BenchmarkPaced), clients, gateway and database on two cores of which another program
+// held most of one, that was 7.5 to 9.6 ms in the middle and 32 to 37 ms at the 99th
+// percentile; 2.0 to 2.7 and 9 to 11 ms for the embedded ledger in turns with it. A
+// quiet machine was not to be had: 5 ms at the 99th percentile are aimed at, and not
+// shown.
 package postgres
