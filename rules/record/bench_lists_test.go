@@ -110,8 +110,13 @@ func invoicesHTML(n int) []byte {
 	for i := range n {
 		p := &people[i%len(people)]
 		fmt.Fprintf(&b, "  <div class=\"sheet\">\n    <h1>Invoice #%d</h1>\n    <div class=\"row\">\n", 1000+i)
-		for _, pair := range [][2]string{{"Order ID", fmt.Sprint(1000 + i)}, {"Date Added", "23/11/2026"}, {"Payment Method", "Cash On Delivery"},
-			{"E-Mail", fmt.Sprintf("customer.no%d@mail.example", i)}, {"Telephone", p.phone}} {
+		for _, pair := range [][2]string{
+			{"Order ID", fmt.Sprint(1000 + i)},
+			{"Date Added", "23/11/2026"},
+			{"Payment Method", "Cash On Delivery"},
+			{"E-Mail", fmt.Sprintf("customer.no%d@mail.example", i)},
+			{"Telephone", p.phone},
+		} {
 			fmt.Fprintf(&b, "      <div class=\"column\">\n        <div class=\"box border rounded\">\n          <div class=\"lead\"><strong>%s</strong>\n            <br/>\n            %s\n          </div>\n        </div>\n      </div>\n", pair[0], pair[1])
 		}
 		for _, label := range [...]string{"Payment Address", "Shipping Address"} {
