@@ -44,9 +44,8 @@
 // # Waiting
 //
 // An append waits for the commit under way and for its own. At 75,000 rows a second
-// (BenchmarkPaced), clients, gateway and database on two cores of which another program
-// held most of one, that was 7.5 to 9.6 ms in the middle and 32 to 37 ms at the 99th
-// percentile; 2.0 to 2.7 and 9 to 11 ms for the embedded ledger in turns with it. A
-// quiet machine was not to be had: 5 ms at the 99th percentile are aimed at, and not
-// shown.
+// (BenchmarkPaced), clients, gateway and database on two cores, that was 2.6 to 3.3 ms
+// in the middle and 17 to 31 ms at the 99th percentile; 1 ms and 2.4 ms, once 14, for
+// the embedded ledger in turns with it. 5 ms at the 99th percentile are aimed at, and
+// not reached here.
 package postgres
