@@ -90,7 +90,8 @@ func (h *history) write(engine *exfil.Engine) error {
 	if len(text) > exfil.MaxHistory {
 		return fmt.Errorf("%d bytes are more than %d", len(text), exfil.MaxHistory) //nolint:err113 // nobody compares it
 	}
-	file, err := os.CreateTemp(filepath.Dir(h.path), historyFile+".*")
+	// One name, so that gateways that end in the middle leave one file at most.
+	file, err := os.OpenFile(h.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}

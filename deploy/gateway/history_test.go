@@ -174,3 +174,25 @@ func TestHistoryUnwritable(t *testing.T) {
 		t.Errorf("it says %q", log.String())
 	}
 }
+
+// What a gateway that ended in the middle of writing has left is written over.
+func TestHistoryLeftover(t *testing.T) {
+	dir := t.TempDir()
+	h, err := newHistory(dir, bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.path+".new", bytes.Repeat([]byte{1}, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	engine := exfil.New(exfil.Config{Principals: 100})
+	if err := h.write(engine); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.read(engine, time.Now()); err != nil {
+		t.Errorf("what was written cannot be read: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
+		t.Errorf("%q are left, want one file", left)
+	}
+}
