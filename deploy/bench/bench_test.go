@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -126,6 +127,27 @@ func TestVerify(t *testing.T) {
 	})
 	if fault := see(shorter, false); !strings.Contains(fault, "changes the answer") {
 		t.Errorf("one that changes a page: %q", fault)
+	}
+}
+
+// TestSilent: a contender that leaves a request without an answer falls out; it does
+// not end the whole run.
+func TestSilent(t *testing.T) {
+	defer func(before time.Duration) { answerTime = before }(answerTime)
+	answerTime = 50 * time.Millisecond
+	gone := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-gone }))
+	defer server.Close()
+	defer close(gone)
+	var people visitors
+	l := &load{address: listening(server).address, next: (*visitor).mix, people: &people, clients: 1}
+	users, err := l.users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(users)
+	if err := users[0].one(t.Context()); !errors.Is(err, errAnswer) {
+		t.Errorf("an answer that never comes: %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,10 @@ func (l *load) users(ctx context.Context) ([]*user, error) {
 func (u *user) one(ctx context.Context) error {
 	s, last := u.next(u.visitor)
 	res, err := u.do(ctx, s.raw)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: none within %s, to %.200q", errAnswer, answerTime, s.raw)
+	case err != nil:
 		return err
 	}
 	if res.status != s.status || s.length >= 0 && len(u.body) != s.length {
