@@ -284,8 +284,8 @@ func (s *sieve) widen(p placed, w uint32) {
 }
 
 // likely reports whether a literal may stand around the window at i, by the two bytes
-// on either side of it: "word" is in some literals, and "wordpress" in none. It spares
-// five of six looks around, which are half of what a page costs the sieve.
+// on either side of it: four letters of a name are in many words, six are not. It
+// decides about speed alone: of 1,598 windows of a product page it leaves 271.
 func (s *sieve) likely(at uint32, text string, i int) bool {
 	h := wideHash(at, 0, 0, alone)
 	likely := s.wide[h>>6] >> (h & 63)
