@@ -51,6 +51,7 @@ type exchange struct {
 	streamed  bool   // more of it follows, unread
 	unread    bool   // all of it follows: the request was shed
 	claim     record.Claim
+	errand    errand             // of a request that claims
 	supplied  []rules.Identifier // phones and residences that a write request supplied
 	form      bool               // the request's body is urlencoded pairs
 	tries     []exfil.Try        // once they are read

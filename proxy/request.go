@@ -238,7 +238,7 @@ func bodyError(ctx context.Context, err error) rules.Verdict {
 // readClaim reads what a create, login or checkout request says of its own
 // sender. Queries claim nothing: a look-up by e-mail is not a login.
 func (x *exchange) readClaim(r *http.Request) {
-	x.me = asksForSelf(r.Method, r.URL.Path, x.body)
+	x.me = asksForSelf(r, x.uri, x.body)
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
@@ -256,6 +256,9 @@ func (x *exchange) readClaim(r *http.Request) {
 	if email, ok := record.NormalizeEmail([]byte(x.login.name)); ok {
 		id := rules.Identifier{Kind: rules.IdentifierEmail, Digest: x.hasher.Identifier(rules.IdentifierEmail, email)}
 		x.claim.Identifiers = []rules.Identifier{id}
+	}
+	if len(x.claim.Identifiers) > 0 {
+		x.errand = errandOf(r, x.uri, x.body)
 	}
 	x.supplied = supplied(x.policy.Records, x.hasher.Clone(), x.body, contentType)
 }

@@ -137,7 +137,7 @@ func (x *exchange) visit(res *http.Response) exfil.Visit {
 	if x.login.is {
 		v.Agent = x.hasher.Key(rules.KeyClientID, []byte("agent\x00"+res.Request.UserAgent()))
 	}
-	if x.login.is || creates(x.uri, x.body, res.StatusCode) {
+	if x.login.is || x.errand.creates(res.StatusCode) {
 		v.Claim = x.claim.Identifiers
 	}
 	v.Tries = x.readTries

@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
 )
 
 // selfNames are the last path segments of routes that answer about whoever
@@ -17,61 +20,100 @@ var selfNames = map[string]bool{
 	"mijn-account": true, "minha-conta": true, "il-mio-account": true, "mitt-konto": true, "moje-konto": true,
 }
 
-// selfQuery matches a GraphQL selection of whoever asks.
-var selfQuery = regexp.MustCompile(`\b(?:me|activeCustomer|currentCustomer|currentUser|viewer)\s*\{`)
+// peopleNames are path segments behind which somebody is named: /users/ada/profile.
+var peopleNames = map[string]bool{
+	"user": true, "users": true, "customer": true, "customers": true, "client": true, "clients": true, "member": true, "members": true,
+	"account": true, "accounts": true, "profile": true, "profiles": true, "person": true, "people": true, "buyer": true, "buyers": true,
+	"seller": true, "sellers": true, "vendor": true, "vendors": true, "order": true, "orders": true, "kunde": true, "kunden": true, "u": true,
+}
+
+// senderNames are the segments there that name nobody but the sender.
+var senderNames = map[string]bool{"me": true, "my": true, "self": true, "current": true, "mine": true}
+
+// apiVersion matches an API's version: V1, v2.1, or a month.
+var apiVersion = regexp.MustCompile(`^(?:[vV][0-9]{1,2}(?:\.[0-9]{1,2})?|20[0-9]{2}-(?:0[1-9]|1[0-2]))$`)
+
+// selfParameters are the parameters of such a route that choose what is shown of its
+// sender, and how. Any other one could name somebody else.
+var selfParameters = map[string]bool{
+	"fields": true, "include": true, "expand": true, "populate": true, "embed": true, "select": true, "lang": true, "language": true, "locale": true,
+	"currency": true, "page": true, "limit": true, "per_page": true, "tab": true, "format": true, "_": true, "t": true, "ts": true, "v": true,
+	"utm_source": true, "utm_medium": true, "utm_campaign": true, "utm_content": true, "utm_term": true,
+}
+
+// selfFields are the fields of GraphQL queries that select whoever asks.
+var selfFields = map[string]bool{"me": true, "activeCustomer": true, "currentCustomer": true, "currentUser": true, "viewer": true}
 
 // asksForSelf reports whether a request asks about its own sender and names
-// nobody else: the answer may bind the session.
-func asksForSelf(method, path string, body []byte) bool {
-	trimmed := strings.TrimSuffix(path, "/")
-	last := strings.ToLower(trimmed[strings.LastIndexByte(trimmed, '/')+1:])
-	if method == http.MethodGet && selfNames[last] {
-		return true
-	}
-	// An argument could name somebody else beside a null "me".
-	return method == http.MethodPost && graphQLPath(path) && !bytes.ContainsRune(body, '(') && selfQuery.Match(body)
-}
-
-// creatingWords in a path, or in a GraphQL mutation, say that the request makes
-// or opens something of its sender's. Words for an order alone are none: following
-// one (suivi-de-commande) is a look-up.
-var creatingWords = []string{
-	"login", "signin", "sign-in", "register", "signup", "sign-up", "checkout", "placeorder", "place-order", "createorder", "setcustomer", "createcustomer",
-	"kasse", "kassa", "afrekenen", "finalizar-compra", "passer-commande", "paiement", "pagamento", "payment-information",
-}
-
-// creates reports whether a request was a create, login or checkout, which may
-// claim a customer; a look-up (order tracking, search by e-mail) may not, or
-// guessing would make foreign records one's own.
-func creates(uri string, body []byte, status int) bool {
-	if status == http.StatusCreated {
-		return true
-	}
-	path, query, _ := strings.Cut(uri, "?")
-	text := strings.ToLower(path + frontRoute(path, query))
-	if bytes.Contains(body, []byte("mutation")) {
-		text += strings.ToLower(string(body))
-	}
-	for _, word := range creatingWords {
-		if strings.Contains(text, word) {
-			return true
-		}
+// nobody else: the answer may bind the session. uri is its target as it came. A
+// client writes paths, parameters and documents freely, so what could name somebody
+// else is no such request: with a fresh session for each customer every record would
+// be its reader's own.
+func asksForSelf(r *http.Request, uri string, body []byte) bool {
+	way, query, _ := strings.Cut(uri, "?")
+	switch r.Method {
+	case http.MethodGet:
+		return selfPath(way) && selfQuery(query)
+	case http.MethodPost:
+		return graphQLPath(way) && selfDocument(r, body)
 	}
 	return false
 }
 
-// frontRoute returns what the query of a shop's front page routes to, where it is the
-// query that does (WooCommerce's wc-ajax, OpenCart's route). A query elsewhere says
-// nothing: whoever looks others up could write it there.
-func frontRoute(path, query string) string {
-	if path != "/" && path != "/index.php" {
-		return ""
+func selfPath(way string) bool {
+	if !plainPath(way) {
+		return false
+	}
+	segments := strings.Split(strings.Trim(way, "/"), "/")
+	last := len(segments) - 1
+	if !selfNames[strings.ToLower(segments[last])] {
+		return false
+	}
+	for i, segment := range segments[:last] {
+		if nameless(segment) && !apiVersion.MatchString(segment) {
+			return false
+		}
+		if i+1 < last && peopleNames[strings.ToLower(segment)] && !senderNames[strings.ToLower(segments[i+1])] {
+			return false
+		}
+	}
+	return true
+}
+
+func selfQuery(query string) bool {
+	if query == "" {
+		return true
 	}
 	values, err := url.ParseQuery(query)
-	if err != nil {
-		return ""
+	for key := range values {
+		if !selfParameters[key] {
+			return false
+		}
 	}
-	return " " + values.Get("wc-ajax") + " " + values.Get("route")
+	return err == nil
+}
+
+// selfDocument reports whether a GraphQL request is one query that selects its sender
+// and has no argument, variable or directive anywhere: it could name somebody else
+// beside a null "me".
+func selfDocument(r *http.Request, body []byte) bool {
+	if bytes.IndexByte(body, '(') >= 0 || bytes.Contains(body, []byte("mutation")) {
+		return false // nearly every request: it need not be read
+	}
+	documents, ok := graphQLDocuments(r, body)
+	if !ok || len(documents) != 1 || strings.ContainsAny(documents[0], "(@$") {
+		return false
+	}
+	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: documents[0]}, maxGraphQLTokens)
+	if err != nil || len(document.Operations) != 1 || document.Operations[0].Operation != ast.Query {
+		return false
+	}
+	for _, selection := range document.Operations[0].SelectionSet {
+		if field, is := selection.(*ast.Field); is && selfFields[field.Name] {
+			return true
+		}
+	}
+	return false
 }
 
 // graphQLPath reports whether a path is a GraphQL endpoint's.

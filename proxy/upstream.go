@@ -34,12 +34,20 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 	pr.SetURL(x.backend.url)
 	pr.Out.Host = pr.In.Host
 	x.policy.passHops(pr.In, pr.Out.Header, pr.SetXForwarded)
+	for _, name := range elsewhere {
+		pr.Out.Header.Del(name)
+	}
 	x.wholeOnly(pr.Out)
 	if x.masks() {
 		unconditional(pr.Out.Header)
 	}
 	pr.Out.Header.Set("Accept-Encoding", narrowEncoding(pr.In.Header.Get("Accept-Encoding")))
 }
+
+// elsewhere are the headers by which some platforms take another path than that of the
+// request line, for which roles, caps and rules were chosen (CWE-436; Symfony's
+// CVE-2018-14773): nobody is believed them.
+var elsewhere = [...]string{"X-Original-Url", "X-Rewrite-Url"}
 
 // narrowEncoding keeps of an Accept-Encoding what can be decoded; with nothing
 // left the upstream is asked for plain bytes.

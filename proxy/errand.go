@@ -1,0 +1,218 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+)
+
+// errand is what a request that names somebody is for. Only one that makes or opens
+// something of its sender's (a login, a registration, a checkout) may claim a customer:
+// if a look-up could (order tracking, search by e-mail), guessing would make foreign
+// records one's own. A client chooses paths, parameters and documents freely, so what
+// could be read in two ways creates nothing.
+type errand uint8
+
+const (
+	errandUnknown errand = iota // the answer's status tells
+	errandCreate
+	errandOther // a look-up, or written so that it may be one
+)
+
+// creates reports whether a request whose answer had such a status may claim.
+func (e errand) creates(status int) bool {
+	return e == errandCreate || e == errandUnknown && status == http.StatusCreated
+}
+
+var (
+	// creatingWords in a path, or in the fields of a GraphQL mutation, say that the
+	// request creates. Words for an order alone do not: following one
+	// (suivi-de-commande) is a look-up.
+	creatingWords = []string{
+		"login", "signin", "sign-in", "register", "signup", "sign-up", "checkout", "placeorder", "place-order", "createorder", "setcustomer", "createcustomer",
+		"kasse", "kassa", "afrekenen", "finalizar-compra", "passer-commande", "paiement", "pagamento", "payment-information",
+		"customercreate", "createcart", "cartcreate", "createmycart", "createmyorder", "setguestemail", "buyeridentity",
+	}
+	// lookUpWords say that it does not, whatever else the path says; frameworks that
+	// answer every POST with 201 (NestJS) look up, too.
+	lookUpWords = []string{"track", "lookup", "look-up", "look_up", "search", "find", "suivi", "verfolg", "seguimiento", "rastre", "zoeken", "buscar", "recherche"}
+	// buyingPages are where parameters that choose a page lead in a checkout, whole.
+	buyingPages = map[string]bool{"cart": true, "basket": true, "order": true, "payment": true, "user": true}
+)
+
+func hasWord(text string, words []string) bool {
+	text = strings.ToLower(text)
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// errandOf tells what a request is for; uri is its target as it came.
+func errandOf(r *http.Request, uri string, body []byte) errand {
+	media, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media == "application/graphql" || graphQLPath(r.URL.Path) {
+		return graphQLErrand(r, body)
+	}
+	way, query, _ := strings.Cut(uri, "?")
+	if !plainPath(way) || hasWord(way, lookUpWords) || leadsElsewhere(query, media, parameters["boundary"], body) {
+		return errandOther
+	}
+	if hasWord(way, creatingWords) || hasWord(frontRoute(way, query), creatingWords) {
+		return errandCreate
+	}
+	return errandUnknown
+}
+
+// plainPath reports whether a path names the same resource to every reader: it has
+// no parameters (/track;checkout), no encoded slashes, and no dots that lead away
+// (/checkout/..;/track).
+func plainPath(way string) bool {
+	decoded, err := url.PathUnescape(way)
+	if err != nil || strings.ContainsAny(decoded, ";\\%") || strings.Count(decoded, "/") != strings.Count(way, "/") {
+		return false
+	}
+	clean := path.Clean(decoded)
+	return decoded == clean || decoded == clean+"/"
+}
+
+// pageParameters choose the page on common platforms, some of them also from a form's
+// fields and whatever the path says: WordPress, PrestaShop, OpenCart, OXID, Zen Cart,
+// Joomla.
+var pageParameters = map[string]bool{
+	"pagename": true, "page_id": true, "p": true, "attachment_id": true, "controller": true, "route": true, "wc-ajax": true, "cl": true, "main_page": true, "view": true,
+}
+
+// leadsElsewhere reports whether a parameter leads to another page than the path, and
+// to none where something is bought; or whether the parameters cannot be read.
+func leadsElsewhere(query, media, boundary string, body []byte) bool {
+	values, err := url.ParseQuery(query)
+	if err != nil || choosesAnother(values) {
+		return true
+	}
+	form := url.Values{}
+	switch media {
+	case "application/x-www-form-urlencoded":
+		form, err = url.ParseQuery(string(body))
+	case "multipart/form-data":
+		form, err = pageFields(multipart.NewReader(bytes.NewReader(body), boundary))
+	}
+	return err != nil || choosesAnother(form)
+}
+
+func choosesAnother(values url.Values) bool {
+	for key, all := range values {
+		// As PHP reads a name (php_register_variable_ex): blanks before it are no part of it, an array's bracket ends it.
+		name, _, _ := strings.Cut(strings.ToLower(strings.TrimLeft(key, " ")), "[")
+		if !pageParameters[strings.NewReplacer(" ", "_", ".", "_").Replace(name)] {
+			continue
+		}
+		for _, value := range all {
+			if hasWord(value, lookUpWords) || !hasWord(value, creatingWords) && !buyingPages[value] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+const (
+	maxFields    = 256 // of a multipart form
+	maxPageField = 256 // bytes of a field that chooses a page
+)
+
+var errManyFields = errors.New("a form of too many fields")
+
+// pageFields returns what the fields of a multipart form say, cut off where it is
+// longer than the name of any page.
+func pageFields(form *multipart.Reader) (url.Values, error) {
+	values := url.Values{}
+	for range maxFields {
+		part, err := form.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return values, nil
+		}
+		if err != nil {
+			return nil, err //nolint:wrapcheck // it only says that there is one
+		}
+		text, err := io.ReadAll(io.LimitReader(part, maxPageField))
+		if err != nil {
+			return nil, err //nolint:wrapcheck // as above
+		}
+		values.Add(part.FormName(), string(text))
+	}
+	return nil, errManyFields
+}
+
+// front matches the path of a front page, perhaps in a language: its query may say
+// which page is meant.
+var front = regexp.MustCompile(`^/(?:[A-Za-z]{2}(?:[-_][A-Za-z]{2,4})?/)?(?:index\.php)?$`)
+
+// besideRoute are the parameters that may stand beside one that routes.
+var besideRoute = map[string]bool{"language": true, "lang": true, "currency": true, "customer_token": true}
+
+// frontRoute returns what the query of a shop's front page routes to, where it is the
+// query that does (WooCommerce's wc-ajax, OpenCart's route), and nothing else that
+// could. A query elsewhere says nothing: whoever looks others up could write it there.
+func frontRoute(way, query string) string {
+	if !front.MatchString(way) {
+		return ""
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return ""
+	}
+	to := ""
+	for key, all := range values {
+		switch {
+		case besideRoute[key]:
+		case len(all) == 1 && to == "" && (key == "wc-ajax" || key == "route"):
+			to = all[0]
+		default:
+			return ""
+		}
+	}
+	return to
+}
+
+// graphQLErrand tells what a GraphQL request is for: it creates if it is one document
+// of one mutation all of whose fields do. Names that the client chooses (aliases, the
+// operation's), comments and strings say nothing.
+func graphQLErrand(r *http.Request, body []byte) errand {
+	documents, ok := graphQLDocuments(r, body)
+	if !ok || len(documents) != 1 {
+		return errandOther
+	}
+	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: documents[0]}, maxGraphQLTokens)
+	if err != nil || len(document.Operations) != 1 || document.Operations[0].Operation != ast.Mutation {
+		return errandOther
+	}
+	if !allCreate(document.Operations[0].SelectionSet) {
+		return errandOther
+	}
+	return errandCreate
+}
+
+// allCreate reports whether every field of a mutation creates; fragments are for the
+// fields inside.
+func allCreate(selection ast.SelectionSet) bool {
+	for _, each := range selection {
+		field, is := each.(*ast.Field)
+		if !is || !hasWord(field.Name, creatingWords) || hasWord(field.Name, lookUpWords) {
+			return false
+		}
+	}
+	return len(selection) > 0
+}
