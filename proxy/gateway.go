@@ -194,7 +194,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{
 		gateway: g, policy: g.policy.Load(), hasher: g.hasher.Clone(), control: http.NewResponseController(w),
-		start: g.now(), method: r.Method, path: r.URL.Path,
+		start: g.now(), method: r.Method, path: withoutParameters(r.URL.Path),
 		proto: r.Proto,
 	}
 	parent := readTraceParent(r.Header["Traceparent"])

@@ -34,7 +34,7 @@ func (s GraphQLShape) over(r *http.Request, body []byte) Limited {
 		return ""
 	}
 	unread := LimitedGraphQL
-	if strings.HasSuffix(strings.TrimSuffix(r.URL.Path, "/"), "-api") {
+	if strings.HasSuffix(strings.TrimRight(withoutParameters(r.URL.Path), "/"), "-api") {
 		unread = "" // may be another kind of API, whose query is a search: the platform says what it is not
 	}
 	documents, ok := graphQLDocuments(r, body)

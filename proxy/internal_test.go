@@ -64,6 +64,13 @@ func TestMatchPath(t *testing.T) {
 		{"/shop-*", "/shopau", false},
 		{"/", "/", true},
 		{"/", "/a", false},
+		{"/export/**", "/EXPORT/all", true},
+		{"/export/**", "//export//all", true},
+		{"/export/**", "/export;a=1/all", true},
+		{"/export/*", "/;a/export/all;b", true},
+		{"/export/*/x", "/export//x", false},
+		{"/export/*", "/export/", false},
+		{"/a/**/b/**/c", "/a/b/x/b/y/c", true},
 	} {
 		if got := matchPath(c.glob, c.path); got != c.want {
 			t.Errorf("matchPath(%q, %q) = %v", c.glob, c.path, got)

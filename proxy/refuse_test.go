@@ -197,11 +197,11 @@ func encoded(encoding string, body []byte) http.HandlerFunc {
 }
 
 // TestMalformedRequests writes raw bytes: net/http's own refusals carry a
-// reference id like ours, and nothing reaches the upstream.
+// reference id like ours, and nothing reaches the upstream, with the WAF off, too.
 func TestMalformedRequests(t *testing.T) {
 	w := proxytest.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("the upstream got %s %s", r.Method, r.RequestURI)
-	}))
+	}), func(s *proxytest.Setup) { s.WAF.Mode = rules.Off })
 	for name, raw := range map[string]string{
 		"two lengths":               "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
 		"length and chunked":        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
@@ -218,6 +218,11 @@ func TestMalformedRequests(t *testing.T) {
 		"bad chunk":                 "POST / HTTP/1.1\r\nHost: a\r\nUser-Agent: t\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n0\r\n\r\n",
 		"version nobody knows":      "GET / HTTP/9.9\r\nHost: a\r\n\r\n",
 		"a path that is rewritten":  "GET /a\"b HTTP/1.1\r\nHost: a\r\n\r\n",
+		"a path that leads away":    "GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n",
+		"away by an escape":         "GET /a/%2e%2e/b HTTP/1.1\r\nHost: a\r\n\r\n",
+		"away by a parameter":       "GET /a/..;x/b HTTP/1.1\r\nHost: a\r\n\r\n",
+		"away by the other slash":   "GET /a%5c..%5cb HTTP/1.1\r\nHost: a\r\n\r\n",
+		"nowhere":                   "GET /./b HTTP/1.1\r\nHost: a\r\n\r\n",
 		"a fragment in the request": "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -60,6 +60,9 @@ func (x *exchange) admit(_ http.ResponseWriter, r *http.Request) rules.Verdict {
 	if v.Action == rules.Refuse {
 		return v
 	}
+	if strays(r.URL.Path) { // behind the WAF, which names the attack where it knows it
+		return malformed
+	}
 	return x.contracted(r)
 }
 

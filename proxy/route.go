@@ -6,35 +6,81 @@ import (
 )
 
 // matchPath reports whether path matches a glob: * stands for one segment or
-// a part of it, ** for any number of segments, none included.
+// a part of it, ** for any number of segments, none included. Platforms differ in
+// what they take for the same path, so that a rule holds for all of it: letters match
+// in both cases (Express, IIS), empty segments are none (nginx), and a segment's
+// parameters do not belong to it (/orders;a=1, RFC 3986, 3.3; Tomcat). Segments that
+// lead elsewhere never get here, see [strays].
 func matchPath(glob, path string) bool {
-	return matchSegments(strings.Split(strings.Trim(glob, "/"), "/"), strings.Split(strings.Trim(path, "/"), "/"))
+	want, globs, ok := nextSegment(glob)
+	if !ok {
+		_, _, more := nextSegment(path)
+		return !more
+	}
+	if want == "**" {
+		for {
+			if matchPath(globs, path) {
+				return true
+			}
+			if _, path, ok = nextSegment(path); !ok {
+				return false
+			}
+		}
+	}
+	segment, path, ok := nextSegment(path)
+	return ok && matchSegment(want, segment) && matchPath(globs, path)
 }
 
-func matchSegments(glob, path []string) bool {
-	for len(glob) > 0 {
-		if glob[0] == "**" {
-			for i := 0; i <= len(path); i++ {
-				if matchSegments(glob[1:], path[i:]) {
-					return true
-				}
-			}
-			return false
+// nextSegment cuts the first segment that is not empty off a path, without its
+// parameters.
+func nextSegment(path string) (segment, rest string, ok bool) {
+	for {
+		path = strings.TrimLeft(path, "/")
+		if path == "" {
+			return "", "", false
 		}
-		if len(path) == 0 || !matchSegment(glob[0], path[0]) {
-			return false
+		segment, rest, _ = strings.Cut(path, "/")
+		if segment, _, _ = strings.Cut(segment, ";"); segment != "" {
+			return segment, rest, true
 		}
-		glob, path = glob[1:], path[1:]
+		path = rest
 	}
-	return len(path) == 0
 }
 
 func matchSegment(glob, segment string) bool {
 	before, after, star := strings.Cut(glob, "*")
 	if !star {
-		return glob == segment
+		return strings.EqualFold(glob, segment)
 	}
-	return len(segment) >= len(before)+len(after) && strings.HasPrefix(segment, before) && strings.HasSuffix(segment, after)
+	return len(segment) >= len(before)+len(after) && strings.EqualFold(segment[:len(before)], before) && strings.EqualFold(segment[len(segment)-len(after):], after)
+}
+
+// strays reports whether a path has segments that lead elsewhere: . and .., also
+// with parameters, and behind the other slash, which some platforms take for one.
+// Browsers resolve them before they ask (RFC 3986, 5.2.4); whoever sends one wants
+// another path to be judged than the one that is served.
+func strays(path string) bool {
+	if !strings.Contains(path, "/.") && !strings.ContainsRune(path, '\\') {
+		return false // nearly every path
+	}
+	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment, _, _ = strings.Cut(segment, ";"); segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutParameters returns a path without its segments' parameters.
+func withoutParameters(path string) string {
+	if strings.IndexByte(path, ';') < 0 {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i := range segments {
+		segments[i], _, _ = strings.Cut(segments[i], ";")
+	}
+	return strings.Join(segments, "/")
 }
 
 // routeOf returns the first rule for a request to a group, or the zero rule.

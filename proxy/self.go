@@ -118,7 +118,7 @@ func selfDocument(r *http.Request, body []byte) bool {
 
 // graphQLPath reports whether a path is a GraphQL endpoint's.
 func graphQLPath(path string) bool {
-	path = strings.ToLower(strings.TrimSuffix(path, "/"))
+	path = strings.ToLower(strings.TrimRight(withoutParameters(path), "/"))
 	return strings.HasSuffix(path, "graphql") || strings.HasSuffix(path, "-api")
 }
 

@@ -16,7 +16,8 @@ type RoleRule struct {
 	// Role is the role that is given: guest, shopper, staff, seller, machine or
 	// crawler. Required.
 	Role rules.Role `yaml:"role"`
-	// Path is a pattern: * stands for one segment, ** for any number.
+	// Path is a pattern: * stands for one segment, ** for any number. Letters match in
+	// both cases; empty segments and parameters (/a;b=1) do not matter.
 	Path Glob `yaml:"path,omitempty"`
 	// Header is the name of the request header that carries the credential.
 	Header string `yaml:"header,omitempty"`
@@ -71,7 +72,8 @@ func (m *MachineCap) windows() Windows {
 
 // Route is an exception for some paths.
 type Route struct {
-	// Path is a pattern: * stands for one segment, ** for any number. Required.
+	// Path is a pattern: * stands for one segment, ** for any number. Letters match in
+	// both cases; empty segments and parameters (/a;b=1) do not matter. Required.
 	Path Glob `yaml:"path"`
 	// Upstream limits the exception to the requests of one group of upstreams, by
 	// its name; without it, it is for those of all.

@@ -19,7 +19,8 @@ type UpstreamGroup struct {
 	// without ports; *.shop.example is every name below it. Empty: every host.
 	Hosts []string `yaml:"hosts,omitempty"`
 	// Paths are patterns of paths that the group serves: * stands for one segment, **
-	// for any number. Empty: every path.
+	// for any number. Letters match in both cases; empty segments and parameters
+	// (/a;b=1) do not matter. Empty: every path.
 	Paths []Glob `yaml:"paths,omitempty"`
 	// Servers are the group's servers: one URL, or a list of {url, weight}. Required.
 	Servers []Upstream `yaml:"servers"`
