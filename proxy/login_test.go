@@ -184,6 +184,11 @@ func TestPaidElsewhere(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, "<h1>Thank you!</h1><p>We have sent a confirmation of your order to <b>%s</b>.</p>", proxytest.Email(n))
 	})
+	mux.HandleFunc("GET /received/{n}", func(w http.ResponseWriter, r *http.Request) { // the address in one line
+		n, _ := strconv.Atoi(r.PathValue("n"))
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<h1>Thank you!</h1><dl><dt>E-mail</dt><dd>%s</dd><dt>Name</dt><dd>Marieke Janssen</dd><dt>Deliver to</dt><dd>Lindenlaan %d, 1012 AB Utrecht</dd></dl>", proxytest.Email(n), n)
+	})
 	mux.Handle("/", api())
 	budget := func(s *proxytest.Setup) {
 		s.Exfil.Site, s.WAF.Mode = exfil.Limits{{Window: rules.WindowHour, Max: 10}}, rules.Off
@@ -203,11 +208,13 @@ func TestPaidElsewhere(t *testing.T) {
 		page     string
 		want     int
 	}{
-		"honest guests":        {"/checkout/payment", honest, "/orders/%d", 30},
-		"who are thanked":      {"/checkout/payment", honest, "/thanks/%d", 30},
-		"who named somebody":   {"/checkout/payment", func(n int) string { return honest(n + 100) }, "/thanks/%d", 10},
-		"who send a form":      {"/?wc-ajax=checkout", form, "/orders/%d", 30},
-		"a form for something": {"/?wc-ajax=search", form, "/thanks/%d", 10},
+		"honest guests":                        {"/checkout/payment", honest, "/orders/%d", 30},
+		"who are thanked":                      {"/checkout/payment", honest, "/thanks/%d", 30},
+		"who named somebody":                   {"/checkout/payment", func(n int) string { return honest(n + 100) }, "/thanks/%d", 10},
+		"who send a form":                      {"/?wc-ajax=checkout", form, "/orders/%d", 30},
+		"whose page has one line":              {"/?wc-ajax=checkout", form, "/received/%d", 30},
+		"a page in one line for somebody else": {"/?wc-ajax=checkout", func(n int) string { return form(n + 100) }, "/received/%d", 10},
+		"a form for something":                 {"/?wc-ajax=search", form, "/thanks/%d", 10},
 		"a thief with e-mail addresses": {"/checkout/payment", func(n int) string {
 			return fmt.Sprintf(`{"email":%q,"phone":"+31 6 9999 0000","street":"Keizersgracht 1","postcode":"1015 CN","city":"Amsterdam"}`, proxytest.Email(n))
 		}, "/orders/%d", 10},

@@ -353,14 +353,18 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 			return
 		}
 		if o.street.n == 0 {
-			o.street.set(v)
+			name, street := homeStreet(c.kind, v)
+			if name != nil && o.nameless() {
+				o.full.set(name)
+			}
+			o.street.set(street)
 		}
 	case kindAddress:
 		if len(v) < 8 || s&(shapeLetter|shapeHigh) == 0 || s&shapeDigit == 0 && bytes.IndexByte(v, ',') < 0 && !streetWord(v) {
 			return
 		}
 		if o.street.n == 0 {
-			name, street := parts(v)
+			name, street := homeStreet(c.kind, v)
 			if name != nil && o.nameless() {
 				o.full.set(name)
 			}
@@ -386,6 +390,10 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 func (g *grouper) number(c class, v []byte, start int64) {
 	if c.kind == kindOrder {
 		v = bytes.TrimPrefix(trim(v), []byte{'#'})
+	}
+	if i := g.parent(); c.kind == kindCode && i >= 0 && g.frames[i].class.kind == kindPhone { // phone: {national_number: …}
+		g.phone(c, v, start)
+		return
 	}
 	if c.kind == kindCode && len(v) >= 15 {
 		if _, ok := cardNumber(g.scratch[:0], v); ok {

@@ -222,7 +222,7 @@ func Identify(h *rules.Hasher, countries []string, columns, values []string) []r
 			full = v
 		case kindStreet, kindAddress:
 			if street == nil {
-				street = v
+				_, street = homeStreet(c.kind, v)
 			}
 		case kindHouse:
 			house = v

@@ -49,6 +49,12 @@ func (p *prose) address(i int, c class, labelled bool) int {
 	if name < 0 && !labelled {
 		return 0
 	}
+	if labelled {
+		if _, _, ok := oneLine(first); ok {
+			p.g.value(class{kindAddress, c.sense &^ senseKnown}, first, shapeOf(first)&^shapeLine, p.lines[i].start)
+			return 1
+		}
+	}
 	end := min(p.n, i+8)
 	for j := i; j < end && j < i+4; j++ {
 		if j == name {
