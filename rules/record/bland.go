@@ -48,7 +48,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 	case kindCity, kindRegion, kindCountry:
 		return true
 	case kindNone:
-		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 {
+		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 || g.timed() {
 			return false
 		}
 	case kindText:

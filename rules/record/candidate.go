@@ -97,7 +97,7 @@ func staffRole(v []byte) bool {
 	var room [32]byte
 	switch string(appendFolded(room[:0], v, len(room))) {
 	case "admin", "administrator", "superadmin", "superadministrator", "staff", "employee", "manager", "accounting", "accountant", "moderator",
-		"operator", "root", "superuser", "sysadmin", "editor", "shopmanager", "storemanager", "mitarbeiter", "verwalter", "true":
+		"operator", "agent", "root", "superuser", "sysadmin", "editor", "shopmanager", "storemanager", "mitarbeiter", "verwalter", "true":
 		return true
 	}
 	return false

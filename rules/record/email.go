@@ -211,11 +211,11 @@ var roleNames = sync.OnceValue(func() map[string]bool {
 	m := make(map[string]bool)
 	for name := range strings.FieldsSeq(`info infos information support admin administrator contact contactus kontakt contacto contatto
 		sales verkauf vertrieb hello hi hallo help helpdesk service services kundenservice kundendienst customerservice customercare care
-		serviceclient atencionalcliente office mail email post noreply donotreply nepasrepondre webmaster postmaster hostmaster abuse
+		serviceclient atencionalcliente office mail email post noreply donotreply nepasrepondre webmaster postmaster abuse
 		privacy datenschutz dpo gdpr billing accounting accounts buchhaltung finance invoice invoices rechnung orders order bestellung
 		bestellungen commande commandes shop store team press presse media jobs careers hr recruiting marketing newsletter news security
 		root feedback returns retouren rma legal impressum donate donations git npm system daemon mailer alerts notifications enquiries
-		inquiries biuro sklep kundtjanst kundeservice asiakaspalvelu klantenservice webshop`) {
+		inquiries smtp mailout hostmaster events api biuro sklep kundtjanst kundeservice asiakaspalvelu klantenservice webshop`) {
 		m[name] = true
 	}
 	return m

@@ -175,9 +175,8 @@ func (g *group) strong() bool {
 	if g.marks&(markEmail|markResidence) != 0 {
 		return true
 	}
-	person := !g.nameless() || g.customer.n > 0
-	if g.marks&markRole != 0 { // info@ with a phone number is an office
-		return person
+	if g.marks&markRole != 0 { // info@ with a phone number is an office, whatever it is called
+		return g.fullName() || g.customer.n > 0
 	}
 	if g.marks&markPhone != 0 || g.marks&markContact != 0 && g.marks&markNamed != 0 && g.fullName() {
 		return true
@@ -209,6 +208,11 @@ func (g *group) fullName() bool {
 // core reports whether the group's own values say whose it is.
 func (g *group) core() bool {
 	return g.mail() || g.customer.n > 0 && (!g.nameless() || g.marks&markPhone != 0) || g.marks&markResidence != 0
+}
+
+// bare reports whether the group is an e-mail address and says nothing of whose.
+func (g *group) bare() bool {
+	return g.marks&markEmail != 0 && g.n == 1 && g.nameless() && g.customer.n == 0 && g.street.n == 0
 }
 
 // client notes that the group is called a customer: what was taken for the

@@ -171,7 +171,7 @@ func (g *grouper) leave(off int64) {
 	if at != none {
 		r := &g.groups[at]
 		r.sense, r.named, r.wrap, r.many = f.class.sense, f.named, f.wrap, f.element
-		g.attach(at, f.element)
+		g.attach(at, f.element && (f.class.kind != kindEmail || !r.bare())) // emails: [{address: …, verified: true}]
 	}
 	g.age(off)
 }

@@ -184,7 +184,7 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 			if answer && len(v) <= maxValue && (!openings[v[0]] || !opening(e.class, v)) && (clear || v[0] != '<') { // no text in it
 				g.tick(off + int64(i))
 				switch {
-				case clear && e.dull == dullAll, clear && e.dull == dullWord && (len(v) < 32 || !hashed(v)):
+				case clear && e.dull == dullAll, clear && plain && e.dull == dullWord && (len(v) < 32 || !hashed(v)):
 				case clear && e.dull != dullNever && g.bland(e.class, v, true):
 				case plain && e.class.kind != kindHours:
 					g.member(e.class, v, off+int64(i), around, clear)

@@ -315,6 +315,9 @@ func (g *grouper) settle(f *frame, base, at int16) {
 		g.finish(at)
 	case !r.named && !part && b.clashes(r):
 		g.finish(at)
+	case base == f.own && r.bare(): // defaultEmailAddress: {emailAddress: …}
+		g.absorb(b, r)
+		g.release(at)
 	case !r.named && !b.named && !part && b.sense&sensePlace == 0 && !r.mail() != !b.mail() && r.core() && b.core():
 		g.finish(at)
 	default:

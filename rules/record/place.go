@@ -347,12 +347,25 @@ func personLike(s []byte) bool {
 			lower++
 		}
 	}
+	if incorporated(s) {
+		return false
+	}
 	if words == 1 { // scripts that write names without a blank
 		r, _ := utf8.DecodeRune(s)
 		n := utf8.RuneCount(s)
 		return r >= 0x2E80 && n >= 2 && n <= 8
 	}
 	return words <= 6 && lower == 0
+}
+
+// incorporated reports whether a name ends in the legal form of a company.
+func incorporated(s []byte) bool {
+	switch string(s[bytes.LastIndexByte(s, ' ')+1:]) {
+	case "GmbH", "mbH", "AG", "KG", "OHG", "UG", "KGaA", "eG", "SE", "Ltd", "Ltd.", "Limited", "LTD", "PLC", "plc", "LLP", "LLC", "Inc", "Inc.", "Corp", "Corp.", "Co.",
+		"SARL", "SAS", "SASU", "S.A.", "SA", "NV", "N.V.", "BV", "B.V.", "AB", "AS", "ASA", "A/S", "ApS", "Oy", "Oyj", "SpA", "S.p.A.", "Srl", "S.r.l.", "SL", "S.L.", "Ltda", "Ltda.", "Kft", "Kft.", "s.r.o.", "株式会社":
+		return true
+	}
+	return false
 }
 
 // wordsOfName is wordOfName for words with blanks between.
@@ -399,7 +412,7 @@ func postcodeLike(s []byte) bool {
 			run++
 			best = max(best, run)
 			continue
-		case unicode.IsLetter(r):
+		case unicode.IsLetter(r) || unicode.IsMark(r):
 			letters++
 		case r != ' ' && r != '-' && r != ',' && r != '.' && r != '\'' && r != '/' && r != '(' && r != ')' && r != '〒':
 			return false

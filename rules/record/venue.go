@@ -28,10 +28,13 @@ func (g *grouper) hours(c class, v []byte) bool {
 }
 
 // timeRange reports whether a text has two times of day with a dash or a word
-// between: 09:00-18:00, Mo-Fr 9.00 – 18.00 Uhr.
+// between: 09:00-18:00, Mo-Fr 9.00 – 18.00 Uhr, Sa 9-16.
 func timeRange(v []byte) bool {
 	if len(v) > 200 {
 		return false
+	}
+	if hourRange(v) {
+		return true
 	}
 	times := 0
 	for i := 1; i+2 < len(v); i++ {
@@ -41,6 +44,38 @@ func timeRange(v []byte) bool {
 		}
 	}
 	return times >= 2 && bytes.IndexByte(v, '@') < 0
+}
+
+// hourRange reports whether a text ends in two whole hours of a day: 9-19, Mo-Fr
+// 8 – 20 Uhr, 9am-5pm. Dates and numbers have more digits or more dashes.
+func hourRange(v []byte) bool {
+	var hours [2]int
+	n, digits, parted := 0, 0, false
+	for i := 0; i < len(v); i++ {
+		switch b := v[i]; {
+		case isDigit(b):
+			if digits++; digits > 2 || n == len(hours) && digits == 1 || n == 1 && digits == 1 && !parted {
+				return false
+			}
+			if digits == 1 {
+				n++
+			}
+			hours[n-1] = hours[n-1]*10 + int(b-'0')
+			parted = false
+			continue
+		case b == '-' || bytes.HasPrefix(v[i:], []byte("–")):
+			if parted && n > 0 {
+				return false
+			}
+			parted = true
+		case b == ' ', b >= 0x80, n > 0 && (b|0x20 == 'a' || b|0x20 == 'p' || b|0x20 == 'm' || b|0x20 == 'h' || b|0x20 == 'u' || b|0x20 == 'r' || b == '.'),
+			n == 0 && shapes[b]&shapeLetter != 0, n == 0 && (b == ',' || b == ':'):
+		default:
+			return false
+		}
+		digits = 0
+	}
+	return n == 2 && hours[0] < 24 && hours[1] <= 24
 }
 
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }
