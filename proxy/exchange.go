@@ -23,45 +23,46 @@ type exchange struct {
 	hasher  *rules.Hasher
 	control *http.ResponseController
 
-	group     *group   // of servers that get the request
-	astray    bool     // no group serves its host: it is refused
-	tenant    string   // whose shop its host is; empty: nobody's own
-	backend   *backend // that gets the request
-	target    *url.URL // as the client asked
-	framing   *framing // of an HTTP/1 connection
-	request   int64    // which one of the connection, from 1
-	id        rules.ExchangeID
-	start     time.Time
-	method    string
-	proto     string
-	trace     string       // id of the trace that the client's side began, or, where tracing is on, that the spans belong to; empty: none
-	traced    *traced      // its spans; nil: tracing is off
-	uploaded  atomic.Int64 // bytes of the body beyond what was read before it went on; they may still come when the answer has gone
-	sent      int64        // bytes of the response's body
-	uri       string       // what the upstream is sent on the request line
-	path      string
-	rule      *RouteRule
-	route     string // template
-	client    netip.AddrPort
-	wanted    rules.Role
-	presented []rules.Digest // credentials that the request showed
-	principal rules.Principal
-	held      string // the principal's own session or token, if the platform is to be told of it; gone once it was
-	body      []byte // of the request, up to its limit
-	streamed  bool   // more of it follows, unread
-	unread    bool   // all of it follows: the request was shed
-	claim     record.Claim
-	errand    errand             // of a request that claims
-	supplied  []rules.Identifier // phones and residences that a write request supplied
-	form      bool               // the request's body is urlencoded pairs
-	tries     []exfil.Try        // once they are read
-	login     loginRequest
-	operation *contract.Operation // of the platform's document that is asked for; nil: not known
-	walker    *contract.Walker    // of the answer; nil: it is not held against the document
-	allowed   []string            // methods, when another one was used
-	landing   bool                // this page is where a login sent the client
-	lists     bool                // it is an account's list of its orders
-	me        bool
+	group       *group   // of servers that get the request
+	astray      bool     // no group serves its host: it is refused
+	tenant      string   // whose shop its host is; empty: nobody's own
+	backend     *backend // that gets the request
+	target      *url.URL // as the client asked
+	framing     *framing // of an HTTP/1 connection
+	request     int64    // which one of the connection, from 1
+	id          rules.ExchangeID
+	start       time.Time
+	method      string
+	proto       string
+	trace       string       // id of the trace that the client's side began, or, where tracing is on, that the spans belong to; empty: none
+	traced      *traced      // its spans; nil: tracing is off
+	uploaded    atomic.Int64 // bytes of the body beyond what was read before it went on; they may still come when the answer has gone
+	sent        int64        // bytes of the response's body
+	uri         string       // what the upstream is sent on the request line
+	path        string
+	rule        *RouteRule
+	route       string // template
+	client      netip.AddrPort
+	wanted      rules.Role
+	presented   []rules.Digest // credentials that the request showed
+	principal   rules.Principal
+	held        string // the principal's own session or token, if the platform is to be told of it; gone once it was
+	body        []byte // of the request, up to its limit
+	streamed    bool   // more of it follows, unread
+	unread      bool   // all of it follows: the request was shed
+	claim       record.Claim
+	errand      errand             // of a request that claims
+	supplied    []rules.Identifier // phones and residences that a write request supplied
+	form        bool               // the request's body is urlencoded pairs
+	tries       []exfil.Try        // once they are read
+	login       loginRequest
+	operation   *contract.Operation // of the platform's document that is asked for; nil: not known
+	walker      *contract.Walker    // of the answer; nil: it is not held against the document
+	allowed     []string            // methods, when another one was used
+	landing     bool                // this page is where a login sent the client
+	lists       bool                // it is an account's list of its orders
+	mislabelled bool                // the response is readable, and its type says that it is not
+	me          bool
 
 	waf      *waf.Transaction
 	response *exfil.Response

@@ -74,7 +74,11 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 	} else {
 		g.tap.lag = int64(lag)
 		g.tap.plain = encoding == "" || encoding == "identity"
-		g.finder = record.NewFinder(x.policy.Records, x.hasher.Clone(), res.Header.Get("Content-Type"))
+		promised := g.mediaType
+		if x.mislabelled {
+			promised = "" // the type lies
+		}
+		g.finder = record.NewFinder(x.policy.Records, x.hasher.Clone(), promised)
 		x.walk(res)
 		if x.masks() {
 			g.mask = newMask(x, g.finder, res.Header.Get("Content-Type"))

@@ -1,6 +1,8 @@
 package proxy_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -173,6 +175,51 @@ func TestOpaqueWalk(t *testing.T) {
 		}
 		if (last == http.StatusForbidden) != c.walk {
 			t.Errorf("%s: the last one was answered %d, want a walk: %v", name, last, c.walk)
+		}
+	}
+}
+
+// TestTypesThatLie: a list of customers is seen under the name of a picture, a font
+// or a style sheet, compressed, too; pictures and style sheets pass as they are.
+func TestTypesThatLie(t *testing.T) {
+	list := []byte("[" + proxytest.Person(1))
+	for n := 2; n < 40; n++ {
+		list = append(append(list, ','), proxytest.Person(n)...)
+	}
+	list = append(list, ']')
+	picture := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), bytes.Repeat([]byte{0, 7, 0x9c, 3}, 4000)...)
+	style := bytes.Repeat([]byte("[hidden]{display:none}\n"), 400)
+	zipped := func(b []byte) []byte {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		_, _ = w.Write(b)
+		_ = w.Close()
+		return out.Bytes()
+	}
+	for _, c := range []struct {
+		name, contentType, encoding string
+		body                        []byte
+		status                      int
+	}{
+		{"customers as a picture", "image/png", "", list, http.StatusForbidden},
+		{"customers as a style sheet", "text/css", "gzip", zipped(list), http.StatusForbidden},
+		{"customers as a font", "font/woff2", "", list, http.StatusForbidden},
+		{"customers as something else", "application/x-unknown", "", list, http.StatusForbidden},
+		{"a picture", "image/png", "", picture, http.StatusOK},
+		{"a style sheet", "text/css", "gzip", zipped(style), http.StatusOK},
+		{"a style sheet, plain", "text/css", "", style, http.StatusOK},
+		{"nothing", "image/png", "", nil, http.StatusOK},
+	} {
+		w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", c.contentType)
+			if c.encoding != "" {
+				w.Header().Set("Content-Encoding", c.encoding)
+			}
+			_, _ = w.Write(c.body)
+		}))
+		got := w.Get("/files/1", "Accept-Encoding: gzip")
+		if got.StatusCode != c.status || c.status == http.StatusOK && got.Body != string(c.body) {
+			t.Errorf("%s: %d and %d bytes, want %d and %d", c.name, got.StatusCode, len(got.Body), c.status, len(c.body))
 		}
 	}
 }

@@ -185,21 +185,24 @@ func (x *exchange) issuedBy(header http.Header) []rules.Digest {
 func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 	contentType := res.Header.Get("Content-Type")
 	orders := x.opaqueOrders(res, contentType)
-	readable := record.Inspectable(contentType) && res.StatusCode == http.StatusOK
-	if v := x.purchases(orders, !readable); v.Action == rules.Refuse {
+	readable := record.Inspectable(contentType)
+	if !readable {
+		x.mislabelled = !opaque(res)
+	}
+	if v := x.purchases(orders, !readable || res.StatusCode != http.StatusOK); v.Action == rules.Refuse {
 		return nil, v
 	}
 	switch {
-	case record.Harmless(contentType):
+	case !x.mislabelled && record.Harmless(contentType):
 		return &pulse{ReadCloser: res.Body, x: x, res: res}, rules.Passed
-	case res.StatusCode == http.StatusPartialContent && (record.Inspectable(contentType) || strings.HasPrefix(contentType, "multipart/")):
+	case res.StatusCode == http.StatusPartialContent && (readable || x.mislabelled || strings.HasPrefix(contentType, "multipart/")):
 		// A record cut into ranges would pass the finder piece by piece.
 		if v := x.uninspected(rules.UninspectedPartial, x.policy.Uninspected); v.Action == rules.Refuse {
 			return nil, v
 		}
-	case !record.Inspectable(contentType) && x.masks():
+	case !readable && x.masks():
 		return nil, x.unmasked(rules.UninspectedType)
-	case !record.Inspectable(contentType):
+	case !readable && !x.mislabelled:
 		if v := x.uninspected(rules.UninspectedType, rules.Pass); v.Action == rules.Refuse {
 			return nil, v
 		}
