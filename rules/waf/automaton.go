@@ -12,6 +12,12 @@ type automaton struct {
 	output [][]int  // state to the literals that end there
 
 	literals int // how many there are
+
+	// For texts that have no more than the words of the one that is scanned, see
+	// kinship: by literal that is a word, those of which it is the longest one, and by
+	// literal the bytes that such a text has from the scanned one.
+	owners [][]int
+	needs  []byteSet
 }
 
 // newAutomaton builds the table; literals are in lower case and not empty.
@@ -98,6 +104,17 @@ func (a *automaton) scan(text string, found func(literal int)) {
 			for _, id := range a.output[int(row)/a.width] {
 				found(id)
 			}
+		}
+	}
+}
+
+// own notes the words of literals that are literals, too.
+func (a *automaton) own(literals []string, index map[string]int) {
+	a.owners, a.needs = make([][]int, len(literals)), make([]byteSet, len(literals))
+	for id, s := range literals {
+		a.needs[id] = needOf(s)
+		if word, known := index[wordOf(s)]; known {
+			a.owners[word] = append(a.owners[word], id)
 		}
 	}
 }

@@ -3,9 +3,11 @@ package waf
 import (
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 )
@@ -34,11 +36,7 @@ const (
 // effectOf tells Coraza's transformations apart by the name of their function;
 // TestEffects holds that they do what the name says.
 func effectOf(t plugintypes.Transformation) effect {
-	f := runtime.FuncForPC(reflect.ValueOf(t).Pointer())
-	if f == nil {
-		return changes
-	}
-	switch _, name, _ := strings.Cut(f.Name(), "/coraza/v3/internal/transformations."); name {
+	switch nameOf(t) {
 	case "none":
 		return keeps
 	case "lowerCase":
@@ -47,6 +45,16 @@ func effectOf(t plugintypes.Transformation) effect {
 		return squeezes
 	}
 	return changes
+}
+
+// nameOf returns the name of one of Coraza's transformations, "" of another one.
+func nameOf(t plugintypes.Transformation) string {
+	f := runtime.FuncForPC(reflect.ValueOf(t).Pointer())
+	if f == nil {
+		return ""
+	}
+	_, name, _ := strings.Cut(f.Name(), "/coraza/v3/internal/transformations.")
+	return name
 }
 
 // sameAs reports whether two transformations do the same to ASCII, to the blanks
@@ -74,26 +82,17 @@ var asciiBlanks = [256]bool{'\t': true, '\n': true, '\v': true, '\f': true, '\r'
 // UTF-8 become the replacement character, if a blank stands in the text or not,
 // as [strings.Map] has it.
 func withoutBlanks(text string) (string, bool, error) {
-	var out strings.Builder
-	var room [512]byte
+	out := make([]byte, len(text))
 	n, changed, same := 0, false, true
 	for i := 0; i < len(text); {
-		if n > len(room)-utf8.UTFMax {
-			if out.Cap() == 0 {
-				out.Grow(len(text))
-			}
-			out.Write(room[:n])
-			n = 0
-		}
-		b := text[i]
-		if b < utf8.RuneSelf {
-			room[n] = b
+		if b := text[i]; b < utf8.RuneSelf {
+			out[n] = b
 			i++
-			if !asciiBlanks[b] {
-				n++
+			if asciiBlanks[b] {
+				changed = true
 				continue
 			}
-			changed = true
+			n++
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -102,12 +101,15 @@ func withoutBlanks(text string) (string, bool, error) {
 			changed = true
 			continue
 		}
-		same = same && size > 1
-		n += utf8.EncodeRune(room[n:], r)
+		if size == 1 { // what is no character grows
+			same = false
+			out = slices.Grow(out[:n], len(text)-i+utf8.UTFMax)
+			out = out[:cap(out)]
+		}
+		n += utf8.EncodeRune(out[n:], r)
 	}
 	if !changed && same {
 		return text, false, nil
 	}
-	out.Write(room[:n])
-	return out.String(), changed, nil
+	return unsafe.String(unsafe.SliceData(out), n), changed, nil // #nosec G103 -- nobody else has the bytes
 }

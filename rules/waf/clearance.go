@@ -170,6 +170,7 @@ func (c *clearance) compile(a *analysis) {
 			sets = append(sets, gs)
 		}
 		c.words[side] = newAutomaton(literals)
+		c.words[side].own(literals, index)
 		for _, gs := range sets {
 			gs.words = c.words[side]
 		}
@@ -241,7 +242,10 @@ func (c *cleared) may(from, to types.RulePhase) bool {
 		}
 	}
 	s, _ := c.scratch.Get().(*scratch)
-	defer c.scratch.Put(s)
+	defer func() {
+		s.forget()
+		c.scratch.Put(s)
+	}()
 	for phase := from; phase <= to; phase++ {
 		for _, gs := range c.phases[phase] {
 			if c.full {

@@ -345,6 +345,45 @@ func TestBrokenAnalysis(t *testing.T) {
 			t.Errorf("the loss of %d of 8 transformations was noticed, want at least 3", lost)
 		}
 	})
+	t.Run("words are taken for whole that are not", func(t *testing.T) {
+		gs := s.guards[variables.Args]
+		broken := slices.Clone(gs.nodes)
+		gs.nodes, broken = broken, gs.nodes
+		defer func() { gs.nodes = broken }()
+		for i := range gs.nodes {
+			gs.nodes[i].touch.breaks = byteSet{}
+		}
+		if !s.sees(gs, []string{`cat </d"e"v/t^cp/10.0.0.1/80`, `wri't'e-outp"u"t x`, `/e'tc'/pass"wd"`}) {
+			t.Error("goes unnoticed")
+		}
+	})
+	t.Run("the words of literals are lost", func(t *testing.T) {
+		gs := s.guards[variables.Args]
+		before := gs.words.owners
+		gs.words.owners = make([][]int, len(before))
+		defer func() { gs.words.owners = before }()
+		if !s.sees(gs, []string{"a , busybox", "x,  /etc/passwd", "/a/../etc/passwd"}) {
+			t.Error("goes unnoticed")
+		}
+	})
+	t.Run("the bytes of literals are lost", func(t *testing.T) {
+		gs, seen := s.guards[variables.Args], 0
+		for _, g := range gs.list {
+			needs, wordless := g.needs, g.wordless
+			g.needs, g.wordless = nil, nil
+			values := traffic.matching(g.link, "", 20)
+			for i, v := range values {
+				values[i] = strings.ReplaceAll(v, " ", " \t")
+			}
+			if s.sees(gs, values) {
+				seen++
+			}
+			g.needs, g.wordless = needs, wordless
+		}
+		if seen < 3 {
+			t.Errorf("noticed for %d guards", seen)
+		}
+	})
 	t.Run("the folds of s and k are plain", func(t *testing.T) {
 		folds = func(string) bool { return false }
 		defer func() { folds = foldsToASCII }()

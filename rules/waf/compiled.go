@@ -63,6 +63,7 @@ type step struct {
 	prefix int
 	apply  plugintypes.Transformation
 	does   effect
+	touch  touch
 }
 
 // action is what a rule does when it matches; only ctl and setvar carry
@@ -219,7 +220,7 @@ func readLink(v reflect.Value) link {
 	}
 	for i, t := range steps {
 		apply := opened(t.FieldByName("Function")).Interface().(plugintypes.Transformation)
-		l.steps = append(l.steps, step{prefixes[i], quick(apply), effectOf(apply)})
+		l.steps = append(l.steps, step{prefixes[i], quick(apply), effectOf(apply), touchOf(apply)})
 	}
 	for _, a := range all(opened(v.FieldByName("actions"))) {
 		l.actions = append(l.actions, readAction(a))

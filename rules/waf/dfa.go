@@ -63,11 +63,13 @@ type states struct {
 	turn  int64 // of the room
 }
 
+type atomicState = atomic.Pointer[state]
+
 // state is what is known of a text up to a place in it.
 type state struct {
-	next   []atomic.Pointer[state] // by class; the last one is the end of the text
-	at     []uint32                // instructions that were reached
-	before rune                    // a character of the kind that came last, -1 for none
+	next   []atomicState // by class; the last one is the end of the text
+	at     []uint32      // instructions that were reached
+	before rune          // a character of the kind that came last, -1 for none
 }
 
 // accept is the state of every text that has matched.
@@ -129,6 +131,9 @@ func boundsOf(prog *syntax.Prog) []rune {
 }
 
 func (d *dfa) classOf(c rune) uint8 {
+	if last := len(d.bounds) - 1; c >= d.bounds[last] {
+		return uint8(last) //nolint:gosec // at most maxClasses
+	}
 	i, found := slices.BinarySearch(d.bounds, c)
 	if !found {
 		i--
@@ -139,11 +144,7 @@ func (d *dfa) classOf(c rune) uint8 {
 // may reports whether the expression may match somewhere in the text; false is
 // certain.
 func (d *dfa) may(text string) bool {
-	all := d.states.Load()
-	if all == nil || all.turn != d.room.turn.Load() {
-		all = d.begin()
-	}
-	at, steps := all.start, freeSteps+len(text)/8
+	at, steps := d.first(), freeSteps+len(text)/8
 	for i := 0; i < len(text); {
 		var class uint8
 		if b := text[i]; b < utf8.RuneSelf || d.bytes {
@@ -171,6 +172,15 @@ func (d *dfa) may(text string) bool {
 		next = d.step(at, end)
 	}
 	return next == accept
+}
+
+// first returns the state at the beginning of a text.
+func (d *dfa) first() *state {
+	all := d.states.Load()
+	if all == nil || all.turn != d.room.turn.Load() {
+		all = d.begin()
+	}
+	return all.start
 }
 
 // begin makes the first state.
@@ -271,7 +281,7 @@ func (d *dfa) intern(all *states, at []uint32, before rune) *state {
 		return known
 	}
 	width := len(d.bounds) + 1
-	s := &state{next: make([]atomic.Pointer[state], width), at: slices.Clone(at), before: before}
+	s := &state{next: make([]atomicState, width), at: slices.Clone(at), before: before}
 	all.by[string(key)] = s
 	if d.room.left.Add(-int64(8*width+4*len(at)+len(key)+128)) < 0 {
 		d.room.left.Store(maxRoom)

@@ -22,19 +22,22 @@
 //	literals.go   what every match of an operator contains (phrases.go); where texts
 //	              are long, which words together, told apart by alternatives
 //	guard.go      an operator that is asked about single values (automaton.go)
+//	texts.go      which of a value's transformed texts must be made (touch.go)
 //	clearance.go  the question, asked of a transaction (proven.go remembers answers)
 //	proof.go      cleared exchanges that the full rule set judges again
 //	settled.go    rules that look at names of headers alone: what came of them is remembered
 //	sieve.go      whether a page holds anything that rules about leaks look for
-//	dfa.go        whether an expression matches anywhere, before its operator is asked (follower.go)
+//	dfa.go        whether an expression matches anywhere, before its operator is asked
+//	              (follower.go; lockstep.go for several at a time)
 //	plainbody.go  how a lean transaction reads a response body
 //	account.go    what the analysis came to, for `ordergate check`
 //
 // The way of a request through it:
 //
 //	lean transaction ► Coraza parses; the few rules that must run as they are, run
-//	every value of every variable that a rule reads ► known? ► else Coraza's own
-//	transformations ► automaton of literals ► Coraza's own operators of the rules whose literal is there
+//	every value of every variable that a rule reads ► known? ► else the automaton of
+//	literals over it, and over those of Coraza's own transformations of it that hold
+//	something else ► Coraza's own operators of the rules whose literal is there
 //	for each rule: every link that can be asked about matched some value ► the full rule set
 //
 // Why that is the same verdict: a rule matches only when each of its links
@@ -50,8 +53,9 @@
 // asked, too; Coraza's own rule set, without anything of ours, is kept for the
 // live proof of both, and judges alone once that has failed.
 //
-// The literals, the sieve and the following of expressions are inventions of ours:
-// everything else is Coraza's own code on Coraza's own data. They have slow twins
-// (TestGuards, FuzzGuards, FuzzSieve, FuzzDFA, FuzzExpressions), as the whole has
-// (TestProof, FuzzClearance), and the live proof.
+// The literals, what is known of transformations, the sieve and the following of
+// expressions are inventions of ours: everything else is Coraza's own code on Coraza's
+// own data. They have slow twins (TestGuards, TestLongValues, FuzzGuards, FuzzTouches,
+// FuzzSieve, FuzzDFA, FuzzExpressions, FuzzLockstep), as the whole has (TestProof,
+// FuzzClearance), and the live proof.
 package waf

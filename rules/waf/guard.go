@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,11 +16,13 @@ import (
 // asked with Coraza's own operator on the value that Coraza's own
 // transformations make; the literals only spare the asking.
 type guard struct {
-	bit     int // number of the link among all guards
-	link    *link
-	targets []target // of the variable of its set; empty means every value
-	nodes   []int    // where in the set's transformations its values are
-	demand           // of every match; without a first literal the operator is always asked
+	bit      int // number of the link among all guards
+	link     *link
+	targets  []target  // of the variable of its set; empty means every value
+	nodes    []int     // where in the set's transformations its values are
+	demand             // of every match; without a first literal the operator is always asked
+	needs    []byteSet // of texts that are thinned: the bytes of each literal
+	wordless []byteSet // of texts that are worded: those of the literals without a word
 }
 
 // applies reports whether the link reads the value with this key. It may err
@@ -75,8 +78,10 @@ type guards struct {
 // node is one transformation after another; the first is the value itself.
 type node struct {
 	step
-	parent int
-	multi  bool // for multiMatch, where a step that reports no change makes none
+	parent  int
+	multi   bool     // for multiMatch, where a step that reports no change makes none
+	readers []*guard // of its text
+	alike   []int    // nodes before this one that do the same
 }
 
 // byteGuard is a guard that a text without any of some characters cannot
@@ -84,20 +89,6 @@ type node struct {
 type byteGuard struct {
 	*guard
 	any byteSet
-}
-
-// byteSet is a set of bytes, upper case letters of ASCII folded to lower.
-type byteSet [4]uint64
-
-func (s *byteSet) add(c byte) {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	s[c>>6] |= 1 << (c & 63)
-}
-
-func (s *byteSet) meets(o *byteSet) bool {
-	return s[0]&o[0]|s[1]&o[1]|s[2]&o[2]|s[3]&o[3] != 0
 }
 
 // add makes a guard of a link for one of its variables.
@@ -125,7 +116,7 @@ func (gs *guards) add(bit int, l *link, demand demand) {
 		})
 		if next < 0 {
 			next = len(gs.nodes)
-			gs.nodes = append(gs.nodes, node{s, at, l.multi})
+			gs.nodes = append(gs.nodes, node{step: s, parent: at, multi: l.multi, alike: gs.alike(s, l.multi)})
 		}
 		at = next
 		g.nodes = append(g.nodes, at)
@@ -133,7 +124,21 @@ func (gs *guards) add(bit int, l *link, demand demand) {
 	if !l.multi {
 		g.nodes = g.nodes[len(g.nodes)-1:]
 	}
+	for _, n := range g.nodes {
+		gs.nodes[n].readers = append(gs.nodes[n].readers, g)
+	}
 	gs.list = append(gs.list, g)
+}
+
+// alike are the nodes that do the same to their parent's text as a step would.
+func (gs *guards) alike(s step, multi bool) []int {
+	var out []int
+	for n := 1; n < len(gs.nodes); n++ {
+		if other := &gs.nodes[n]; other.multi == multi && reflect.ValueOf(other.apply).Pointer() == reflect.ValueOf(s.apply).Pointer() {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // compile distributes the guards over the ways of asking; index numbers the
@@ -151,14 +156,23 @@ func (gs *guards) compile(index func(literal string) int) {
 		}
 		var single byteSet
 		for _, s := range g.first {
+			need := needOf(s)
+			g.needs = append(g.needs, need)
 			if len(s) == 1 {
-				single.add(s[0])
-				gs.bytes.add(s[0])
+				single = single.or(bytesOf(s))
+				g.wordless = append(g.wordless, need)
 				continue
 			}
 			id := index(s)
 			gs.byLiteral[id] = append(gs.byLiteral[id], g)
+			if word := wordOf(s); word == "" {
+				g.wordless = append(g.wordless, need)
+			} else if gs.rewords(g) {
+				index(word)
+			}
 		}
+		g.needs, g.wordless = least(g.needs), least(g.wordless)
+		gs.bytes = gs.bytes.or(single)
 		if single != (byteSet{}) {
 			gs.byByte = append(gs.byByte, byteGuard{g, single})
 		}
@@ -196,17 +210,43 @@ func (g *countGuard) matches(state, constants plugintypes.TransactionState) bool
 	return g.link.operator.Evaluate(constants, value) != g.link.negated
 }
 
+// rewords reports whether a guard may read texts of which only the words are known.
+func (gs *guards) rewords(g *guard) bool {
+	for _, n := range g.nodes {
+		for ; n > 0; n = gs.nodes[n].parent {
+			if gs.nodes[n].touch.words {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// least leaves of some sets those that contain no other one.
+func least(sets []byteSet) []byteSet {
+	var out []byteSet
+	for i, set := range sets {
+		if !slices.ContainsFunc(out, func(o byteSet) bool { return o.within(&set) }) &&
+			!slices.ContainsFunc(sets[i+1:], func(o byteSet) bool { return o != set && o.within(&set) }) {
+			out = append(out, set)
+		}
+	}
+	return out
+}
+
 // scratch is the working memory of one evaluation.
 type scratch struct {
-	texts    []string // by node
-	distinct []string // texts that differ in more than the case of ASCII
-	which    []int    // node to index in distinct
-	bits     []int    // result
-	found    []uint32 // by literal of the automaton: the turn in which it was found last
-	turn     uint32
-	asking   []*guard // whose first literals are in the text
-	hits     []int    // of a sieve: the literals that are in the text
-	weighed  []bool   // of a sieve, by guard
+	views   []view // by node
+	bases   []base
+	bits    []int    // result
+	found   []uint32 // by literal of the automaton: the turn in which it was found last
+	turn    uint32
+	asking  []*guard // whose first literals are in the text
+	hits    []int    // the literals that are in the text
+	weighed []bool   // of a sieve, by guard
+	asks    []asking // of a long text
+	dfas    []*dfa
+	answers []bool
 }
 
 // hit notes that a literal is in the text.
@@ -225,6 +265,13 @@ func (s *scratch) next(words int) {
 	s.asking, s.hits = s.asking[:0], s.hits[:0]
 }
 
+// forget lets go of a value.
+func (s *scratch) forget() {
+	clear(s.views)
+	clear(s.bases)
+	clear(s.asks)
+}
+
 // evaluate returns the guards whose operator matches the value; the slice is
 // valid until the next call.
 func (gs *guards) evaluate(c *clearance, s *scratch, key, value string) []int {
@@ -236,92 +283,60 @@ func (gs *guards) evaluate(c *clearance, s *scratch, key, value string) []int {
 		}
 		return s.bits
 	}
-	gs.transform(s, value)
-	for d, text := range s.distinct {
-		gs.search(c, s, d, text, key)
-	}
-	for _, g := range gs.always {
-		gs.ask(c, s, g, key, -1)
+	gs.read(s, value)
+	for d := 0; d < len(s.bases); d++ { // a search may find more
+		gs.search(c, s, d, key)
 	}
 	return s.bits
 }
 
-// asItIs are the nodes of a guard that reads a value as it is.
-var asItIs = []int{0}
-
 // askAll asks the guards that a long text may concern.
 func (gs *guards) askAll(c *clearance, s *scratch, key, value string) {
-	s.texts = append(s.texts[:0], value)
-	if slices.ContainsFunc(s.asking, func(g *guard) bool { return !slices.Equal(g.nodes, asItIs) }) {
-		gs.transform(s, value)
-	}
+	gs.read(s, value)
 	for _, g := range s.asking {
 		gs.ask(c, s, g, key, -1)
-	}
-}
-
-// transform fills the texts of all nodes.
-func (gs *guards) transform(s *scratch, value string) {
-	s.texts = append(s.texts[:0], value)
-	s.distinct = append(s.distinct[:0], value)
-	s.which = append(s.which[:0], 0)
-	for _, n := range gs.nodes[1:] {
-		before := s.texts[n.parent]
-		text, changed, err := n.apply(before)
-		if err != nil || n.multi && !changed {
-			text = before
-		}
-		d := s.which[n.parent]
-		if text != before && !sameFolded(text, s.distinct[d]) {
-			if d = slices.IndexFunc(s.distinct, func(known string) bool { return sameFolded(text, known) }); d < 0 {
-				d = len(s.distinct)
-				s.distinct = append(s.distinct, text)
-			}
-		}
-		s.texts = append(s.texts, text)
-		s.which = append(s.which, d)
 	}
 }
 
 // folds is a variable for the test that breaks it.
 var folds = foldsToASCII
 
-// search asks the guards whose literals are in one of the distinct texts.
-func (gs *guards) search(c *clearance, s *scratch, d int, text, key string) {
+// search asks the guards whose literals are in one of the bases.
+func (gs *guards) search(c *clearance, s *scratch, d int, key string) {
+	text := s.bases[d].text
 	if folds(text) {
 		for _, g := range gs.list {
 			gs.ask(c, s, g, key, d)
 		}
 		return
 	}
-	s.next(gs.words.literals)
-	if len(gs.byByte) > 0 {
-		gs.searchBytes(s, text)
-	}
-	gs.words.scan(text, func(id int) {
-		if s.found[id] != s.turn {
-			s.found[id] = s.turn
-			s.asking = append(s.asking, gs.byLiteral[id]...)
-		}
-	})
-	for _, g := range s.asking {
-		gs.ask(c, s, g, key, d)
-	}
-}
-
-// searchBytes notes the guards of which one of their characters is in the text.
-func (gs *guards) searchBytes(s *scratch, text string) {
-	var seen byteSet
-	for i := range len(text) {
-		seen.add(text[i])
-	}
-	if !seen.meets(&gs.bytes) {
+	gs.suspect(s, d, key)
+	exactly, words := gs.readers(s, d)
+	if !exactly && !words {
 		return
 	}
-	for i := range gs.byByte {
-		if g := &gs.byByte[i]; seen.meets(&g.any) {
-			s.asking = append(s.asking, g.guard)
+	s.next(gs.words.literals)
+	gs.words.scan(text, s.hit)
+	if words {
+		gs.suspectWords(s, d, key)
+	}
+	for _, id := range s.hits {
+		s.asking = append(s.asking, gs.byLiteral[id]...)
+	}
+	if seen := s.bases[d].bytes.folded(); seen.meets(&gs.bytes) {
+		for i := range gs.byByte {
+			if g := &gs.byByte[i]; seen.meets(&g.any) {
+				s.asking = append(s.asking, g.guard)
+			}
 		}
+	}
+	s.asking = append(s.asking, gs.always...)
+	if len(text) >= lockstepFrom {
+		gs.askAbreast(c, s, key, d)
+		return
+	}
+	for _, g := range s.asking {
+		gs.ask(c, s, g, key, d)
 	}
 }
 
@@ -331,6 +346,9 @@ func sameFolded(a, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	if same(a, b) {
+		return true
+	}
 	for i := range len(a) {
 		if a[i] != b[i] && (a[i]|0x20 != b[i]|0x20 || a[i]|0x20 < 'a' || a[i]|0x20 > 'z') {
 			return false
@@ -339,14 +357,22 @@ func sameFolded(a, b string) bool {
 	return true
 }
 
-// ask evaluates a guard at its nodes whose text is the d-th distinct one, or
-// at all of them when d is negative.
+// ask evaluates a guard at its nodes whose text is exactly the d-th base but for its
+// case, or at all of them when d is negative.
 func (gs *guards) ask(c *clearance, s *scratch, g *guard, key string, d int) {
 	if slices.Contains(s.bits, g.bit) || !g.applies(key) {
 		return
 	}
+	last := -1
 	for _, n := range g.nodes {
-		if (d < 0 || s.which[n] == d) && g.asked(c.constants, s.texts[n]) {
+		if v := &s.views[n]; d >= 0 && (v.base != d || v.kind != exact) {
+			continue
+		}
+		text := gs.make(s, n)
+		if last >= 0 && same(text, s.views[last].text) {
+			continue // asked already
+		}
+		if last = n; g.asked(c.constants, text) {
 			s.bits = append(s.bits, g.bit)
 			return
 		}

@@ -31,6 +31,8 @@ func literalsOf(l *link, file string, state plugintypes.TransactionState) demand
 		return shortened(verified(l.operator, strings.Split(strings.ToLower(l.argument), " "), state), longest)
 	case "pmfromfile", "pmf":
 		return shortened(verified(l.operator, phrasesOf(l.argument, file), state), longest)
+	case "detectxss": // libinjection looks for tags, which begin with <, and for values of attributes, behind =
+		return demand{first: []string{"<", "="}}
 	case "validatebyterange":
 		return shortened(outside(l.operator, state), longest)
 	case "contains", "streq", "beginswith", "endswith":

@@ -12,10 +12,10 @@ import (
 // Bounds of the memory of proven values, per rule set: some 2 MiB when full.
 const (
 	provenShards  = 64
-	provenRows    = 128  // of a shard
-	provenWays    = 8    // values of a row: two lines of a processor's cache
-	provenMatched = 128  // of a shard: values that a guard matches
-	provenLongest = 2048 // bytes; a longer value is asked about every time
+	provenRows    = 128      // of a shard
+	provenWays    = 8        // values of a row: two lines of a processor's cache
+	provenMatched = 128      // of a shard: values that a guard matches
+	provenLongest = 32 << 10 // bytes, below 64 KiB; a longer value is asked about every time
 )
 
 // proven remembers which guards match a value: for nearly every value, none.

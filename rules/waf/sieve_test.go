@@ -40,13 +40,13 @@ func (gs *guards) kept(s *subject, text string) string {
 	var w scratch
 	gs.sieve.sift(&w, text)
 	asking := slices.Clone(w.asking)
-	gs.transform(&w, text)
+	gs.read(&w, text)
 	for _, g := range gs.list {
 		if slices.Contains(asking, g) {
 			continue
 		}
 		for _, n := range g.nodes {
-			holds := func(literal string) bool { return strings.Contains(asciiLower(w.texts[n]), literal) }
+			holds := func(literal string) bool { return strings.Contains(asciiLower(gs.make(&w, n)), literal) }
 			missing := func(set []string) bool { return !slices.ContainsFunc(set, holds) }
 			if g.first == nil || slices.ContainsFunc(g.first, holds) && (g.ways == nil || slices.ContainsFunc(g.ways, func(way [][]string) bool { return !slices.ContainsFunc(way, missing) })) {
 				return fmt.Sprintf("the sieve keeps back a text that holds what rule %d demands: %q", s.rules[s.sources[g.bit].rule].id, text)
