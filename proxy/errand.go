@@ -98,34 +98,50 @@ var pageParameters = map[string]bool{
 // leadsElsewhere reports whether a parameter leads to another page than the path, and
 // to none where something is bought; or whether the parameters cannot be read.
 func leadsElsewhere(query, media, boundary string, body []byte) bool {
-	values, err := url.ParseQuery(query)
-	if err != nil || choosesAnother(values) {
+	if anyLeads(query) {
 		return true
 	}
-	form := url.Values{}
 	switch media {
 	case "application/x-www-form-urlencoded":
-		form, err = url.ParseQuery(string(body))
+		return anyLeads(string(body))
 	case "multipart/form-data":
-		form, err = pageFields(multipart.NewReader(bytes.NewReader(body), boundary))
+		return partLeads(multipart.NewReader(bytes.NewReader(body), boundary))
 	}
-	return err != nil || choosesAnother(form)
+	return false
 }
 
-func choosesAnother(values url.Values) bool {
-	for key, all := range values {
-		// As PHP reads a name (php_register_variable_ex): blanks before it are no part of it, an array's bracket ends it.
-		name, _, _ := strings.Cut(strings.ToLower(strings.TrimLeft(key, " ")), "[")
-		if !pageParameters[strings.NewReplacer(" ", "_", ".", "_").Replace(name)] {
+func anyLeads(pairs string) bool {
+	if strings.IndexByte(pairs, ';') >= 0 { // ends a pair for some readers
+		return true
+	}
+	for pair := range strings.SplitSeq(pairs, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			return true
+		}
+		if !choosesPage(name) {
 			continue
 		}
-		for _, value := range all {
-			if hasWord(value, lookUpWords) || !hasWord(value, creatingWords) && !buyingPages[value] {
-				return true
-			}
+		if value, err = url.QueryUnescape(value); err != nil || !buys(value) {
+			return true
 		}
 	}
 	return false
+}
+
+var phpName = strings.NewReplacer(" ", "_", ".", "_")
+
+// choosesPage reads a name as PHP does (php_register_variable_ex): blanks before it are
+// no part of it, an array's bracket ends it.
+func choosesPage(name string) bool {
+	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "[")
+	return pageParameters[phpName.Replace(strings.ToLower(name))]
+}
+
+// buys reports whether a page is one of a checkout.
+func buys(page string) bool {
+	return !hasWord(page, lookUpWords) && (hasWord(page, creatingWords) || buyingPages[page])
 }
 
 const (
@@ -133,27 +149,20 @@ const (
 	maxPageField = 256 // bytes of a field that chooses a page
 )
 
-var errManyFields = errors.New("a form of too many fields")
-
-// pageFields returns what the fields of a multipart form say, cut off where it is
-// longer than the name of any page.
-func pageFields(form *multipart.Reader) (url.Values, error) {
-	values := url.Values{}
+// partLeads is anyLeads for the fields of a multipart form, of which it reads so much
+// of each as a page's name may have.
+func partLeads(form *multipart.Reader) bool {
 	for range maxFields {
 		part, err := form.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return values, nil
-		}
 		if err != nil {
-			return nil, err //nolint:wrapcheck // it only says that there is one
+			return !errors.Is(err, io.EOF)
 		}
-		text, err := io.ReadAll(io.LimitReader(part, maxPageField))
-		if err != nil {
-			return nil, err //nolint:wrapcheck // as above
+		page, err := io.ReadAll(io.LimitReader(part, maxPageField))
+		if err != nil || choosesPage(part.FormName()) && !buys(string(page)) {
+			return true
 		}
-		values.Add(part.FormName(), string(text))
 	}
-	return nil, errManyFields
+	return true
 }
 
 // front matches the path of a front page, perhaps in a language: its query may say
