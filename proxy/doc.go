@@ -10,7 +10,9 @@
 //  4. principal.go   credentials, client address, role ► exfil.Engine.Recognise
 //  5. rules/waf      phases 1 and 2
 //  6. upstream.go    httputil.ReverseProxy with Rewrite; Accept-Encoding narrowed to what can be decoded
-//  7. response.go    ModifyResponse: sessions issued, WAF phase 3, is the body inspectable?
+//     errand.go      what it is for, self.go: does it ask about its sender? What a customer's own is, depends on it
+//  7. response.go    ModifyResponse: sessions issued, WAF phase 3, is the body inspectable, whatever its type says (peeked.go)?
+//     headers.go     whom the header names, by where it leads to
 //  8. gate.go        bytes are held until the records they carry are reserved and durable (disclose.go); tap.go keeps the originals
 //     mask.go        for a principal held by mask it is written again without other people's values, and inspected again
 //  9. refuse.go      the one place that answers instead of the upstream

@@ -38,6 +38,9 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 	if res.StatusCode >= http.StatusInternalServerError && x.hidesErrors() {
 		return &refusal{rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonUpstream, Status: res.StatusCode}}
 	}
+	if verdict = x.judgeHeader(res); verdict.Action == rules.Refuse {
+		return &refusal{verdict}
+	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		// Bytes after an upgrade are not inspected: counted, and passed,
 		// because shops that use WebSockets cannot do without.
