@@ -124,6 +124,10 @@ func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 		g.email(c, email, start, array)
 		return true
 	}
+	if len(v) <= maxEmail && highlit(v) {
+		g.hit = plainHit(g.hit[:0], v)
+		return g.emails(c, g.hit, start, array)
+	}
 	from, end := 0, 0
 	only := false
 	for n := 0; n < 512; n++ {

@@ -147,7 +147,7 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	switch kind {
 	case formJSON:
 		j := s.spare.newJSON(s.g, 0, class{})
-		j.lines.on = true
+		j.lines.on, j.flight = true, flightText(s.head)
 		if d := s.g.cfg.declares(); d != nil {
 			j.point.list = d.pointers
 		}

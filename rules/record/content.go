@@ -181,6 +181,9 @@ func sniffText(promised form, head, text []byte) form {
 	if promised == formSQL {
 		return formSQL
 	}
+	if promised != formHTML && flightText(text) {
+		return formJSON
+	}
 	for _, start := range []string{"--", "/*", "insert into", "truncate", "create table", "drop table", "set ", "copy ", "begin;"} {
 		if bytes.HasPrefix(low, []byte(start)) && (start != "--" && start != "/*" && start != "set " || bytes.Contains(low, []byte("insert")) || bytes.Contains(low, []byte("dump")) || bytes.Contains(low, []byte("table"))) {
 			return formSQL

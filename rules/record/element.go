@@ -126,6 +126,7 @@ func (p *page) closeTag(t tag, key uint64, off int64) {
 	}
 	switch {
 	case t == tagPara:
+		p.headed(key)
 		p.prose.gap()
 	case t == tagInline && len(p.prose.line) == 0 && !p.link, t == tagOther:
 	default:
@@ -138,6 +139,7 @@ func (p *page) closeTag(t tag, key uint64, off int64) {
 func (p *page) close(off int64) {
 	switch p.tag {
 	case tagPara, tagText:
+		p.headed(p.key)
 		p.prose.gap()
 		return
 	case tagBreak:

@@ -52,6 +52,7 @@ type grouper struct {
 	aside     aside
 	prose     *prose // for values of several lines
 	scratch   []byte
+	hit       []byte // a value without a search engine's tags
 	recent    recent
 	paged     bool // a page was begun, which shows many a value twice
 	inflaters inflaters
@@ -108,7 +109,11 @@ func (g *grouper) enter(k frameKind, c class) {
 			f.class.sense |= p.class.sense &^ senseThing
 			f.class.kind = kindNone
 		case c.sense&(senseCustomer|senseOrder) != 0:
-			inherited &= senseProduct
+			if c.sense&(senseClient|senseOrder) != 0 {
+				inherited &= senseProduct
+			} else { // a contact or an account of the shop's is not a customer's
+				inherited &= senseProduct | senseShop | senseStaff
+			}
 			fallthrough
 		default:
 			if c.sense&sensePlace != 0 {

@@ -53,6 +53,7 @@ type jsonScanner struct {
 	isKey   bool // the string or bare word is a key
 	quote   byte
 	syntax  bool
+	flight  bool // rows of JSON with a number before each
 	started bool
 	depth   int
 	kinds   [(maxDepth + 63) / 64]uint64 // one bit a level: object
@@ -91,7 +92,7 @@ func (s *jsonScanner) fault() rules.Uninspected {
 	switch {
 	case s.g.size:
 		return rules.UninspectedSize
-	case s.syntax:
+	case s.syntax && !s.flight:
 		return rules.UninspectedSyntax
 	}
 	return rules.UninspectedNone

@@ -77,7 +77,7 @@ func (s *jsonScanner) keep(p []byte, off int64) {
 func (s *jsonScanner) nested(text []byte) scanner {
 	if s.level < maxNested {
 		switch text = bytes.TrimLeft(text, " \t\r\n"); {
-		case len(text) > 1 && (text[0] == '{' || text[0] == '['):
+		case len(text) > 1 && (text[0] == '{' || text[0] == '[' || flightRow(text)):
 			return s.spare.newJSON(s.g, s.level+1, s.class)
 		case len(text) > 1 && text[0] == '<':
 			return s.spare.newHTML(s.g, s.level+1)
@@ -252,5 +252,5 @@ func nestedText(v []byte) bool {
 	case '<':
 		return v[len(v)-1] == '>'
 	}
-	return false
+	return flightRow(v)
 }

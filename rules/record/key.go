@@ -192,6 +192,13 @@ func (t *tokens) tail(words map[string]class, from, to int) (c class, at, end in
 // "kundenemail", as two words of the lexicon.
 func splitCompound(word []byte) class {
 	words := lexicon()
+	if len(word) > 4 && word[0] == 'o' && word[1] == 'x' { // OXID's columns: oxstreet, oxbillstreet
+		if c, ok := words[string(word[2:])]; ok {
+			c.sense |= senseKnown
+			return c
+		}
+		word = word[2:]
+	}
 	if len(word) < 7 {
 		return class{}
 	}

@@ -9,7 +9,7 @@ func trimLabel(s []byte) []byte {
 	for len(s) > 0 && (s[len(s)-1] == ':' || s[len(s)-1] == ' ') {
 		s = s[:len(s)-1]
 	}
-	return s
+	return bytes.TrimSuffix(s, []byte("："))
 }
 
 // messageID reports whether a line is a header of mail whose identifiers look
@@ -79,7 +79,7 @@ func (p *prose) take(c class, v []byte, start int64) {
 			return
 		}
 	}
-	if p.page && p.zone && c.kind == kindNone {
+	if p.page && (p.zone && c.kind == kindNone || p.legal) {
 		c.sense |= senseShop
 	}
 	if !p.page || c.kind != kindNone {

@@ -1,6 +1,10 @@
 package record
 
-import "github.com/ordergate/ordergate/rules"
+import (
+	"bytes"
+
+	"github.com/ordergate/ordergate/rules"
+)
 
 // attach hands the group of a structure that has ended to what it stood in.
 func (g *grouper) attach(at int16, element bool) {
@@ -41,13 +45,18 @@ func (g *grouper) useful(r *group, p *frame, element bool) bool {
 	return p.own == none || r.nameless() || r.named || !g.groups[p.own].clashes(r)
 }
 
-// strangers reports whether two orders of several that wait in f name two
-// different people, so that none of them is whom f is about.
+// strangers reports whether two orders or addresses of several that wait in f name
+// two different people, so that none of them is whom f is about. The addresses of
+// one order or customer are theirs, whoever lives there.
 func (g *grouper) strangers(f *frame) bool {
+	listed := f.own == none || g.groups[f.own].n == 0 && g.groups[f.own].fields&rules.FieldPurchase == 0
 	for a := f.pend; a != none; a = g.groups[a].next {
 		for b := g.groups[a].next; b != none; b = g.groups[b].next {
 			x, y := &g.groups[a], &g.groups[b]
-			if x.many && y.many && x.sense&sensePlace == 0 && y.sense&sensePlace == 0 && !x.nameless() && !y.nameless() && !sameName(x, y) {
+			if (!x.many || !y.many || (x.sense|y.sense)&sensePlace != 0) && (!listed || !x.many && !y.many || x.sense&y.sense&sensePlace == 0) {
+				continue
+			}
+			if !x.nameless() && !y.nameless() && !sameName(x, y) || x.customer.n > 0 && y.customer.n > 0 && !bytes.Equal(x.customer.bytes(), y.customer.bytes()) {
 				return true
 			}
 		}

@@ -103,7 +103,7 @@ func (p *page) closeXML(off int64) {
 	}
 	before := p.prose.sourced()
 	for i := range p.prose.n {
-		v := p.prose.at(i)
+		v := trim(bytes.TrimSuffix(p.prose.at(i), []byte("]]>"))) // of a CDATA section, whose end the tokens do not know
 		if len(v) == 0 {
 			continue
 		}

@@ -41,7 +41,9 @@ func NormalizePhone(raw []byte, countries []string) ([]byte, bool) {
 // blanks. Order numbers (rules.IdentifierOrder) have the same form, without a
 // leading number sign.
 func NormalizeCustomerID(raw []byte) ([]byte, bool) {
-	raw = trim(raw)
+	if raw = trim(raw); len(raw) > 1 && raw[0] == '\'' && isDigit(raw[1]) { // a spreadsheet's sign for a text
+		raw = raw[1:]
+	}
 	if len(raw) == 0 || len(raw) > 47 {
 		return nil, false
 	}

@@ -75,6 +75,7 @@ func (p *page) init(g *grouper) {
 
 func (p *page) reset() {
 	p.prose.reset()
+	p.prose.legal = false
 	p.xml, p.deep, p.muted, p.zone = false, 0, 0, 0
 	p.stack, p.tree, p.table, p.link = p.stack[:0], p.tree[:0], p.table[:0], false
 }
@@ -280,7 +281,7 @@ func (p *page) inline(off int64) {
 		return
 	}
 	sense := sense(0)
-	if p.zone > 0 {
+	if p.zone > 0 || p.prose.legal {
 		sense = senseShop
 	}
 	switch href := p.href; {

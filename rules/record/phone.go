@@ -9,7 +9,9 @@ import (
 // phoneDigits collects the digits of a phone number. ok is false if s holds
 // anything that a phone number does not.
 func phoneDigits(s []byte, room *[20]byte) (digits []byte, international, ok bool) {
-	s = trim(s)
+	if s = trim(s); len(s) > 0 && s[0] == '\'' { // a spreadsheet's sign for a text
+		s = s[1:]
+	}
 	if len(s) > 4 && s[3] == ':' && bytes.EqualFold(s[:4], []byte("tel:")) {
 		s = s[4:]
 	}

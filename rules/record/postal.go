@@ -49,7 +49,7 @@ func (p *prose) address(i int, c class, labelled bool) int {
 	if name < 0 && !labelled {
 		return 0
 	}
-	if labelled {
+	if labelled && !p.legal {
 		if _, _, ok := oneLine(first); ok {
 			p.g.value(class{kindAddress, c.sense &^ senseKnown}, first, shapeOf(first)&^shapeLine, p.lines[i].start)
 			return 1
@@ -78,6 +78,9 @@ func (p *prose) address(i int, c class, labelled bool) int {
 		return 0
 	}
 	c.sense &^= senseKnown
+	if p.legal {
+		c.sense |= senseShop
+	}
 	if name >= 0 && (street >= 0 || c.sense&senseCustomer != 0) {
 		p.g.value(class{kindFullName, c.sense}, p.at(name), shapeLetter, p.lines[name].start)
 	}
@@ -98,10 +101,23 @@ func (p *prose) address(i int, c class, labelled bool) int {
 		}
 		if s := shapeOf(line); s&(shapeAt|shapePlus) != 0 {
 			p.g.value(class{sense: c.sense}, line, s, p.lines[j].start)
+		} else if street >= 0 && j > street && domestic(line) {
+			p.g.value(class{kindPhone, c.sense}, line, s, p.lines[j].start)
 		}
 		taken = j - i + 1
 	}
 	return taken
+}
+
+// domestic reports whether a line is a phone number as it is dialled inside a
+// country: from a nought or a bracket on.
+func domestic(line []byte) bool {
+	if len(line) < 9 || line[0] != '0' && line[0] != '(' {
+		return false
+	}
+	var room [20]byte
+	digits, _, ok := phoneDigits(line, &room)
+	return ok && len(digits) >= 9
 }
 
 // lines reads a value of several lines, such as an address in one string.

@@ -20,6 +20,7 @@ type prose struct {
 	said  bool      // a line was a label
 	page  bool      // it is a page's, not a text's
 	zone  bool      // of navigations and headers
+	legal bool      // below a heading of legalHeads
 	blank bool      // the line ends in a blank
 	signs textClass // classes of the line's bytes, and maybe of some before it
 	asked int       // bytes of the line that are no label
@@ -147,6 +148,7 @@ var textBytes = func() (t [256]textClass) {
 	}
 	t[0xA0] = textBlank | textHalf
 	t['<'], t['&'], t[':'] = textMarkup, textMarkup, textColon
+	t[0xEF] = textColon // of the full-width forms, one of which is a colon
 	return t
 }()
 
@@ -296,6 +298,14 @@ func (p *prose) read(i int) int {
 		if c, ok := p.labels(line[:at]); ok {
 			p.take(c, bytes.TrimSpace(line[at+1:]), start)
 			return 1
+		}
+	}
+	if colon {
+		if label, value, ok := bytes.Cut(line[:min(len(line), maxLine)], []byte("：")); ok && len(label) <= maxLabel {
+			if c, ok := p.labels(label); ok {
+				p.take(c, trim(value), start)
+				return 1
+			}
 		}
 	}
 	if p.lines[i].signs&textDigit != 0 && p.heading(line, start) {

@@ -12,12 +12,14 @@ type sqlState uint8
 const (
 	sqlText    sqlState = iota // outside of a list
 	sqlColumns                 // inside the column list of an INSERT
+	sqlTable                   // inside that of a CREATE TABLE
 	sqlRow                     // inside a row of values
 	sqlCopy                    // inside the rows of a COPY (PostgreSQL)
 )
 
 // sqlScanner reads dumps: the rows of INSERT statements, with the names of
-// the columns where the statement has them, and PostgreSQL's COPY rows.
+// the columns where the statement or the table's creation before it has them, and
+// PostgreSQL's COPY rows.
 type sqlScanner struct {
 	g     *grouper
 	state sqlState
@@ -38,6 +40,8 @@ type sqlScanner struct {
 	start   int64
 	depth   int
 	head    sqlHead
+	create  sqlCreate
+	name    []byte // of the table
 }
 
 func newSQL(g *grouper) *sqlScanner { return &sqlScanner{g: g} }
@@ -233,7 +237,7 @@ func (s *sqlScanner) plain(b byte, off int64) {
 		s.quote = b
 	case '(':
 		s.flushWord(off)
-		if s.state == sqlRow {
+		if s.state == sqlRow || s.state == sqlTable {
 			s.depth++
 			return
 		}
@@ -249,6 +253,7 @@ func (s *sqlScanner) plain(b byte, off int64) {
 		s.flushWord(off)
 		if s.depth == 0 {
 			s.col++
+			s.create.first = true
 		}
 	case ';', '\n':
 		s.flushWord(off)
@@ -257,10 +262,10 @@ func (s *sqlScanner) plain(b byte, off int64) {
 			s.copying = false
 			s.row()
 		} else if b == ';' && s.state == sqlText && !s.copying {
-			s.insert, s.values, s.columns = false, false, 0
+			s.insert, s.values, s.columns, s.create.words = false, false, 0, 0
 		}
 	case ' ', '\t', '\r':
-		if s.state == sqlText {
+		if s.state == sqlText || s.state == sqlTable {
 			s.flushWord(off)
 		}
 	default:
@@ -283,6 +288,8 @@ func (s *sqlScanner) open() {
 		s.row()
 	case s.insert:
 		s.state, s.col = sqlColumns, 0
+	case s.create.opens():
+		s.state, s.col = sqlTable, 0
 	}
 }
 
@@ -311,22 +318,27 @@ func (s *sqlScanner) flushWord(int64) {
 		}
 	case sqlRow:
 		s.give(v)
+	case sqlTable:
+		s.create.column(v, s.g.keys)
 	case sqlText:
 		switch {
+		case !s.insert && s.create.word(v):
 		case bytes.EqualFold(v, []byte("insert")):
 			s.insert, s.values, s.columns, s.named = true, false, 0, false
 			s.head.begin(s.start)
 		case bytes.EqualFold(v, []byte("values")):
-			s.values = s.insert
+			if s.values = s.insert; s.values && s.columns == 0 && s.create.n > 0 && bytes.Equal(s.name, s.create.table) {
+				s.heads, s.columns = s.create.heads, s.create.n
+			}
 		case bytes.EqualFold(v, []byte("copy")):
 			s.insert, s.values, s.columns, s.named = true, false, 0, false
 			s.head.forget()
 		case bytes.EqualFold(v, []byte("stdin")):
 			s.copying = s.insert
 		case s.insert && !s.named && !bytes.EqualFold(v, []byte("into")) && !bytes.EqualFold(v, []byte("ignore")):
-			if i := bytes.LastIndexByte(v, '.'); i >= 0 {
-				v = v[i+1:]
-			}
+			v = bareTable(v)
+			s.name = append(s.name[:0], v...)
+			v = bytes.TrimPrefix(v, []byte("shop_")) // whose table it is, not whose data
 			s.named, s.table = true, s.g.keys.class(v)
 			s.table.kind = kindNone
 			if s.table.sense&(senseCustomer|senseOrder) != 0 { // shop_customer: whose table it is, not whose data
