@@ -82,7 +82,7 @@ func richText(r *rand.Rand, size int) string {
 	var b strings.Builder
 	for b.Len() < size {
 		fmt.Fprintf(&b, "<h2>%s</h2>\n<p>%s<strong>%s</strong> &amp; more.</p>\n<ul><li>%s</li><li>%s</li></ul>\n",
-			sentences(r, english, 20), sentences(r, german, 200), sentences(r, english, 30), sentences(r, catalogue, 60), sentences(r, catalogue, 60))
+			sentences(r, english, 20), sentences(r, german, 200), sentences(r, english, 30), sentences(r, english, 60), sentences(r, german, 60))
 	}
 	return b.String()
 }
@@ -91,7 +91,7 @@ func links(r *rand.Rand, size int) string {
 	var b strings.Builder
 	for b.Len() < size {
 		fmt.Fprintf(&b, "https://shop%d.example/products/%s-%s-%d?colour=%s&page=%d&utm_source=newsletter#reviews\n",
-			r.IntN(100), english[r.IntN(len(english))], english[r.IntN(len(english))], r.IntN(1e6), english[r.IntN(len(english))], r.IntN(40))
+			r.IntN(100), german[r.IntN(len(german))], english[r.IntN(len(english))], r.IntN(1e6), [...]string{"red", "sea-green", "blue"}[r.IntN(3)], r.IntN(40))
 	}
 	return b.String()
 }

@@ -19,6 +19,7 @@ var ownRules = []struct {
 	name, before, after string
 	off                 string // why there is no clearance; "" when there is
 	judged              string // a path that must be judged by all rules
+	cleared             string // a path that must not
 }{
 	{name: "a literal on one argument", after: `SecRule ARGS:sku "@streq FORBIDDEN" "id:100001,phase:2,deny,status:403,msg:'own'"`, judged: "/p?sku=FORBIDDEN"},
 	{name: "a rule without a literal", after: `SecRule ARGS:sku "@rx ^.{40,}$" "id:100001,phase:2,deny,status:403,msg:'own'"`, judged: "/p?sku=" + strings.Repeat("x", 41)},
@@ -30,6 +31,15 @@ var ownRules = []struct {
 	{name: "a chain", after: `SecRule REQUEST_METHOD "@streq GET" "id:100001,phase:2,deny,msg:'own',chain"
 		SecRule ARGS:a "@contains zap" "chain"
 		SecRule ARGS:b "@rx ."`, judged: "/p?a=1zapper&b=x"},
+	{name: "a chain over what matched", after: `SecRule ARGS:a|ARGS:b "@rx ^[a-z]+%2f" "id:100001,phase:2,deny,msg:'own',t:none,t:lowercase,chain"
+		SecRule MATCHED_VARS "@contains /zap" "t:none,t:urlDecodeUni"`, judged: "/p?a=XY%252Fzap", cleared: "/p?a=XY%252Fzip&b=none&c=/zap"},
+	{name: "a chain over what matched last", after: `SecRule ARGS:a "@rx ^[a-z]+$" "id:100001,phase:2,deny,msg:'own',t:none,t:lowercase,chain"
+		SecRule MATCHED_VAR "@streq zap"`, judged: "/p?a=ZAP", cleared: "/p?a=zip&b=zap"},
+	{name: "a chain over what did not match otherwise", after: `SecRule ARGS:a "@rx ^z[a-z]+$" "id:100001,phase:2,deny,msg:'own',chain"
+		SecRule MATCHED_VARS "!@streq zap"`, judged: "/p?a=zip"},
+	{name: "a chain over what the second link matched", after: `SecRule ARGS:a "@rx ^z[a-z]+$" "id:100001,phase:2,deny,msg:'own',chain"
+		SecRule ARGS:b "@rx ^y" "chain"
+		SecRule MATCHED_VARS "@contains yak"`, judged: "/p?a=zip&b=yak"},
 	{name: "an argument that names another value", after: `SecRule ARGS:a "@streq %{ARGS.b}" "id:100001,phase:2,deny,msg:'own'"`, judged: "/p?a=1&b=1"},
 	{name: "a constant of its own", after: `SecAction "id:100001,phase:1,pass,nolog,setvar:tx.mine=zap"
 		SecRule ARGS:a "@streq %{tx.mine}" "id:100002,phase:2,deny,msg:'own'"`, judged: "/p?a=zap"},
@@ -123,6 +133,9 @@ func TestOwnRules(t *testing.T) {
 				}
 			} else if !s.clears(get("/p")) {
 				t.Error("/p is not cleared")
+			}
+			if c.cleared != "" && !s.clears(get(c.cleared)) {
+				t.Errorf("%s is not cleared", c.cleared)
 			}
 			traffic := newTraffic(5, s.analysis)
 			requests := []*Request{get("/p"), get("/p?a=1"), get("/login?password=1%27or%201=1--"), get("/api/x?q=1"), get("/raw")}

@@ -91,7 +91,8 @@ func (a *analysis) guard(i int) treatment {
 	r := a.rules[i]
 	last := a.firstEffect(i)
 	c := check{rule: i, phase: r.phase}
-	asked, strong, unasked := []int{}, false, last < len(r.links)-1
+	var asked []*link
+	strong, unasked := false, last < len(r.links)-1
 	for k := 0; k <= last; k++ {
 		l := &r.links[k]
 		if constant, matches := a.constant(i, k); constant {
@@ -100,11 +101,14 @@ func (a *analysis) guard(i int) treatment {
 			}
 			continue
 		}
+		if k == 1 {
+			l = a.overFirst(i, l)
+		}
 		if !a.byValue(i, l) {
 			unasked = true
 			continue
 		}
-		asked = append(asked, k)
+		asked = append(asked, l)
 		strong = strong || !single(l) && rare(literalsOf(l, r.file, a.state))
 	}
 	if len(asked) == 0 || unasked && !strong {
@@ -113,11 +117,34 @@ func (a *analysis) guard(i int) treatment {
 		}
 		return structural
 	}
-	for _, k := range asked {
-		c.bits = append(c.bits, a.ask(i, &r.links[k]))
+	for _, l := range asked {
+		c.bits = append(c.bits, a.ask(i, l))
 	}
 	a.checks = append(a.checks, c)
 	return guarded
+}
+
+// overFirst returns the second link of a chain, if it is about what the first one
+// matched, as a link over the values of the first one: Coraza keeps of each the text
+// that its transformations made. Where no literal tells when it matches, that is not
+// worth the asking.
+func (a *analysis) overFirst(i int, l *link) *link {
+	first := &a.rules[i].links[0]
+	for _, t := range l.targets {
+		if t.variable != variables.MatchedVars && t.variable != variables.MatchedVar || t.key != "" || t.pattern != nil || t.count || len(t.except) > 0 {
+			return l
+		}
+	}
+	if first.multi || l.multi || !a.byValue(i, first) || first.targets[0].count {
+		return l
+	}
+	over := *l
+	over.targets = first.targets
+	over.steps = slices.Concat(first.steps, l.steps)
+	if literalsOf(&over, a.rules[i].file, a.state).first == nil {
+		return l
+	}
+	return &over
 }
 
 // single reports whether a link reads one header: running the whole rule is
