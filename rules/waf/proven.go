@@ -59,16 +59,7 @@ func (p *proven) get(v variables.RuleVariable, key, value string) (id digest, bi
 	if len(key)+len(value) > provenLongest {
 		return digest{}, nil, false
 	}
-	for i := range id {
-		var h maphash.Hash
-		h.SetSeed(p.seeds[i])
-		_ = h.WriteByte(byte(v))             // never fails
-		_ = h.WriteByte(byte(len(key)))      // never fails
-		_ = h.WriteByte(byte(len(key) >> 8)) // never fails
-		_, _ = h.WriteString(key)            // never fails
-		_, _ = h.WriteString(value)          // never fails
-		id[i] = h.Sum64()
-	}
+	id = p.digest(v, key, value)
 	shard, row := p.place(id)
 	shard.Lock()
 	defer shard.Unlock()
@@ -77,6 +68,26 @@ func (p *proven) get(v variables.RuleVariable, key, value string) (id digest, bi
 	}
 	bits, known = shard.matched.Get(id)
 	return id, bits, known
+}
+
+// digest hashes a value; a short one in one piece, which takes two thirds of the time
+// of a running hash.
+func (p *proven) digest(v variables.RuleVariable, key, value string) (id digest) {
+	var room [256]byte
+	text := append(room[:0], byte(v), byte(len(key)), byte(len(key)>>8))
+	if len(text)+len(key)+len(value) <= len(room) {
+		text = append(append(text, key...), value...)
+		return digest{maphash.Bytes(p.seeds[0], text), maphash.Bytes(p.seeds[1], text)}
+	}
+	for i := range id {
+		var h maphash.Hash
+		h.SetSeed(p.seeds[i])
+		_, _ = h.Write(text)        // never fails
+		_, _ = h.WriteString(key)   // never fails
+		_, _ = h.WriteString(value) // never fails
+		id[i] = h.Sum64()
+	}
+	return id
 }
 
 // add remembers a value by its digest.
