@@ -24,6 +24,10 @@ func orderAttacks() []playbook {
 			play: func(s *scene) { s.orderWalk(288, 15*time.Minute, true) },
 		},
 		{
+			id: "A01a", white: true, name: "asked for like one's own, a session for each", scale: "400 requests", most: 300, of: "site 300/h",
+			play: func(s *scene) { s.disguised(400, 5*time.Second) },
+		},
+		{
 			id: "A01b", name: "SQL injection in the search, anonymous", scale: "60 requests", most: 3, of: "guest 3/h",
 			note: "the WAF refuses every request: that shows in ordergate_waf_requests_total; nothing left, so there is no incident",
 			play: func(s *scene) { s.injection(1_000_000, 60, 100*time.Millisecond) },
@@ -87,6 +91,27 @@ func (s *scene) orderWalk(requests int, every time.Duration, knows bool) {
 				return // so long, and no longer.
 			}
 			if !sleep(pause) {
+				return
+			}
+		}
+	})
+}
+
+// disguised knows what makes a customer a session's own: the requests look as if they
+// asked for their sender, or bought something, and each session names one customer.
+func (s *scene) disguised(requests int, every time.Duration) {
+	s.act(0, func(sleep func(time.Duration) bool) {
+		for n := range requests {
+			v := s.attacker(badAddress(4))
+			v.do(get("/")) // issues the session
+			c := s.caller()
+			asked := []call{
+				get("/api/customers/" + c.ID + "/profile"),
+				get("/api/customers/me?id=" + queryText(c.ID)),
+				postJSON("/api/state", jsonText(map[string]string{"email": c.Email, "note": "mutation login"})),
+				postForm("/checkout/", "pagename", "my-order", "email", c.Email),
+			}
+			if v.do(asked[n%len(asked)]); !sleep(every) {
 				return
 			}
 		}
