@@ -24,11 +24,10 @@ type capKey struct {
 type Caps struct {
 	mu       sync.Mutex
 	tables   [capKinds]*keyTable
-	few      pool[few]
+	blocks   blocks
 	sets     []*subjectSet // the first is none
 	freeSets []int32
 	latest   int64 // time never runs backwards for the windows
-	read     int32 // what warm read last: for nothing but that it is read
 }
 
 // The kinds of keys beside those of principals.
@@ -96,7 +95,16 @@ func (t Trip) Tripped() bool { return t.Window != rules.WindowNone }
 // one is settled.
 type spot struct {
 	table *keyTable
+	key   *keyEntry // nil where there is none, as entry is nilNode
 	entry int32
+}
+
+// at returns the place of an entry, or of none.
+func (t *keyTable) at(entry int32) spot {
+	if entry == nilNode {
+		return spot{t, nil, nilNode}
+	}
+	return spot{t, t.entries.at(entry), entry}
 }
 
 // reservation is what a Response holds: every subject under every key.
@@ -115,17 +123,17 @@ func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time,
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.clock(now)
-	c.warm(demands, subjects)
+	c.locate(demands, &r.spots)
 	divisor := 1
 	for i := range demands {
 		d := &demands[i]
-		r.spots[i] = c.look(&d.key, at)
-		if d.advice && c.reaches(r.spots[i], d.limits, at) {
+		c.counting(&r.spots[i], at)
+		if d.advice && c.reaches(r.spots[i].key, d.limits, at) {
 			divisor = shrink // once: one of them is suspicion enough, and three are no more
 		}
 	}
 	for i := range demands {
-		if trip = c.check(&demands[i], r.spots[i], subjects, divisor, at); trip.Tripped() {
+		if d := &demands[i]; !d.advice && !c.allows(d, &r.spots[i], subjects, divisor, at, &trip) {
 			break
 		}
 	}
@@ -134,66 +142,54 @@ func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time,
 	}
 	r.keys, r.subjects, r.at = len(demands), subjects, at
 	for i := range demands {
-		r.spots[i] = c.take(&demands[i], r.spots[i], subjects, at)
+		c.take(&demands[i], &r.spots[i], subjects, at)
 	}
 	return r, trip
 }
 
-// warm reads what reserve will read of every key, step by step for all of them: the
-// processor fetches from memory what one step reads at once, and waits a few times
-// and not a few times for each key. It decides nothing.
-func (c *Caps) warm(demands []demand, subjects []rules.Digest) {
-	var found [maxDemands]int32
+// locate finds the entries of all keys step by step: the processor fetches from
+// memory what one step reads at once, and waits a few times and not a few times for
+// each key.
+func (c *Caps) locate(demands []demand, spots *[maxDemands]spot) {
 	for i := range demands {
 		key := &demands[i].key
-		if t := c.tables[tableIndex(key.kind)]; t.buckets != nil {
-			found[i] = *t.bucket(&key.digest)
-		} else {
-			found[i] = nilNode
+		t := c.tables[tableIndex(key.kind)]
+		spots[i] = spot{table: t, entry: t.index.head(&key.digest)}
+	}
+	for open := true; open; {
+		open = false
+		for i := range demands {
+			s := &spots[i]
+			if s.key != nil || s.entry == nilNode {
+				continue
+			}
+			if e := s.table.entries.at(s.entry); e.digest == demands[i].key.digest {
+				s.key = e
+			} else {
+				s.entry, open = e.chain, true
+			}
 		}
 	}
-	var first, large, older, newer [maxDemands]int32
-	for i := range demands {
-		if found[i] == nilNode {
-			continue
-		}
-		e := c.tables[tableIndex(demands[i].key.kind)].entries.at(found[i])
-		first[i], large[i], older[i], newer[i] = e.subjects.first, e.subjects.large, e.older, e.newer
-	}
-	read := int32(0)
-	for i := range demands {
-		if found[i] == nilNode {
-			continue
-		}
-		entries := &c.tables[tableIndex(demands[i].key.kind)].entries
-		if older[i] != nilNode {
-			read += entries.at(older[i]).newer
-		}
-		if newer[i] != nilNode {
-			read += entries.at(newer[i]).older
-		}
-		switch {
-		case large[i] != 0:
-			read += c.sets[large[i]].warm(subjects)
-		case first[i] != nilNode:
-			read += c.few.at(first[i]).pending
-		}
-	}
-	c.read = read
 }
 
 // look finds a key, with its subjects up to date; a key that is not remembered,
 // and for which there is no room, counts in its kind's crowd.
 func (c *Caps) look(key *capKey, at int64) spot {
 	t := c.tables[tableIndex(key.kind)]
-	s := spot{t, t.find(&key.digest)}
-	if s.entry == nilNode && !c.room(t, at) {
-		s.entry = t.crowd // nilNode while nobody has counted in it
-	}
-	if s.entry != nilNode {
-		c.advance(&t.entries.at(s.entry).subjects, t.horizon, at)
-	}
+	s := t.at(t.find(&key.digest))
+	c.counting(&s, at)
 	return s
+}
+
+// counting brings the place up to date in which a key that was found, or not, counts:
+// its own, or the crowd's, or none.
+func (c *Caps) counting(s *spot, at int64) {
+	if s.key == nil && !c.room(s.table, at) {
+		*s = s.table.at(s.table.crowd) // none while nobody has counted in it
+	}
+	if s.key != nil {
+		c.advance(s.key, s.table.horizon, at)
+	}
 }
 
 // room reports whether a new key of a kind can be remembered.
@@ -205,20 +201,20 @@ func (c *Caps) room(t *keyTable, at int64) bool {
 // in the search of one to forget.
 const maxPassed = 64
 
-// victim returns the key that is to be forgotten next; nilNode: none may be.
+// victim returns the key that is to be forgotten next; nilNode: none may be. None of
+// its subjects is reserved: while one is, a light key may have more than one.
 func (c *Caps) victim(t *keyTable, at int64) int32 {
-	n := t.ends[light].oldest
+	n := t.ends[light.list()].oldest
 	for range maxPassed {
 		if n == nilNode {
 			break
 		}
-		e := t.entries.at(n)
-		if !c.reserved(&e.subjects) {
+		if !c.reserved(t.entries.at(n)) {
 			return n
 		}
-		n = e.newer
+		n = t.lines.at(n).newer
 	}
-	if n = t.ends[heavy].oldest; n != nilNode && (c.gone(t, n, at) || c.lightened(t.entries.at(n))) {
+	if n = t.ends[heavy.list()].oldest; n != nilNode && (c.gone(t, n, at) || c.lightened(t.entries.at(n))) {
 		return n
 	}
 	return nilNode
@@ -227,22 +223,22 @@ func (c *Caps) victim(t *keyTable, at int64) int32 {
 // lightened reports whether a heavy key has become a light one with time. Call
 // advance first.
 func (c *Caps) lightened(e *keyEntry) bool {
-	return !e.tight && c.live(&e.subjects) == 1 && !c.reserved(&e.subjects)
+	return e.order != tight && c.live(e) == 1 && !c.reserved(e)
 }
 
 // gone reports whether every subject of a key has left the longest window.
 func (c *Caps) gone(t *keyTable, n int32, at int64) bool {
-	s := &t.entries.at(n).subjects
-	c.advance(s, t.horizon, at)
-	return c.live(s) == 0
+	e := t.entries.at(n)
+	c.advance(e, t.horizon, at)
+	return c.live(e) == 0
 }
 
 // sweep forgets the keys at the old ends whose subjects are all gone: two for
 // each that comes are enough to keep up.
 func (c *Caps) sweep(t *keyTable, at int64) {
-	for in := light; in < orders; in++ {
+	for i := range t.ends {
 		for range 2 {
-			if n := t.ends[in].oldest; n != nilNode && c.gone(t, n, at) {
+			if n := t.ends[i].oldest; n != nilNode && c.gone(t, n, at) {
 				c.forget(t, n)
 			}
 		}
@@ -251,7 +247,7 @@ func (c *Caps) sweep(t *keyTable, at int64) {
 
 // forget forgets a key and its subjects.
 func (c *Caps) forget(t *keyTable, n int32) {
-	c.clear(&t.entries.at(n).subjects)
+	c.clear(t.entries.at(n))
 	t.leave(n)
 	t.drop(n)
 }
@@ -265,7 +261,7 @@ func (c *Caps) enter(t *keyTable, digest *rules.Digest, at int64) int32 {
 			t.crowded++
 			return c.crowdOf(t)
 		}
-		if c.live(&t.entries.at(n).subjects) > 0 {
+		if c.live(t.entries.at(n)) > 0 {
 			t.evicted++
 		}
 		c.forget(t, n)
@@ -278,91 +274,100 @@ func (c *Caps) enter(t *keyTable, digest *rules.Digest, at int64) int32 {
 func (c *Caps) crowdOf(t *keyTable) int32 {
 	if t.crowd == nilNode {
 		t.crowd = t.entries.take()
-		*t.entries.at(t.crowd) = keyEntry{chain: nilNode, subjects: subjects{first: nilNode}}
+		*t.entries.at(t.crowd) = keyEntry{}
 	}
 	return t.crowd
 }
 
 // reaches reports whether a key has as many subjects as one of limits allows.
-func (c *Caps) reaches(s spot, limits Limits, at int64) bool {
-	if s.entry == nilNode {
+func (c *Caps) reaches(key *keyEntry, limits Limits, at int64) bool {
+	if key == nil {
 		return false
 	}
-	counted := &s.table.entries.at(s.entry).subjects
-	for _, limit := range limits {
-		if c.count(counted, windowIndex(limit.Window), at) >= limit.Max {
+	for i := range limits {
+		if c.count(key, windowIndex(limits[i].Window), at) >= limits[i].Max {
 			return true
 		}
 	}
 	return false
 }
 
-// check returns the first limit of d that the subjects would pass.
-func (c *Caps) check(d *demand, s spot, fresh []rules.Digest, divisor int, at int64) Trip {
-	if d.advice {
-		return Trip{}
-	}
+// allows reports whether the subjects pass no limit of d; otherwise it fills in the
+// first one.
+func (c *Caps) allows(d *demand, s *spot, fresh []rules.Digest, divisor int, at int64, trip *Trip) bool {
 	if !d.shrinks {
 		divisor = 1
 	}
-	for _, limit := range d.limits {
-		w, allowed, more := windowIndex(limit.Window), shrunk(limit.Max, divisor), len(fresh)
-		if s.entry == nilNode {
-			if more > allowed {
-				return Trip{Key: d.key.kind, Window: limit.Window, Observed: more, Max: allowed}
+	var known [len(windows)]int // of the fresh ones, those that count already
+	if s.key != nil {
+		for i := range fresh {
+			last := c.last(s.key, &fresh[i])
+			for w := range windows {
+				if last > at-int64(windows[w]) {
+					known[w]++
+				}
 			}
+		}
+	}
+	for i := range d.limits {
+		limit := &d.limits[i]
+		w, allowed := windowIndex(limit.Window), shrunk(limit.Max, divisor)
+		more, before := len(fresh)-known[w], 0
+		if s.key != nil {
+			before = c.count(s.key, w, at)
+		}
+		if more <= 0 || before+more <= allowed {
 			continue
 		}
-		counted := &s.table.entries.at(s.entry).subjects
-		for i := range fresh {
-			if c.contains(counted, fresh[i], w, at) {
-				more--
-			}
+		*trip = Trip{Key: d.key.kind, Window: limit.Window, Observed: before + more, Max: allowed}
+		if s.key != nil {
+			trip.RetryAfter = c.frees(s.key, w, at)
 		}
-		if observed := c.count(counted, w, at) + more; more > 0 && observed > allowed {
-			return Trip{Key: d.key.kind, Window: limit.Window, Observed: observed, Max: allowed, RetryAfter: c.frees(counted, w, at)}
-		}
+		return false
 	}
-	return Trip{}
+	return true
 }
 
-// take counts the subjects under one key, and returns where.
-func (c *Caps) take(d *demand, s spot, fresh []rules.Digest, at int64) spot {
+// take counts the subjects under one key; its place may be another one then.
+func (c *Caps) take(d *demand, s *spot, fresh []rules.Digest, at int64) {
 	t := s.table
 	// A key of this reservation that came before may have pushed this one out.
-	if s.entry == nilNode || s.entry != t.crowd && (t.entries.at(s.entry).order == noOrder || t.entries.at(s.entry).digest != d.key.digest) {
-		s.entry = c.enter(t, &d.key.digest, at)
+	if s.key == nil || s.entry != t.crowd && (s.key.order == noOrder || s.key.digest != d.key.digest) {
+		*s = t.at(c.enter(t, &d.key.digest, at))
 	}
-	counted := &t.entries.at(s.entry).subjects
+	if c.live(s.key) == 0 {
+		t.leave(s.entry) // whatever it was, it begins anew
+	}
 	most := d.most()
 	for i := range fresh {
-		c.hold(counted, fresh[i], t.horizon, at)
-		if c.live(counted) > most {
-			c.forgetOldest(counted)
+		c.hold(s.key, &fresh[i], most, t.horizon, at)
+	}
+	if in := s.key.order; s.entry != t.crowd {
+		switch {
+		case d.tightens():
+			in = tight
+		case in == noOrder:
+			in = light // rank sees to it when this is settled: until then it is not forgotten
 		}
+		t.rank(s.entry, in, at)
 	}
-	e := t.entries.at(s.entry)
-	for _, limit := range d.limits {
-		e.tight = e.tight || !d.advice && limit.Max <= 1
-	}
-	c.rank(s)
-	return s
 }
 
-// rank puts a key last in the order that it belongs to, or forgets it when it
-// has no subjects left.
-func (c *Caps) rank(s spot) {
+// rank puts a key in the order that it belongs to, or forgets it when it has no
+// subjects left.
+func (c *Caps) rank(s *spot, at int64) {
 	if s.entry == s.table.crowd {
 		return
 	}
-	e := s.table.entries.at(s.entry)
-	switch live := c.live(&e.subjects); {
+	switch live := c.live(s.key); {
 	case live == 0:
 		c.forget(s.table, s.entry)
-	case live > 1 || e.tight:
-		s.table.rank(s.entry, heavy)
+	case s.key.order == tight:
+		s.table.rank(s.entry, tight, at)
+	case live > 1:
+		s.table.rank(s.entry, heavy, at)
 	default:
-		s.table.rank(s.entry, light)
+		s.table.rank(s.entry, light, at)
 	}
 }
 
@@ -375,14 +380,12 @@ func (c *Caps) giveBack(r reservation) { c.settleAll(&r, false) }
 func (c *Caps) settleAll(r *reservation, stands bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range r.spots[:r.keys] {
-		counted := &s.table.entries.at(s.entry).subjects
-		for _, subject := range r.subjects {
-			c.settle(counted, subject, stands, r.at, c.latest)
+	for k := range r.keys {
+		s := &r.spots[k]
+		for i := range r.subjects {
+			c.settle(s.key, &r.subjects[i], stands, r.at, c.latest)
 		}
-		if !stands {
-			c.rank(s)
-		}
+		c.rank(s, c.latest)
 	}
 }
 
@@ -397,7 +400,7 @@ func (c *Caps) distinct(key capKey, window rules.Window, now time.Time) int {
 	if n == nilNode {
 		return 0
 	}
-	counted := &t.entries.at(n).subjects
+	counted := t.entries.at(n)
 	c.advance(counted, t.horizon, at)
 	return c.count(counted, windowIndex(window), at)
 }
@@ -410,15 +413,14 @@ func (c *Caps) restore(d *demand, subject rules.Digest, at, now time.Time) {
 	if at.UnixNano() <= c.latest-s.table.horizon {
 		return
 	}
-	if s.entry == nilNode {
-		s.entry = c.enter(s.table, &d.key.digest, c.latest)
+	if s.key == nil {
+		s = s.table.at(c.enter(s.table, &d.key.digest, c.latest))
 	}
-	counted := &s.table.entries.at(s.entry).subjects
-	c.remember(counted, subject, at.UnixNano(), s.table.horizon, c.latest)
-	if c.live(counted) > d.most() {
-		c.forgetOldest(counted)
+	c.remember(s.key, &subject, at.UnixNano(), s.table.horizon, c.latest)
+	if c.live(s.key) > d.most() {
+		c.forgetOldest(s.key)
 	}
-	c.rank(s)
+	c.rank(&s, c.latest)
 }
 
 // Remaining returns how many subjects the site may still disclose in each
@@ -463,6 +465,16 @@ func (d *demand) most() int {
 		widest = max(widest, limit.Max+1)
 	}
 	return widest
+}
+
+// tightens reports whether a limit that can refuse is one, or none.
+func (d *demand) tightens() bool {
+	for _, limit := range d.limits {
+		if !d.advice && limit.Max <= 1 {
+			return true
+		}
+	}
+	return false
 }
 
 func shrunk(limit, divisor int) int {

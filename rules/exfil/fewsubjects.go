@@ -6,10 +6,14 @@ import (
 	"github.com/ordergate/ordergate/rules"
 )
 
-// fewSubjects is how many subjects a key may have before it gets a subjectSet of
-// its own: nearly all keys have one or two, and looking at eight is quicker than any
-// index.
-const fewSubjects = 8
+const (
+	// fewSubjects is how many subjects a key may have before it gets a subjectSet of
+	// its own: nearly all keys have one or two, and looking at eight is quicker than any
+	// index.
+	fewSubjects = 8
+	// inSet is the count of a key that has one.
+	inSet = fewSubjects + 1
+)
 
 // few is one subject of a key that has few: 40 bytes.
 type few struct {
@@ -17,22 +21,32 @@ type few struct {
 	at        int64 // last disclosure or reservation, Unix nanoseconds
 	committed int64 // last committed disclosure, 0 while there is none
 	pending   int32 // reservations neither committed nor given back
-	next      int32 // nilNode: the last one
+	more      int32 // of a key's first: the number of the block that the others are in, or of the subjectSet
 }
 
-// pageSize is how many values a pool takes from the heap at once.
+// pageSize is how many values a page holds: what is taken from the heap at once.
 const pageSize = 1024
 
-// pool holds values of one type in pages, named by number: no pointers for the
-// collector to follow, no copying when it grows, and no allocation while there are
-// returned ones. The zero value is empty. Not safe for concurrent use.
-type pool[T any] struct {
-	pages []*[pageSize]T
-	used  int32
-	free  []int32
+// pages hold values of one type, named by number: no pointers for the collector to
+// follow, no copying when they grow. The zero value is empty.
+type pages[T any] []*[pageSize]T
+
+func (p pages[T]) at(n int32) *T { return &p[uint32(n)/pageSize][uint32(n)%pageSize] }
+
+// reach makes room for a number.
+func (p *pages[T]) reach(n int32) {
+	for int(n) >= len(*p)*pageSize {
+		*p = append(*p, new([pageSize]T))
+	}
 }
 
-func (p *pool[T]) at(n int32) *T { return &p.pages[uint32(n)/pageSize][uint32(n)%pageSize] }
+// pool gives out values in pages, and allocates nothing while there are returned
+// ones. The zero value is empty. Not safe for concurrent use.
+type pool[T any] struct {
+	pages[T]
+	used int32
+	free []int32
+}
 
 // take returns the number of an unused value, which may hold anything.
 func (p *pool[T]) take() int32 {
@@ -41,96 +55,192 @@ func (p *pool[T]) take() int32 {
 		p.free = p.free[:last]
 		return n
 	}
-	if int(p.used) == len(p.pages)*pageSize {
-		p.pages = append(p.pages, new([pageSize]T))
-	}
+	p.reach(p.used)
 	p.used++
 	return p.used - 1
 }
 
 func (p *pool[T]) give(n int32) { p.free = append(p.free, n) }
 
-// subjects are the counted subjects of one key: a list of few, or, once there
-// were more, a subjectSet. Both count alike (TestFewSubjectsAgainstSet). The list is
-// in no order.
-type subjects struct {
-	first int32 // of the list; nilNode: it is empty
-	large int32 // number of the subjectSet in Caps.sets; 0: the list holds them
-	few   uint8 // length of the list
+// The subjects of a key are few, the first of them in the entry itself and the others
+// together in a block of 1, 3 or 7, or, once there were more, in a subjectSet. Both
+// count alike (FuzzFewSubjects). The few are in no order.
+
+// blocks hold what few subjects a key has beside its first.
+type blocks struct {
+	ones   pool[[1]few]
+	threes pool[[3]few]
+	sevens pool[[fewSubjects - 1]few]
 }
 
-func (c *Caps) live(s *subjects) int {
-	if s.large != 0 {
-		return int(c.sets[s.large].live)
+// sizeOf returns how many places the block has of a key with so many subjects.
+func sizeOf(count int) int {
+	switch {
+	case count <= 1:
+		return 0
+	case count == 2:
+		return 1
+	case count <= 4:
+		return 3
 	}
-	return int(s.few)
+	return fewSubjects - 1
+}
+
+// at returns the whole of a block.
+func (b *blocks) at(size int, n int32) []few {
+	switch size {
+	case 0:
+		return nil
+	case 1:
+		return b.ones.at(n)[:]
+	case 3:
+		return b.threes.at(n)[:]
+	}
+	return b.sevens.at(n)[:]
+}
+
+func (b *blocks) take(size int) int32 {
+	switch size {
+	case 0:
+		return 0
+	case 1:
+		return b.ones.take()
+	case 3:
+		return b.threes.take()
+	}
+	return b.sevens.take()
+}
+
+func (b *blocks) give(size int, n int32) {
+	switch size {
+	case 0:
+	case 1:
+		b.ones.give(n)
+	case 3:
+		b.threes.give(n)
+	default:
+		b.sevens.give(n)
+	}
+}
+
+// set returns the subjectSet of a key; nil where it has few.
+func (c *Caps) set(e *keyEntry) *subjectSet {
+	if e.count != inSet {
+		return nil
+	}
+	return c.sets[e.one.more]
+}
+
+// others returns the few of a key beside its first.
+func (c *Caps) others(e *keyEntry) []few {
+	if e.count <= 1 || e.count == inSet {
+		return nil
+	}
+	return c.blocks.at(sizeOf(int(e.count)), e.one.more)[:e.count-1]
+}
+
+// nth returns one of the few: the first is 0.
+func (c *Caps) nth(e *keyEntry, i int) *few {
+	if i == 0 {
+		return &e.one
+	}
+	return &c.blocks.at(sizeOf(int(e.count)), e.one.more)[i-1]
+}
+
+// resize makes the block as large as so many subjects need.
+func (c *Caps) resize(e *keyEntry, count int) {
+	before, after := sizeOf(int(e.count)), sizeOf(count)
+	if before != after {
+		n := c.blocks.take(after)
+		copy(c.blocks.at(after, n), c.blocks.at(before, e.one.more))
+		c.blocks.give(before, e.one.more)
+		e.one.more = n
+	}
+	e.count = uint8(count) //nolint:gosec // at most fewSubjects
+}
+
+// drop takes one of the few out; the last one is in its place then.
+func (c *Caps) drop(e *keyEntry, i int) {
+	last := int(e.count) - 1
+	if i != last {
+		more := e.one.more
+		*c.nth(e, i) = *c.nth(e, last)
+		e.one.more = more
+	}
+	c.resize(e, last)
+}
+
+func (c *Caps) live(e *keyEntry) int {
+	if set := c.set(e); set != nil {
+		return int(set.live)
+	}
+	return int(e.count)
 }
 
 // advance forgets what lies the horizon back, unless it is reserved.
-func (c *Caps) advance(s *subjects, horizon, now int64) {
-	if s.large != 0 {
-		c.sets[s.large].advance(now)
+func (c *Caps) advance(e *keyEntry, horizon, now int64) {
+	if set := c.set(e); set != nil {
+		set.advance(now)
 		return
 	}
-	for link := &s.first; *link != nilNode; {
-		if n := c.few.at(*link); n.at <= now-horizon && n.pending == 0 {
-			c.unlink(s, link)
-		} else {
-			link = &n.next
+	for i := int(e.count) - 1; i >= 0; i-- {
+		if n := c.nth(e, i); n.at <= now-horizon && n.pending == 0 {
+			c.drop(e, i)
 		}
 	}
 }
 
-// unlink drops the subject that a link of the list leads to.
-func (c *Caps) unlink(s *subjects, link *int32) {
-	n := *link
-	*link = c.few.at(n).next
-	c.few.give(n)
-	s.few--
-}
-
 // count returns how many subjects lie inside window w. Call advance first.
-func (c *Caps) count(s *subjects, w int, now int64) (count int) {
-	if s.large != 0 {
-		return c.sets[s.large].count(w)
+func (c *Caps) count(e *keyEntry, w int, now int64) (count int) {
+	if set := c.set(e); set != nil {
+		return set.count(w)
 	}
-	for n := s.first; n != nilNode; n = c.few.at(n).next {
-		if c.few.at(n).at > now-int64(windows[w]) {
+	from := now - int64(windows[w])
+	if e.count > 0 && e.one.at > from {
+		count++
+	}
+	others := c.others(e)
+	for i := range others {
+		if others[i].at > from {
 			count++
 		}
 	}
 	return count
 }
 
-// find returns the subject's place in the list; nil where it is not.
-func (c *Caps) find(s *subjects, subject rules.Digest) *few {
-	for n := s.first; n != nilNode; {
-		node := c.few.at(n)
-		if node.subject == subject {
-			return node
-		}
-		n = node.next
+// find returns which of the few a subject is; -1 where it is not.
+func (c *Caps) find(e *keyEntry, subject *rules.Digest) int {
+	if e.count > 0 && e.one.subject == *subject {
+		return 0
 	}
-	return nil
+	others := c.others(e)
+	for i := range others {
+		if others[i].subject == *subject {
+			return i + 1
+		}
+	}
+	return -1
 }
 
-// contains reports whether subject lies inside window w. Call advance first.
-func (c *Caps) contains(s *subjects, subject rules.Digest, w int, now int64) bool {
-	if s.large != 0 {
-		return c.sets[s.large].contains(subject, w, now)
+// last returns when a subject was disclosed or reserved last; 0: it does not count.
+func (c *Caps) last(e *keyEntry, subject *rules.Digest) int64 {
+	if set := c.set(e); set != nil {
+		return set.last(subject)
 	}
-	n := c.find(s, subject)
-	return n != nil && n.at > now-int64(windows[w])
+	if i := c.find(e, subject); i >= 0 {
+		return c.nth(e, i).at
+	}
+	return 0
 }
 
 // frees returns how long it takes until the oldest subject leaves window w.
-func (c *Caps) frees(s *subjects, w int, now int64) time.Duration {
-	if s.large != 0 {
-		return c.sets[s.large].frees(w, now)
+func (c *Caps) frees(e *keyEntry, w int, now int64) time.Duration {
+	if set := c.set(e); set != nil {
+		return set.frees(w, now)
 	}
 	oldest := int64(0)
-	for n := s.first; n != nilNode; n = c.few.at(n).next {
-		if at := c.few.at(n).at; at > now-int64(windows[w]) && (oldest == 0 || at < oldest) {
+	for i := range int(e.count) {
+		if at := c.nth(e, i).at; at > now-int64(windows[w]) && (oldest == 0 || at < oldest) {
 			oldest = at
 		}
 	}
@@ -140,110 +250,112 @@ func (c *Caps) frees(s *subjects, w int, now int64) time.Duration {
 	return time.Duration(oldest + int64(windows[w]) - now)
 }
 
-// reserved reports whether the only subject of a key is reserved.
-func (c *Caps) reserved(s *subjects) bool {
-	switch {
-	case s.large != 0:
-		set := c.sets[s.large]
-		return set.oldest != nilNode && set.nodes[set.oldest].pending > 0
-	case s.first != nilNode:
-		return c.few.at(s.first).pending > 0
+// reserved reports whether a subject of a key is.
+func (c *Caps) reserved(e *keyEntry) bool {
+	if set := c.set(e); set != nil {
+		return set.open > 0
+	}
+	for i := range int(e.count) {
+		if c.nth(e, i).pending > 0 {
+			return true
+		}
 	}
 	return false
 }
 
 // place returns the subject's place, made where there is none; nil when the key
 // has a subjectSet, which it may get here.
-func (c *Caps) place(s *subjects, subject rules.Digest, horizon, now int64) *few {
-	if s.large != 0 {
+func (c *Caps) place(e *keyEntry, subject *rules.Digest, horizon, now int64) *few {
+	if e.count == inSet {
 		return nil
 	}
-	if n := c.find(s, subject); n != nil {
-		return n
+	if i := c.find(e, subject); i >= 0 {
+		return c.nth(e, i)
 	}
-	if s.few == fewSubjects {
-		c.enlarge(s, horizon, now)
+	if e.count == fewSubjects {
+		c.enlarge(e, horizon, now)
 		return nil
 	}
-	n := c.few.take()
-	node := c.few.at(n)
-	*node = few{subject: subject, next: s.first}
-	s.first = n
-	s.few++
-	return node
+	c.resize(e, int(e.count)+1)
+	n := c.nth(e, int(e.count)-1)
+	*n = few{subject: *subject, more: n.more}
+	return n
 }
 
 // enlarge moves the subjects into a subjectSet.
-func (c *Caps) enlarge(s *subjects, horizon, now int64) {
+func (c *Caps) enlarge(e *keyEntry, horizon, now int64) {
 	set := newSubjectSet()
 	set.horizon = horizon
-	if last := len(c.freeSets) - 1; last >= 0 {
-		s.large, c.freeSets = c.freeSets[last], c.freeSets[:last]
-		c.sets[s.large] = set
-	} else {
-		c.sets = append(c.sets, set)
-		s.large = int32(len(c.sets) - 1) //nolint:gosec // at most one for each key
-	}
-	for s.first != nilNode {
-		node := c.few.at(s.first)
-		n := set.take(node.subject)
+	for i := range int(e.count) {
+		node := c.nth(e, i)
+		n := set.take(&node.subject)
 		moved := &set.nodes[n]
 		moved.at, moved.committed, moved.pending = node.at, node.committed, node.pending
+		set.open += node.pending
 		set.insert(n, now)
-		c.unlink(s, &s.first)
+	}
+	c.clear(e)
+	e.count = inSet
+	if last := len(c.freeSets) - 1; last >= 0 {
+		e.one.more, c.freeSets = c.freeSets[last], c.freeSets[:last]
+		c.sets[e.one.more] = set
+	} else {
+		c.sets = append(c.sets, set)
+		e.one.more = int32(len(c.sets) - 1) //nolint:gosec // at most one for each key
 	}
 }
 
-// hold counts a subject from now on, until commit or giveBack.
-func (c *Caps) hold(s *subjects, subject rules.Digest, horizon, now int64) {
-	if n := c.place(s, subject, horizon, now); n != nil {
-		n.at = now
-		n.pending++
+// hold counts a subject from now on, until commit or giveBack. A key that has most
+// subjects forgets the oldest that is not reserved for a new one.
+func (c *Caps) hold(e *keyEntry, subject *rules.Digest, most int, horizon, now int64) {
+	n := c.place(e, subject, horizon, now)
+	if n == nil {
+		c.set(e).reserve(subject, most, now)
 		return
 	}
-	c.sets[s.large].reserve(subject, now)
+	n.at = now
+	n.pending++
+	if c.live(e) > most {
+		c.forgetOldest(e)
+	}
 }
 
 // settle ends a reservation of a subject, made at the given time: it stands, or
 // it is taken back.
-func (c *Caps) settle(s *subjects, subject rules.Digest, stands bool, at, now int64) {
-	switch {
-	case s.large != 0 && stands:
-		c.sets[s.large].commit(subject, at, now)
-	case s.large != 0:
-		c.sets[s.large].giveBack(subject, now)
+func (c *Caps) settle(e *keyEntry, subject *rules.Digest, stands bool, at, now int64) {
+	switch set := c.set(e); {
+	case set != nil && stands:
+		set.commit(subject, at, now)
+	case set != nil:
+		set.giveBack(subject, now)
 	default:
-		c.settleFew(s, subject, stands, at)
+		c.settleFew(e, subject, stands, at)
 	}
 }
 
-func (c *Caps) settleFew(s *subjects, subject rules.Digest, stands bool, at int64) {
-	for link := &s.first; *link != nilNode; {
-		n := c.few.at(*link)
-		if n.subject != subject {
-			link = &n.next
-			continue
-		}
-		if stands {
-			n.committed = max(n.committed, at)
-		}
-		if n.pending = max(n.pending-1, 0); n.pending > 0 {
-			return // it counts from the latest of all
-		}
-		if n.committed == 0 {
-			c.unlink(s, link)
-			return
-		}
+func (c *Caps) settleFew(e *keyEntry, subject *rules.Digest, stands bool, at int64) {
+	i := c.find(e, subject)
+	if i < 0 {
+		return // forgotten
+	}
+	n := c.nth(e, i)
+	if stands {
+		n.committed = max(n.committed, at)
+	}
+	switch n.pending = max(n.pending-1, 0); {
+	case n.pending > 0: // it counts from the latest of all
+	case n.committed == 0:
+		c.drop(e, i)
+	default:
 		n.at = n.committed
-		return
 	}
 }
 
 // remember counts a disclosure that was committed at an earlier time.
-func (c *Caps) remember(s *subjects, subject rules.Digest, at, horizon, now int64) {
-	n := c.place(s, subject, horizon, now)
+func (c *Caps) remember(e *keyEntry, subject *rules.Digest, at, horizon, now int64) {
+	n := c.place(e, subject, horizon, now)
 	if n == nil {
-		c.sets[s.large].restore(subject, at, now)
+		c.set(e).restore(subject, at, now)
 		return
 	}
 	if n.at < at {
@@ -252,32 +364,28 @@ func (c *Caps) remember(s *subjects, subject rules.Digest, at, horizon, now int6
 }
 
 // forgetOldest drops the oldest subject that is not reserved.
-func (c *Caps) forgetOldest(s *subjects) {
-	if s.large != 0 {
-		c.sets[s.large].forgetOldest()
+func (c *Caps) forgetOldest(e *keyEntry) {
+	if set := c.set(e); set != nil {
+		set.forgetOldest()
 		return
 	}
-	var oldest *int32
-	for link := &s.first; *link != nilNode; {
-		n := c.few.at(*link)
-		if n.pending == 0 && (oldest == nil || n.at < c.few.at(*oldest).at) {
-			oldest = link
+	oldest, since := -1, int64(0)
+	for i := range int(e.count) {
+		if n := c.nth(e, i); n.pending == 0 && (oldest < 0 || n.at < since) {
+			oldest, since = i, n.at
 		}
-		link = &n.next
 	}
-	if oldest != nil {
-		c.unlink(s, oldest)
+	if oldest >= 0 {
+		c.drop(e, oldest)
 	}
 }
 
 // clear forgets everything.
-func (c *Caps) clear(s *subjects) {
-	for s.first != nilNode {
-		c.unlink(s, &s.first)
+func (c *Caps) clear(e *keyEntry) {
+	if e.count == inSet {
+		c.sets[e.one.more] = nil
+		c.freeSets = append(c.freeSets, e.one.more)
+		e.count = 0
 	}
-	if s.large != 0 {
-		c.sets[s.large] = nil
-		c.freeSets = append(c.freeSets, s.large)
-		s.large = 0
-	}
+	c.resize(e, 0)
 }

@@ -338,7 +338,7 @@ func (s *ruleset) load(list []ruleState, now time.Time) {
 			set := counts.set(key.Key)
 			for n := range min(len(key.What), len(key.At)) {
 				if at := key.At[n]; at > s.latest-int64(windows[len(windows)-1]) && at <= s.latest {
-					set.restore(key.What[n], at, s.latest)
+					set.restore(&key.What[n], at, s.latest)
 				}
 			}
 			counts.held += int(set.live)

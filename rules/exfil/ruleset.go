@@ -75,12 +75,9 @@ func (s *ruleset) judge(list []Rule, o *observation, now time.Time) (found []fin
 		set := counts.set(key)
 		before := int(set.live)
 		set.advance(s.latest)
-		for _, one := range what {
-			set.reserve(one, s.latest)
-			set.commit(one, s.latest, s.latest)
-			if int(set.live) > rule.Limit+1 {
-				set.forgetOldest()
-			}
+		for k := range what {
+			set.reserve(&what[k], rule.Limit+1, s.latest)
+			set.commit(&what[k], s.latest, s.latest)
 		}
 		counts.held += int(set.live) - before
 		counts.shrink()

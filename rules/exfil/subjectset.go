@@ -30,6 +30,7 @@ type node struct {
 type cursor struct {
 	first int32 // the oldest node inside the window, nilNode when there is none
 	count int32
+	at    int64 // of first: advance reads no node before one leaves the window
 }
 
 // subjectSet counts the distinct subjects disclosed under one key over every
@@ -44,6 +45,8 @@ type subjectSet struct {
 	oldest  int32
 	newest  int32
 	live    int32
+	open    int32 // reservations neither committed nor given back
+	since   int64 // at of the oldest
 	cursors [len(windows)]cursor
 	horizon int64 // after which a subject is forgotten; 0: the longest window
 }
@@ -61,28 +64,44 @@ func newSubjectSet() *subjectSet {
 func (s *subjectSet) advance(now int64) {
 	for i := range s.cursors {
 		c, from := &s.cursors[i], now-int64(windows[i])
-		for c.first != nilNode && s.nodes[c.first].at <= from {
+		for c.first != nilNode && c.at <= from {
 			s.nodes[c.first].in &^= 1 << i
-			c.first = s.nodes[c.first].next
 			c.count--
+			s.point(c, s.nodes[c.first].next)
 		}
 	}
 	from := now - int64(windows[len(windows)-1])
 	if s.horizon > 0 {
 		from = now - s.horizon
 	}
-	for s.oldest != nilNode && s.nodes[s.oldest].at <= from && s.nodes[s.oldest].pending == 0 {
+	for s.oldest != nilNode && s.since <= from && s.nodes[s.oldest].pending == 0 {
 		s.remove(s.oldest)
+	}
+}
+
+// point sets a cursor on a node, or on none.
+func (s *subjectSet) point(c *cursor, n int32) {
+	if c.first = n; n != nilNode {
+		c.at = s.nodes[n].at
+	}
+}
+
+// begin makes a node, or none, the oldest.
+func (s *subjectSet) begin(n int32) {
+	if s.oldest = n; n != nilNode {
+		s.since = s.nodes[n].at
 	}
 }
 
 // count returns how many subjects lie inside window w. Call advance first.
 func (s *subjectSet) count(w int) int { return int(s.cursors[w].count) }
 
-// contains reports whether subject lies inside window w. Call advance first.
-func (s *subjectSet) contains(subject rules.Digest, w int, now int64) bool {
-	n := s.find(subject)
-	return n != nilNode && s.nodes[n].at > now-int64(windows[w])
+// last returns when a subject was disclosed or reserved last; 0: it does not count.
+func (s *subjectSet) last(subject *rules.Digest) int64 {
+	if n := s.find(subject); n != nilNode {
+		return s.nodes[n].at
+	}
+	return 0
 }
 
 // frees returns how long it takes until the oldest subject leaves window w.
@@ -91,24 +110,29 @@ func (s *subjectSet) frees(w int, now int64) time.Duration {
 	if first == nilNode {
 		return 0
 	}
-	return time.Duration(s.nodes[first].at + int64(windows[w]) - now)
+	return time.Duration(s.cursors[w].at + int64(windows[w]) - now)
 }
 
-// reserve counts subject from now on, until commit or giveBack.
-func (s *subjectSet) reserve(subject rules.Digest, now int64) {
+// reserve counts subject from now on, until commit or giveBack. A set that has most
+// subjects forgets the oldest that is not reserved for a new one.
+func (s *subjectSet) reserve(subject *rules.Digest, most int, now int64) {
 	n := s.find(subject)
 	if n == nilNode {
+		if int(s.live) >= most {
+			s.forgetOldest()
+		}
 		n = s.take(subject)
 	} else {
 		s.unlink(n)
 	}
 	s.nodes[n].at = now
 	s.nodes[n].pending++
+	s.open++
 	s.append(n)
 }
 
 // commit makes one reservation of subject, made at the given time, stand.
-func (s *subjectSet) commit(subject rules.Digest, at, now int64) {
+func (s *subjectSet) commit(subject *rules.Digest, at, now int64) {
 	n := s.find(subject)
 	if n == nilNode {
 		return // forgotten: older than the longest window
@@ -118,7 +142,7 @@ func (s *subjectSet) commit(subject rules.Digest, at, now int64) {
 }
 
 // giveBack takes one reservation of subject back.
-func (s *subjectSet) giveBack(subject rules.Digest, now int64) {
+func (s *subjectSet) giveBack(subject *rules.Digest, now int64) {
 	if n := s.find(subject); n != nilNode {
 		s.settle(n, now)
 	}
@@ -129,7 +153,11 @@ func (s *subjectSet) giveBack(subject rules.Digest, now int64) {
 // disclosure, or not at all.
 func (s *subjectSet) settle(n int32, now int64) {
 	node := &s.nodes[n]
-	if node.pending = max(node.pending-1, 0); node.pending > 0 || node.at == node.committed {
+	if node.pending > 0 {
+		node.pending--
+		s.open--
+	}
+	if node.pending > 0 || node.at == node.committed {
 		return
 	}
 	if node.committed == 0 {
@@ -143,7 +171,7 @@ func (s *subjectSet) settle(n int32, now int64) {
 }
 
 // restore counts a disclosure that was committed at an earlier time.
-func (s *subjectSet) restore(subject rules.Digest, at, now int64) {
+func (s *subjectSet) restore(subject *rules.Digest, at, now int64) {
 	s.advance(now)
 	n := s.find(subject)
 	if n == nilNode {
@@ -169,35 +197,27 @@ func (s *subjectSet) forgetOldest() {
 	}
 }
 
-func (s *subjectSet) find(subject rules.Digest) int32 {
+func (s *subjectSet) find(subject *rules.Digest) int32 {
 	if s.index.used > 0 {
-		return s.index.find(&subject, s.nodes)
+		return s.index.find(subject, s.nodes)
 	}
 	for n := s.newest; n != nilNode; n = s.nodes[n].prev {
-		if s.nodes[n].subject == subject {
+		if s.nodes[n].subject == *subject {
 			return n
 		}
 	}
 	return nilNode
 }
 
-// warm reads what find will read of the index.
-func (s *subjectSet) warm(subjects []rules.Digest) (read int32) {
-	if s.index.used == 0 || len(subjects) == 0 {
-		return 0
-	}
-	return s.index.slots[s.index.home(printOf(&subjects[0]))].node
-}
-
 // take gives subject an unused node, not yet in the list.
-func (s *subjectSet) take(subject rules.Digest) int32 {
+func (s *subjectSet) take(subject *rules.Digest) int32 {
 	n := s.free
 	if n != nilNode {
 		s.free = s.nodes[n].next
-		s.nodes[n] = node{subject: subject}
+		s.nodes[n] = node{subject: *subject}
 	} else {
 		n = int32(len(s.nodes)) //nolint:gosec // bounded by the caps, far below 2^31
-		s.nodes = append(s.nodes, node{subject: subject})
+		s.nodes = append(s.nodes, node{subject: *subject})
 	}
 	s.live++
 	if s.index.used == 0 && s.live > indexFrom {
@@ -206,7 +226,7 @@ func (s *subjectSet) take(subject rules.Digest) int32 {
 		}
 	}
 	if s.live > indexFrom || s.index.used > 0 {
-		s.index.put(&subject, n)
+		s.index.put(subject, n)
 	}
 	return n
 }
@@ -229,14 +249,14 @@ func (s *subjectSet) unlink(n int32) {
 		if node.in&(1<<i) != 0 {
 			c.count--
 			if c.first == n {
-				c.first = node.next
+				s.point(c, node.next)
 			}
 		}
 	}
 	if node.prev != nilNode {
 		s.nodes[node.prev].next = node.next
 	} else {
-		s.oldest = node.next
+		s.begin(node.next)
 	}
 	if node.next != nilNode {
 		s.nodes[node.next].prev = node.prev
@@ -251,14 +271,14 @@ func (s *subjectSet) append(n int32) {
 	if s.newest != nilNode {
 		s.nodes[s.newest].next = n
 	} else {
-		s.oldest = n
+		s.begin(n)
 	}
 	s.newest = n
 	for i := range s.cursors {
 		c := &s.cursors[i]
 		c.count++
 		if c.first == nilNode {
-			c.first = n
+			s.point(c, n)
 		}
 	}
 }
@@ -275,7 +295,7 @@ func (s *subjectSet) insert(n int32, now int64) {
 		next = s.nodes[after].next
 		s.nodes[after].next = n
 	} else {
-		s.oldest = n
+		s.begin(n)
 	}
 	if next != nilNode {
 		s.nodes[next].prev = n
@@ -291,7 +311,7 @@ func (s *subjectSet) insert(n int32, now int64) {
 		c.count++
 		s.nodes[n].in |= 1 << i
 		if c.first == nilNode || c.first == next {
-			c.first = n
+			s.point(c, n)
 		}
 	}
 }
