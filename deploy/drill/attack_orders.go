@@ -24,7 +24,7 @@ func orderAttacks() []playbook {
 			play: func(s *scene) { s.orderWalk(288, 15*time.Minute, true) },
 		},
 		{
-			id: "A01a", white: true, name: "asked for like one's own, a session for each", scale: "400 requests", most: 300, of: "site 300/h",
+			id: "A01e", white: true, name: "asked for like one's own, a session for each", scale: "400 requests", most: 300, of: "site 300/h",
 			play: func(s *scene) { s.disguised(400, 5*time.Second) },
 		},
 		{
