@@ -156,10 +156,12 @@ func plainTrailer(trailer http.Header) bool {
 	return plainNames(trailer)
 }
 
-// telling reports whether a header says who asks, or how the body is read.
+// telling reports whether a header says who asks, or for what, or how the body is
+// read.
 func telling(name string) bool {
 	switch name {
-	case "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Cookie", "Authorization", "Forwarded", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "Proxy":
+	case "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Cookie", "Authorization", "Forwarded", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "Proxy",
+		"X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override":
 		return true
 	}
 	return strings.HasPrefix(name, "X-Forwarded-")
