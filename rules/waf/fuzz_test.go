@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 )
@@ -60,7 +61,7 @@ func FuzzGuards(f *testing.F) {
 	})
 }
 
-// FuzzBlanks compares the quick way to remove blanks with Coraza's.
+// FuzzBlanks compares the quick ways to remove blanks with Coraza's.
 func FuzzBlanks(f *testing.F) {
 	for _, text := range []string{"", " ", "a b\tc\r\n", "\u00a0\u2003x\u3000", "\x85\xa0", "é \xff z", "ab", "\xe2\x80", strings.Repeat("word ", 400), strings.Repeat("é\u2028", 300)} {
 		f.Add(text)
@@ -76,11 +77,34 @@ func FuzzBlanks(f *testing.F) {
 		}, text)
 		return out, changed, nil
 	}
-	if !sameAs(slow, withoutBlanks) {
+	single := func(text string) (string, bool, error) { // likewise
+		var out []byte
+		changed, within := false, false
+		for i := 0; i < len(text); {
+			r, size := utf8.DecodeRuneInString(text[i:])
+			switch blank := strings.ContainsRune("\t\n\v\f\r \u0085\u00a0", r) || text[i] == 0xa0; {
+			case !blank:
+				out = append(out, text[i:i+size]...)
+				within = false
+			case within:
+				changed = true
+			default:
+				out = append(out, ' ')
+				changed, within = changed || r != ' ', true
+			}
+			i += size
+		}
+		return string(out), changed, nil
+	}
+	if !sameAs(slow, withoutBlanks) || !sameAs(single, singleBlanks) {
 		f.Fatal("the quick way is not taken")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		want, changed, _ := slow(text)
+		want, changed, _ := single(text)
+		if got, too, err := singleBlanks(text); got != want || too != changed || err != nil {
+			t.Fatalf("%q with single blanks is %q, %v, %v; want %q, %v", text, got, too, err, want, changed)
+		}
+		want, changed, _ = slow(text)
 		if got, too, err := withoutBlanks(text); got != want || too != changed || err != nil {
 			t.Fatalf("%q without blanks is %q, %v, %v; want %q, %v", text, got, too, err, want, changed)
 		}
@@ -98,17 +122,15 @@ func TestQuick(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := 0
+	found := map[uintptr]int{}
 	for _, r := range list {
 		for i := range r.links {
 			for _, s := range r.links[i].steps {
-				if reflect.ValueOf(s.apply).Pointer() == reflect.ValueOf(withoutBlanks).Pointer() {
-					found++
-				}
+				found[reflect.ValueOf(s.apply).Pointer()]++
 			}
 		}
 	}
-	if found == 0 {
+	if found[reflect.ValueOf(withoutBlanks).Pointer()] == 0 || found[reflect.ValueOf(singleBlanks).Pointer()] == 0 {
 		t.Error("no rule takes the quick way")
 	}
 }

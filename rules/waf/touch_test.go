@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,20 +12,13 @@ import (
 
 // transformations are those of all rules, each once.
 func (s *subject) transformations() []step {
-	byName := map[string]step{}
-	for _, r := range s.rules {
-		for i := range r.links {
-			for _, st := range r.links[i].steps {
-				byName[nameOf(st.apply)] = st // "" is the quick one
-			}
-		}
-	}
 	var out []step
 	for _, gs := range s.sorted() {
 		for _, n := range gs.nodes[1:] {
-			if st, ok := byName[nameOf(n.apply)]; ok {
-				out = append(out, st)
-				delete(byName, nameOf(n.apply))
+			if !slices.ContainsFunc(out, func(st step) bool {
+				return reflect.ValueOf(st.apply).Pointer() == reflect.ValueOf(n.apply).Pointer()
+			}) {
+				out = append(out, n.step)
 			}
 		}
 	}
