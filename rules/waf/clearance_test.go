@@ -384,6 +384,24 @@ func TestBrokenAnalysis(t *testing.T) {
 			t.Errorf("noticed for %d guards", seen)
 		}
 	})
+	t.Run("a text must hold more bytes than a match does", func(t *testing.T) {
+		gs, tried, seen := s.guards[variables.Args], 0, 0
+		for _, g := range gs.list {
+			if g.link.function != "rx" || g.first == nil || tried == 20 {
+				continue
+			}
+			tried++
+			before := g.bytes
+			g.bytes = append(slices.Clone(before), []byteSet{bytesOf("\x01")})
+			if s.sees(gs, traffic.matching(g.link, "", 40)) {
+				seen++
+			}
+			g.bytes = before
+		}
+		if tried < 20 || seen < tried*3/4 {
+			t.Errorf("noticed for %d of %d guards", seen, tried)
+		}
+	})
 	t.Run("the folds of s and k are plain", func(t *testing.T) {
 		folds = func(string) bool { return false }
 		defer func() { folds = foldsToASCII }()

@@ -320,12 +320,17 @@ func (gs *guards) search(c *clearance, s *scratch, d int, key string) {
 	if words {
 		gs.suspectWords(s, d, key)
 	}
+	seen := s.bases[d].bytes.folded()
 	for _, id := range s.hits {
-		s.asking = append(s.asking, gs.byLiteral[id]...)
+		for _, g := range gs.byLiteral[id] {
+			if g.allows(&seen) {
+				s.asking = append(s.asking, g)
+			}
+		}
 	}
-	if seen := s.bases[d].bytes.folded(); seen.meets(&gs.bytes) {
+	if seen.meets(&gs.bytes) {
 		for i := range gs.byByte {
-			if g := &gs.byByte[i]; seen.meets(&g.any) {
+			if g := &gs.byByte[i]; seen.meets(&g.any) && g.allows(&seen) {
 				s.asking = append(s.asking, g.guard)
 			}
 		}

@@ -29,9 +29,21 @@ const (
 // holds matches without it. The zero value demands nothing.
 type demand struct {
 	first []string // one of these
+	// bytes: by set, the bytes of one of these.
+	bytes [][]byteSet
 	// ways: in one of them at least, a literal of every set; nil when that says
 	// no more than first does.
 	ways [][][]string
+}
+
+// allows reports whether a text of these bytes, folded, may hold what is demanded.
+func (d *demand) allows(seen *byteSet) bool {
+	for _, set := range d.bytes {
+		if !slices.ContainsFunc(set, func(need byteSet) bool { return need.within(seen) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // question is what required is asked.
@@ -86,6 +98,13 @@ func required(expression string, overBytes bool, longest int) demand {
 		return demand{}
 	}
 	out := demand{first: cut(sets[:1], longest)[0]}
+	for _, set := range sets {
+		bytes := make([]byteSet, len(set))
+		for i, s := range set {
+			bytes[i] = bytesOf(s)
+		}
+		out.bytes = append(out.bytes, least(bytes))
+	}
 	for _, way := range expanded(re) {
 		out.ways = append(out.ways, telling(cut(x.necessary(way).sets(), longest)))
 	}

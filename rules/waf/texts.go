@@ -163,7 +163,7 @@ func (gs *guards) suspect(s *scratch, d int, key string) {
 			if s.views[n].kind == thinned {
 				needs = g.needs
 			}
-			if slices.ContainsFunc(needs, func(need byteSet) bool { return need.within(&seen) }) && g.applies(key) {
+			if slices.ContainsFunc(needs, func(need byteSet) bool { return need.within(&seen) }) && g.allows(&seen) && g.applies(key) {
 				s.views[n] = gs.found(s, n, d)
 				break
 			}
@@ -182,7 +182,7 @@ func (gs *guards) suspectWords(s *scratch, d int, key string) {
 			}
 			for _, g := range gs.byLiteral[literal] {
 				for _, n := range g.nodes {
-					if v := &s.views[n]; v.base == d && v.kind == worded && g.applies(key) {
+					if v := &s.views[n]; v.base == d && v.kind == worded && g.allows(&seen) && g.applies(key) {
 						s.views[n] = gs.found(s, n, d)
 					}
 				}
