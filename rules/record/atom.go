@@ -395,9 +395,11 @@ func (g *grouper) number(c class, v []byte, start int64) {
 	if c.kind == kindOrder {
 		v = bytes.TrimPrefix(trim(v), []byte{'#'})
 	}
-	if i := g.parent(); c.kind == kindCode && i >= 0 && g.frames[i].class.kind == kindPhone { // phone: {national_number: …}
-		g.phone(c, v, start)
-		return
+	if c.kind == kindCode {
+		if i := g.parent(); i >= 0 && g.frames[i].class.kind == kindPhone { // phone: {national_number: …}
+			g.phone(c, v, start)
+			return
+		}
 	}
 	if c.kind == kindCode && len(v) >= 15 {
 		if _, ok := cardNumber(g.scratch[:0], v); ok {

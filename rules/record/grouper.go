@@ -90,8 +90,11 @@ func (g *grouper) enter(k frameKind, c class) {
 		g.size = true
 		return
 	}
-	if c.kind == kindLines {
+	switch c.kind {
+	case kindLines:
 		g.own().marks |= markLines
+	case kindTotal: // total: {value: …, currency: …}
+		g.own().marks |= markTotal
 	}
 	if c.kind == kindAddress {
 		c.sense |= senseAddress

@@ -86,8 +86,11 @@ func (s *jsonScanner) quiet(p []byte, i int, off int64) int {
 		return 0
 	}
 	k.fails = 0
-	if s.class.kind == kindLines {
+	switch s.class.kind {
+	case kindLines:
 		s.g.own().marks |= markLines
+	case kindTotal:
+		s.g.own().marks |= markTotal
 	}
 	s.started, s.state, s.class = true, jsonComma, class{}
 	if s.depth == 0 && s.strict {
@@ -106,7 +109,7 @@ func (s *jsonScanner) calm() bool {
 	}
 	c := s.class
 	if n == 0 {
-		return c.kind != kindLines && tellsOf(c)&tellsNest == 0
+		return c.kind != kindLines && c.kind != kindTotal && tellsOf(c)&tellsNest == 0
 	}
 	f := &g.frames[n-1]
 	if f.kind == frameArray {
@@ -195,11 +198,11 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 				return 0
 			}
 			if object = b == '{'; object {
-				stack[depth] = seen | t&tellsLines
+				stack[depth] = seen | t&(tellsLines|tellsTotal)
 				seen = 0
 				objects |= 1 << depth
 			} else {
-				seen |= t & tellsLines
+				seen |= t & (tellsLines | tellsTotal)
 				stack[depth] = t
 				objects &^= 1 << depth
 			}

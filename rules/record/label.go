@@ -9,7 +9,10 @@ func trimLabel(s []byte) []byte {
 	for len(s) > 0 && (s[len(s)-1] == ':' || s[len(s)-1] == ' ') {
 		s = s[:len(s)-1]
 	}
-	return bytes.TrimSuffix(s, []byte("："))
+	if n := len(s); n > 3 && s[n-1] == 0x9A {
+		return bytes.TrimSuffix(s, []byte("："))
+	}
+	return s
 }
 
 // messageID reports whether a line is a header of mail whose identifiers look
@@ -47,7 +50,7 @@ func (p *prose) labels(s []byte) (class, bool) {
 		}
 	}
 	c := p.g.keys.class(s)
-	if c.sense&senseKnown == 0 || c.kind == kindOrder && digital(s) {
+	if c.sense&senseKnown == 0 || (c.kind == kindOrder || c.kind == kindHouse) && digital(s) { // Apt 3
 		return class{}, false
 	}
 	return c, c.kind != kindNone && c.kind != kindText && c.kind != kindDate || c.sense&(senseCustomer|sensePlace|senseShop|senseStaff) != 0
