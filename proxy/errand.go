@@ -60,6 +60,17 @@ func hasWord(text string, words []string) bool {
 	return false
 }
 
+func (x *exchange) errandOf(r *http.Request) errand {
+	switch x.rule.Purpose {
+	case PurposeCheckout:
+		return errandCreate
+	case PurposeAccount, PurposeOther:
+		return errandOther
+	case PurposeTold:
+	}
+	return errandOf(r, x.uri, x.body)
+}
+
 // errandOf tells what a request is for; uri is its target as it came.
 func errandOf(r *http.Request, uri string, body []byte) errand {
 	media, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))

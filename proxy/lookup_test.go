@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/proxy/proxytest"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/exfil"
@@ -144,6 +145,47 @@ func TestSelfNamesNobodyElse(t *testing.T) {
 		}
 		if received != c.want {
 			t.Errorf("%s: %d of 30 customers, want %d", name, received, c.want)
+		}
+	}
+}
+
+// TestPurposes: what an operator says of a route counts, and not what its path tells.
+func TestPurposes(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/bestellung", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"customer":{"id":"%s","emailAddress":%q}}`, r.Header.Get("X-Who"), r.FormValue("email"))
+	})
+	mux.Handle("/", api())
+	for name, c := range map[string]struct {
+		purpose proxy.Purpose
+		method  string
+		want    int
+	}{
+		"a checkout by a word nobody knows": {proxy.PurposeTold, http.MethodPost, 10},
+		"declared":                          {proxy.PurposeCheckout, http.MethodPost, 30},
+		"declared as something else":        {proxy.PurposeOther, http.MethodPost, 10},
+		"an account page nobody knows":      {proxy.PurposeTold, http.MethodGet, 10},
+		"an account page, declared":         {proxy.PurposeAccount, http.MethodGet, 30},
+	} {
+		w := proxytest.Start(t, mux, func(s *proxytest.Setup) {
+			s.Exfil.Site, s.WAF.Mode = exfil.Limits{{Window: rules.WindowHour, Max: 10}}, rules.Off
+			s.Policy.Routes = []proxy.RouteRule{{Path: "/bestellung", Purpose: c.purpose}}
+		})
+		received := 0
+		for n := range 30 {
+			cookie, who := post(w, "/api/login", `{"username":"x","password":"wrong"}`), "X-Who: "+strconv.Itoa(1000+n)
+			pairs := "email=" + url.QueryEscape(proxytest.Email(n))
+			at, body := "/bestellung", pairs
+			if c.method == http.MethodGet {
+				at, body = at+"?"+pairs, ""
+			}
+			if w.Do(c.method, at, body, cookie, who, "Content-Type: application/x-www-form-urlencoded").StatusCode == http.StatusOK {
+				received++
+			}
+		}
+		if received != c.want {
+			t.Errorf("%s: %d of 30, want %d", name, received, c.want)
 		}
 	}
 }

@@ -55,7 +55,8 @@ type RouteRule struct {
 	// Rates limit the requests of this route, beside Policy.Rates.
 	Rates Rates
 	// Shape overrides Policy.Shape, as a whole; nil does not.
-	Shape *Shape
+	Shape   *Shape
+	Purpose Purpose
 	// HideErrors overrides Policy.HideErrors where set.
 	HideErrors *bool
 	// RequestBody overrides Policy.RequestBody, in bytes; 0 does not.

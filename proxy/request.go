@@ -243,7 +243,7 @@ func bodyError(ctx context.Context, err error) rules.Verdict {
 // readClaim reads what a create, login or checkout request says of its own
 // sender. Queries claim nothing: a look-up by e-mail is not a login.
 func (x *exchange) readClaim(r *http.Request) {
-	x.me = asksForSelf(r, x.uri, x.body)
+	x.me = x.asksForSelf(r)
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
@@ -263,7 +263,7 @@ func (x *exchange) readClaim(r *http.Request) {
 		x.claim.Identifiers = []rules.Identifier{id}
 	}
 	if len(x.claim.Identifiers) > 0 {
-		x.errand = errandOf(r, x.uri, x.body)
+		x.errand = x.errandOf(r)
 	}
 	x.supplied = supplied(x.policy.Records, x.hasher.Clone(), x.body, contentType)
 }

@@ -60,6 +60,17 @@ func asksForSelf(r *http.Request, uri string, body []byte) bool {
 	return false
 }
 
+func (x *exchange) asksForSelf(r *http.Request) bool {
+	switch x.rule.Purpose {
+	case PurposeAccount:
+		return true
+	case PurposeCheckout, PurposeOther:
+		return false
+	case PurposeTold:
+	}
+	return asksForSelf(r, x.uri, x.body)
+}
+
 func selfPath(way string) bool {
 	if !plainPath(way) {
 		return false

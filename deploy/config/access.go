@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/exfil"
 )
@@ -82,6 +83,12 @@ type Route struct {
 	Methods []string `yaml:"methods,omitempty"`
 	// Mode is what becomes of verdicts here, in place of the mode of the whole gateway.
 	Mode *rules.Mode `yaml:"mode,omitempty"`
+	// Purpose is what the route is for, where its path does not tell: account answers
+	// about whoever asks, checkout makes or opens something of its sender's (a login, a
+	// registration, an order), other does neither. What the first shows, and whom the
+	// second names and shows, is the session's own and free of caps. Danger: never for
+	// routes that anybody else's records can be had by.
+	Purpose proxy.Purpose `yaml:"purpose,omitempty"`
 	// RequestBody is what happens to a request body beyond its limit: refuse
 	// (413) or stream. Danger: what is streamed is not inspected.
 	RequestBody Overflow `yaml:"request_body"`

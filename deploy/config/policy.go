@@ -95,7 +95,7 @@ func (r Rates) proxy() proxy.Rates {
 func (r *Route) proxy() proxy.RouteRule {
 	return proxy.RouteRule{
 		Path: string(r.Path), Upstream: r.Upstream, Methods: r.Methods, Template: r.Template, Mode: r.Mode,
-		Rates: r.Rates.proxy(), HideErrors: r.HideErrors,
+		Purpose: r.Purpose, Rates: r.Rates.proxy(), HideErrors: r.HideErrors,
 		StreamBody: r.RequestBody == OverflowStream, RequestBody: int64(r.Limit), Uninspected: r.Uninspected,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -61,6 +62,8 @@ func scalarOf(t reflect.Type) (scalar, bool) {
 		return scalarFor("size", parseSize, stringer[Size]), true
 	case reflect.TypeFor[Overflow]():
 		return scalarFor("refuse or stream", parseOverflow, stringer[Overflow]), true
+	case reflect.TypeFor[proxy.Purpose]():
+		return scalarFor("account, checkout or other", parsePurpose, stringer[proxy.Purpose]), true
 	case reflect.TypeFor[Glob]():
 		return scalarFor("path pattern", parseGlob, func(g Glob) string { return string(g) }), true
 	case reflect.TypeFor[Carrier]():
@@ -209,6 +212,13 @@ func parseOverflow(text string) (Overflow, *problem) {
 		return OverflowStream, nil
 	}
 	return OverflowRefuse, &problem{"is neither refuse nor stream", "write refuse or stream"}
+}
+
+func parsePurpose(text string) (proxy.Purpose, *problem) {
+	if p, ok := proxy.Purposes()[text]; ok {
+		return p, nil
+	}
+	return proxy.PurposeTold, &problem{"is no purpose of a route", "write account, checkout or other, or leave it out"}
 }
 
 func parseRole(text string) (rules.Role, *problem) {

@@ -2,7 +2,9 @@ package config
 
 import (
 	"math"
+	"strings"
 
+	"github.com/ordergate/ordergate/proxy"
 	"github.com/ordergate/ordergate/rules"
 	"github.com/ordergate/ordergate/rules/record/recall"
 )
@@ -116,6 +118,8 @@ func (c *Config) Unbounded() []string {
 	note(c.Detectors.BulkResponse.Mode == rules.Observe, "detectors.bulk_response.mode: observe lets a single response carry as much as the caps allow")
 	for _, r := range c.Routes {
 		note(r.Mode != nil && *r.Mode == rules.Observe && c.Mode != rules.Observe, "routes: "+string(r.Path)+" is in mode observe: the figures do not hold for it")
+		own := r.Purpose == proxy.PurposeAccount || r.Purpose == proxy.PurposeCheckout
+		note(own && strings.Contains(string(r.Path), "*"), "routes: "+string(r.Path)+" has purpose "+r.Purpose.String()+" for many paths: what is asked for there by its path counts under no cap")
 		note(r.RequestBody == OverflowStream, "routes: "+string(r.Path)+" streams request bodies beyond its limit without inspection")
 	}
 	note(c.Caps.Site == noWindows(), "caps.site has no limit: many guests or shoppers together are not bounded")
