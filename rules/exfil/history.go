@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -30,7 +28,7 @@ var errHistory = errors.New("it is of another version of ordergate")
 type history struct {
 	Version   int
 	Seed      seed
-	Sessions  []triedState // the one that was quiet longest first, as all lists here
+	Sessions  []triedState // the one that was quiet longest first, as all lists here, or of each share of one
 	Frontiers []frontierState
 	Site      siteState
 	Logins    loginsState
@@ -183,32 +181,16 @@ func orNew[K comparable, V any](m map[K]V) map[K]V {
 	return m
 }
 
-// saveBatch is how many entries are copied under a detector's lock at a time.
-const saveBatch = 256
-
-// each calls f for every entry of a list, the one that was quiet longest first, with
-// the lock held for saveBatch of them at a time.
-func each[K comparable, V any](mu interface {
-	Lock()
-	Unlock()
-}, list *simplelru.LRU[K, V], f func(K, V),
-) {
-	mu.Lock()
-	keys := list.Keys()
-	mu.Unlock()
-	for batch := range slices.Chunk(keys, saveBatch) {
-		mu.Lock()
-		for _, key := range batch {
-			if v, ok := list.Peek(key); ok {
-				f(key, v)
-			}
-		}
-		mu.Unlock()
-	}
-}
+// Entries of these sizes are copied under a detector's lock at a time; an exchange
+// waits for no more (BenchmarkHistory).
+const (
+	saveSmall = 256 // a few words each
+	saveLarge = 16  // lists of them
+	saveHuge  = 1   // thousands of them
+)
 
 func (t *tries) save(h *history) {
-	each(&t.mu, t.sessions, func(session rules.Digest, of *tried) {
+	t.sessions.each(&t.mu, saveLarge, func(session rules.Digest, of *tried) {
 		s := triedState{Session: session, Since: of.since, Shown: slices.Clone(of.shown)}
 		for i := range of.slots {
 			at := &of.slots[i]
@@ -218,7 +200,7 @@ func (t *tries) save(h *history) {
 		}
 		h.Sessions = append(h.Sessions, s)
 	})
-	each(&t.mu, t.frontier, func(key frontierKey, b *frontier) {
+	t.frontier.each(&t.mu, saveLarge, func(key frontierKey, b *frontier) {
 		h.Frontiers = append(h.Frontiers, frontierState{Slot: key.slot, Block: key.block, Since: b.since, Taken: b.taken, Count: b.count, Sessions: slices.Clone(b.sessions)})
 	})
 }
@@ -236,11 +218,11 @@ func (t *tries) load(h *history, now time.Time) {
 			at := &s.Slots[k]
 			of.slots = append(of.slots, slotTries{slot: at.Slot, numbers: at.Numbers, numeric: at.Numeric, whole: at.Whole, found: at.Found, missed: at.Missed})
 		}
-		t.sessions.Add(s.Session, of)
+		t.sessions.add(s.Session, of)
 	}
 	for i := range h.Frontiers {
 		if b := &h.Frontiers[i]; now.Sub(b.Since) <= tryWindow {
-			t.frontier.Add(frontierKey{b.Slot, b.Block}, &frontier{since: b.Since, taken: b.Taken, count: b.Count, sessions: b.Sessions})
+			t.frontier.add(frontierKey{b.Slot, b.Block}, &frontier{since: b.Since, taken: b.Taken, count: b.Count, sessions: b.Sessions})
 		}
 	}
 }
@@ -262,8 +244,8 @@ func (l *logins) save() (s loginsState) {
 	l.mu.Lock()
 	s.All = l.all.save()
 	l.mu.Unlock()
-	each(&l.mu, l.seen, func(key uint64, first int64) { s.Keys, s.First = append(s.Keys, key), append(s.First, first) })
-	each(&l.mu, l.networks, func(network rules.Digest, n *networkLogins) {
+	l.seen.each(&l.mu, saveSmall, func(key uint64, first int64) { s.Keys, s.First = append(s.Keys, key), append(s.First, first) })
+	l.networks.each(&l.mu, saveLarge, func(network rules.Digest, n *networkLogins) {
 		s.Networks = append(s.Networks, networkState{Network: network, Since: n.since, Failed: maps.Clone(n.failed), Good: n.good, Told: n.told})
 	})
 	return s
@@ -274,11 +256,11 @@ func (l *logins) load(s *loginsState, now time.Time) {
 	defer l.mu.Unlock()
 	l.all = s.All.load()
 	for i := range min(len(s.Keys), len(s.First)) {
-		l.seen.Add(s.Keys[i], s.First[i])
+		l.seen.add(s.Keys[i], s.First[i])
 	}
 	for i := range s.Networks {
 		if n := &s.Networks[i]; now.Sub(n.Since) <= tryWindow {
-			l.networks.Add(n.Network, &networkLogins{since: n.Since, failed: orNew(n.Failed), good: n.Good, told: n.Told})
+			l.networks.add(n.Network, &networkLogins{since: n.Since, failed: orNew(n.Failed), good: n.Good, told: n.Told})
 		}
 	}
 }
@@ -287,7 +269,7 @@ func (m *misses) save(h *history) {
 	m.mu.Lock()
 	h.Since = m.since
 	m.mu.Unlock()
-	each(&m.mu, m.routes, func(route string, o *outcomes) { h.Routes = append(h.Routes, routeState{route, o.save()}) })
+	each(&m.mu, m.routes, saveHuge, func(route string, o *outcomes) { h.Routes = append(h.Routes, routeState{route, o.save()}) })
 }
 
 func (m *misses) load(h *history) {
@@ -311,7 +293,7 @@ func (s *ruleset) save(h *history) {
 			continue // its rule was taken away meanwhile
 		}
 		of := ruleState{Rule: name}
-		each(&s.mu, counts.keys, func(key rules.Digest, set *subjectSet) {
+		counts.keys.each(&s.mu, saveLarge, func(key rules.Digest, set *subjectSet) {
 			k := ruleKeyState{Key: key}
 			for n := set.oldest; n != nilNode; n = set.nodes[n].next {
 				k.What, k.At = append(k.What, set.nodes[n].subject), append(k.At, set.nodes[n].at)

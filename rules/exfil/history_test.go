@@ -175,7 +175,7 @@ func TestHistoryUnreadable(t *testing.T) {
 	for name, text := range map[string][]byte{"empty": nil, "torn": saved.Bytes()[:saved.Len()/2], "text": []byte("history"), "another version": other.Bytes()} {
 		engine := New(*w.engine.config.Load())
 		before := engine.seed
-		if err := engine.LoadHistory(text, w.now); err == nil || engine.seed != before || engine.tries.sessions.Len() > 0 {
+		if err := engine.LoadHistory(text, w.now); err == nil || engine.seed != before || engine.tries.sessions.len() > 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -38,8 +36,8 @@ type logins struct {
 	mu       sync.Mutex
 	seed     seed
 	all      *outcomes
-	seen     *simplelru.LRU[uint64, int64] // the bucket of the first success
-	networks *simplelru.LRU[rules.Digest, *networkLogins]
+	seen     *recent[uint64, int64] // the bucket of the first success
+	networks *recent[rules.Digest, *networkLogins]
 }
 
 // networkLogins are the logins from one network.
@@ -51,15 +49,7 @@ type networkLogins struct {
 }
 
 func newLogins() *logins {
-	seen, err := simplelru.NewLRU[uint64, int64](maxLoginSeen, nil)
-	if err != nil {
-		panic("BUG: simplelru refuses a positive size: " + err.Error())
-	}
-	networks, err := simplelru.NewLRU[rules.Digest, *networkLogins](maxNetworks, nil)
-	if err != nil {
-		panic("BUG: simplelru refuses a positive size: " + err.Error())
-	}
-	return &logins{seed: newSeed(), all: newOutcomes(0), seen: seen, networks: networks}
+	return &logins{seed: newSeed(), all: newOutcomes(0), seen: newRecent[uint64, int64](maxLoginSeen, spreadHash, nil), networks: newRecent[rules.Digest, *networkLogins](maxNetworks, spreadDigest, nil)}
 }
 
 // attempt is one login: as whom, from where, with what, and which sessions
@@ -77,14 +67,14 @@ func (l *logins) note(a *attempt, outcome Outcome, now time.Time) (site, network
 	l.all.roll(now, l.all.end) // before anything is compared with when a surplus began
 	account, place := l.key('a', a.account, rules.Digest{}), l.key('p', a.account, a.network)
 	if outcome == OutcomeFailed {
-		if _, known := l.seen.Get(place); known {
+		if _, known := l.seen.get(place); known {
 			return site, network // somebody who was there before, and mistypes
 		}
 		l.all.failed(account, now)
 		return l.all.judge(nil, 1, rules.LinkLogin), l.from(a, account, false, now)
 	}
 	var joining []rules.Digest
-	if first, known := l.seen.Get(place); !known || first >= l.all.since {
+	if first, known := l.seen.get(place); !known || first >= l.all.since {
 		joining = a.sessions
 		strange := l.strangeness(a, account)
 		for _, session := range joining {
@@ -93,8 +83,8 @@ func (l *logins) note(a *attempt, outcome Outcome, now time.Time) (site, network
 	}
 	l.all.succeeded(account, now)
 	for _, key := range [...]uint64{account, place, l.key('n', a.network, rules.Digest{}), l.key('g', a.agent, rules.Digest{})} {
-		if _, known := l.seen.Get(key); !known {
-			l.seen.Add(key, l.all.bucket)
+		if _, known := l.seen.get(key); !known {
+			l.seen.add(key, l.all.bucket)
 		}
 	}
 	return l.all.judge(joining, 1, rules.LinkLogin), l.from(a, account, true, now)
@@ -106,11 +96,11 @@ func (l *logins) note(a *attempt, outcome Outcome, now time.Time) (site, network
 // with before the logins began to fail.
 func (l *logins) strangeness(a *attempt, account uint64) int {
 	strange := 1
-	if first, known := l.seen.Get(account); known && first < l.all.since {
+	if first, known := l.seen.get(account); known && first < l.all.since {
 		strange++
 	}
 	for _, key := range [...]uint64{l.key('n', a.network, rules.Digest{}), l.key('g', a.agent, rules.Digest{})} {
-		if first, known := l.seen.Get(key); !known || first >= l.all.since {
+		if first, known := l.seen.get(key); !known || first >= l.all.since {
 			strange++
 		}
 	}
@@ -119,10 +109,10 @@ func (l *logins) strangeness(a *attempt, account uint64) int {
 
 // from counts a login for its network.
 func (l *logins) from(a *attempt, account uint64, good bool, now time.Time) shift {
-	n, ok := l.networks.Get(a.network)
+	n, ok := l.networks.get(a.network)
 	if !ok || now.Sub(n.since) > tryWindow {
 		n = &networkLogins{since: now, failed: make(map[uint64]struct{})}
-		l.networks.Add(a.network, n)
+		l.networks.add(a.network, n)
 	}
 	if good {
 		n.good++

@@ -146,11 +146,11 @@ func TestRulesetBounded(t *testing.T) {
 		o := observation{keys: []rules.Key{{Kind: rules.KeySession, Digest: digest('s', n%3)}}, foreign: []rules.Digest{digest('c', n)}}
 		s.judge(file.Rules, &o, epoch.Add(time.Duration(n)*time.Second))
 	}
-	for _, set := range s.counts["a"].keys.Values() {
+	s.counts["a"].keys.each(&s.mu, saveLarge, func(_ rules.Digest, set *subjectSet) {
 		if set.live > 11 {
 			t.Errorf("%d subjects are remembered for a limit of 10", set.live)
 		}
-	}
+	})
 	wide := parseRules(t, "rules: [{name: w, count: misses, by: ip, window: 1h, limit: 100000, severity: low}]")
 	misses := make([]rules.Digest, 50_000)
 	for ip := range 30 {
@@ -160,15 +160,13 @@ func TestRulesetBounded(t *testing.T) {
 		s.judge(wide.Rules, &observation{keys: []rules.Key{{Kind: rules.KeyIP, Digest: digest('i', ip)}}, misses: misses}, epoch)
 	}
 	held := 0
-	for _, set := range s.counts["w"].keys.Values() {
-		held += int(set.live)
-	}
+	s.counts["w"].keys.each(&s.mu, saveLarge, func(_ rules.Digest, set *subjectSet) { held += int(set.live) })
 	if held > maxRuleCounts || held != s.counts["w"].held || held < maxRuleCounts/2 {
 		t.Errorf("%d misses are remembered, by the count %d, want at most %d", held, s.counts["w"].held, maxRuleCounts)
 	}
 	s.keep(file.Rules)
-	if s.counts["a"].keys.Len() != 3 {
-		t.Errorf("a reload forgot the counts: %d keys", s.counts["a"].keys.Len())
+	if s.counts["a"].keys.len() != 3 {
+		t.Errorf("a reload forgot the counts: %d keys", s.counts["a"].keys.len())
 	}
 	if s.keep(nil); len(s.counts) != 0 {
 		t.Error("the counts of a rule that is gone stay")

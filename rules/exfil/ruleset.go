@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -29,7 +27,7 @@ type ruleset struct {
 
 // ruleCounts are the counts of one rule; held is how much they remember.
 type ruleCounts struct {
-	keys *simplelru.LRU[rules.Digest, *subjectSet]
+	keys *recent[rules.Digest, *subjectSet]
 	held int
 }
 
@@ -121,21 +119,17 @@ func (s *ruleset) of(name string) *ruleCounts {
 	counts, ok := s.counts[name]
 	if !ok {
 		counts = &ruleCounts{}
-		keys, err := simplelru.NewLRU(maxRuleKeys, func(_ rules.Digest, set *subjectSet) { counts.held -= int(set.live) })
-		if err != nil {
-			panic("BUG: simplelru refuses a positive size: " + err.Error())
-		}
-		counts.keys = keys
+		counts.keys = newRecent(maxRuleKeys, spreadDigest, func(_ rules.Digest, set *subjectSet) { counts.held -= int(set.live) })
 		s.counts[name] = counts
 	}
 	return counts
 }
 
 func (c *ruleCounts) set(key rules.Digest) *subjectSet {
-	set, ok := c.keys.Get(key)
+	set, ok := c.keys.get(key)
 	if !ok {
 		set = newSubjectSet()
-		c.keys.Add(key, set)
+		c.keys.add(key, set)
 	}
 	return set
 }
@@ -143,8 +137,8 @@ func (c *ruleCounts) set(key rules.Digest) *subjectSet {
 // shrink forgets the least recently used keys while all remember too much; the
 // last one stays.
 func (c *ruleCounts) shrink() {
-	for c.held > maxRuleCounts && c.keys.Len() > 1 {
-		c.keys.RemoveOldest()
+	for c.held > maxRuleCounts && c.keys.len() > 1 {
+		c.keys.dropOldest(func(set *subjectSet) int64 { return set.latest() })
 	}
 }
 

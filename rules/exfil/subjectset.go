@@ -104,6 +104,14 @@ func (s *subjectSet) last(subject *rules.Digest) int64 {
 	return 0
 }
 
+// latest returns when any subject was disclosed or reserved last; 0: none counts.
+func (s *subjectSet) latest() int64 {
+	if s.newest == nilNode {
+		return 0
+	}
+	return s.nodes[s.newest].at
+}
+
 // frees returns how long it takes until the oldest subject leaves window w.
 func (s *subjectSet) frees(w int, now int64) time.Duration {
 	first := s.cursors[w].first

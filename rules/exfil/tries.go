@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -45,8 +43,8 @@ const (
 type tries struct {
 	mu       sync.Mutex
 	seed     seed
-	sessions *simplelru.LRU[rules.Digest, *tried]
-	frontier *simplelru.LRU[frontierKey, *frontier]
+	sessions *recent[rules.Digest, *tried]
+	frontier *recent[frontierKey, *frontier]
 }
 
 // tried is what one session has asked for.
@@ -67,6 +65,9 @@ type slotTries struct {
 
 type frontierKey struct{ slot, block uint64 }
 
+// spread mixes the slot in, which is a keyed hash.
+func (k frontierKey) spread() uint32 { return spreadHash((k.slot ^ k.block) * 0x9e3779b97f4a7c15) }
+
 // frontier is a block of neighbouring numbers that sessions with several reads took
 // from.
 type frontier struct {
@@ -77,15 +78,10 @@ type frontier struct {
 }
 
 func newTries(size int) *tries {
-	sessions, err := simplelru.NewLRU[rules.Digest, *tried](max(size, 1), nil)
-	if err != nil {
-		panic("BUG: simplelru refuses a positive size: " + err.Error())
+	return &tries{
+		seed: newSeed(), sessions: newRecent[rules.Digest, *tried](size, spreadDigest, nil),
+		frontier: newRecent[frontierKey, *frontier](maxFrontier, frontierKey.spread, nil),
 	}
-	blocks, err := simplelru.NewLRU[frontierKey, *frontier](maxFrontier, nil)
-	if err != nil {
-		panic("BUG: simplelru refuses a positive size: " + err.Error())
-	}
-	return &tries{seed: newSeed(), sessions: sessions, frontier: blocks}
 }
 
 // trail is what is known of a session, and of where it walks, after a try.
@@ -107,10 +103,10 @@ type trail struct {
 func (t *tries) note(session rules.Digest, try *Try, found, fresh bool, now time.Time) trail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	of, ok := t.sessions.Get(session)
+	of, ok := t.sessions.get(session)
 	if !ok || now.Sub(of.since) > tryWindow {
 		of = &tried{since: now}
-		t.sessions.Add(session, of)
+		t.sessions.add(session, of)
 	}
 	if found && !fresh && try.Numeric && !try.Whole {
 		return of.trail()
@@ -126,7 +122,7 @@ func (t *tries) note(session rules.Digest, try *Try, found, fresh bool, now time
 	}
 	out := of.trail()
 	out.number, out.fresh = try.Number, added
-	if b, ok := t.frontier.Peek(frontierKey{slot, try.Number / frontierBlock}); ok && found {
+	if b, ok := t.frontier.peek(frontierKey{slot, try.Number / frontierBlock}); ok && found {
 		out.frontier, out.walkers = b.count, slices.Clone(b.sessions)
 	}
 	return out
@@ -137,10 +133,10 @@ func (t *tries) note(session rules.Digest, try *Try, found, fresh bool, now time
 func (t *tries) leads(session rules.Digest, to []rules.Digest, now time.Time) (fresh bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	of, ok := t.sessions.Get(session)
+	of, ok := t.sessions.get(session)
 	if !ok || now.Sub(of.since) > tryWindow {
 		of = &tried{since: now}
-		t.sessions.Add(session, of)
+		t.sessions.add(session, of)
 	}
 	for _, subject := range to {
 		if !slices.Contains(of.shown, subject) {
@@ -188,10 +184,10 @@ func (s *slotTries) add(number uint64, found bool) bool {
 func (t *tries) advance(s *slotTries, slot uint64, session rules.Digest, now time.Time) {
 	for _, number := range s.numbers[max(len(s.numbers)-2, 0):] {
 		key := frontierKey{slot, number / frontierBlock}
-		b, ok := t.frontier.Get(key)
+		b, ok := t.frontier.get(key)
 		if !ok || now.Sub(b.since) > tryWindow {
 			b = &frontier{since: now}
-			t.frontier.Add(key, b)
+			t.frontier.add(key, b)
 		}
 		bit := number % frontierBlock
 		if b.taken[bit/64]&(1<<(bit%64)) == 0 {

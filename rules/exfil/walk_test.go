@@ -99,10 +99,10 @@ func TestTriesBounded(t *testing.T) {
 		tries.note(digest('s', i%300), &Try{Slot: string(rune('a' + i%20)), Number: uint64(i) * 977, Numeric: true}, i%2 == 0, true, now)
 		tries.leads(digest('s', i%300), []rules.Digest{digest('c', i)}, now)
 	}
-	if tries.sessions.Len() > 100 || tries.frontier.Len() > maxFrontier {
-		t.Errorf("%d sessions, %d blocks", tries.sessions.Len(), tries.frontier.Len())
+	if tries.sessions.len() > 100 || tries.frontier.len() > maxFrontier {
+		t.Errorf("%d sessions, %d blocks", tries.sessions.len(), tries.frontier.len())
 	}
-	for _, session := range tries.sessions.Values() {
+	tries.sessions.each(&tries.mu, saveLarge, func(_ rules.Digest, session *tried) {
 		if len(session.shown) > maxShownTo {
 			t.Errorf("%d customers shown", len(session.shown))
 		}
@@ -111,5 +111,5 @@ func TestTriesBounded(t *testing.T) {
 				t.Fatalf("%d numbers, %d slots", len(slot.numbers), len(session.slots))
 			}
 		}
-	}
+	})
 }
