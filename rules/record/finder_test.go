@@ -241,6 +241,10 @@ func TestInspect(t *testing.T) {
 	if want := `{"subjects":2,"records":[{"fields":["name","email","phone"],"identifiers":{"email":1,"phone":1}},{"fields":["email"],"identifiers":{"email":1}}],"uninspected":""}`; string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
+	got, err = Inspect(nil, testHasher(t), "image/png", "gzip", bytes.NewReader(encode(t, "gzip", []byte("email,phone\nada@lund.example,+4722334455\n"))))
+	if err != nil || got.Subjects != 1 || got.Uninspected != "" {
+		t.Errorf("a list under the name of a picture: %+v, %v", got, err)
+	}
 	lie, err := Inspect(nil, testHasher(t), "application/json", "br", strings.NewReader(body))
 	if err != nil || lie.Uninspected != "encoding" {
 		t.Errorf("lying encoding: %+v, %v", lie, err)

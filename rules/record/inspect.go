@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -25,13 +26,18 @@ type InspectedRecord struct {
 }
 
 // Inspect reads a whole body as the gateway would: decoded by its
-// Content-Encoding, with its Content-Type as a hint. It fails if body cannot
+// Content-Encoding, with its Content-Type as a hint, and against it where it is
+// [Mislabelled]. It fails if body cannot
 // be read; a body that cannot be decoded is an Inspection with the reason in
 // Uninspected.
 func Inspect(cfg *Config, h *rules.Hasher, contentType, contentEncoding string, body io.Reader) (Inspection, error) {
+	begun := bufio.NewReaderSize(body, MaxLabel)
+	if head, _ := begun.Peek(MaxLabel); !Inspectable(contentType) && Mislabelled(contentType, contentEncoding, head) { // what Peek failed with, reading tells
+		contentType = ""
+	}
 	f := NewFinder(cfg, h, contentType)
 	out := Inspection{Records: []InspectedRecord{}}
-	d, _, err := NewDecoder(contentEncoding, body)
+	d, _, err := NewDecoder(contentEncoding, begun)
 	if err != nil {
 		out.Uninspected = string(rules.UninspectedEncoding)
 		return out, nil
