@@ -20,7 +20,8 @@ import (
 
 const (
 	// historyFile, in data_dir, is what the detectors remember of which the ledger
-	// has no rows: tries and misses, logins, what explains the site's disclosures.
+	// has no rows: tries and misses, logins, what explains the site's disclosures,
+	// whom guests' checkouts named.
 	historyFile = "history"
 	// historyHead begins it, and is authenticated with it.
 	historyHead = "ordergate history 1\n"
@@ -112,7 +113,7 @@ func (g *Gateway) readHistory(now time.Time) {
 	switch err := g.history.read(g.engine, now); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		g.log.Warn("the detectors' history cannot be read: guesses, walks, logins and the site's surplus are counted anew; caps, sessions and incidents are not touched",
+		g.log.Warn("the detectors' history cannot be read: guesses, walks, logins and the site's surplus are counted anew, and guests who pay elsewhere are strangers to their orders; caps, sessions and incidents are not touched",
 			"file", g.history.path, "err", err)
 	default:
 		g.log.Info("the detectors' history goes on", "file", g.history.path)

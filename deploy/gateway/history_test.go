@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,81 @@ func guess(t *testing.T, dir, shop string, from, n int) (found int, log string) 
 		}
 	}
 	return found, text.String()
+}
+
+// TestPaidAcrossRestart: a guest pays elsewhere while the gateway restarts, and the
+// order that he comes back to is his own; whoever comes with another session is shown
+// no more of it than the site's budget has.
+func TestPaidAcrossRestart(t *testing.T) {
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch n := strings.TrimPrefix(r.URL.Path, "/orders/"); {
+		case r.URL.Path == "/":
+			http.SetCookie(w, &http.Cookie{Name: "sid", Value: fmt.Sprintf("session-%s-0123456789abcdef", r.URL.Query().Get("n")), Path: "/"})
+		case r.Method == http.MethodPost:
+			_, _ = io.WriteString(w, `{"status":"pending","next":"https://pay.example/"}`)
+		default:
+			_, _ = fmt.Fprintf(w, `{"order":{"number":"%s","customer":{"email":"ann%s@lund.example","name":"Ann Lund","phone":"+31 6 1200 %s"}}}`, n, n, n)
+		}
+	}))
+	defer shop.Close()
+	dir := t.TempDir()
+	wires := &http.Transport{}
+	defer wires.CloseIdleConnections()
+	run := func(visit func(do func(method, path, session, body string) int)) {
+		cfg, err := config.Parse("test", fmt.Appendf(nil, "upstream: %s\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\ndata_dir: %q\nsessions: [cookie:sid]\ncaps: {site: {1h: 5}}\n", shop.URL, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := Start(context.Background(), cfg, Options{Log: slog.New(slog.DiscardHandler), Version: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit(func(method, path, session, body string) int {
+			r, err := http.NewRequestWithContext(t.Context(), method, "http://"+g.Addr()+path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			if session != "" {
+				r.Header.Set("Cookie", "sid=session-"+session+"-0123456789abcdef")
+			}
+			res, err := wires.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+			return res.StatusCode
+		})
+		if err := g.Stop(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const guests = 15
+	run(func(do func(method, path, session, body string) int) {
+		for n := 1000; n < 1000+guests; n++ {
+			do(http.MethodGet, fmt.Sprintf("/?n=%d", n), "", "")
+			do(http.MethodGet, fmt.Sprintf("/?n=%d", n+1000), "", "")
+			do(http.MethodPost, "/checkout/payment", strconv.Itoa(n), fmt.Sprintf(`{"email":"ann%d@lund.example","name":"Ann Lund","phone":"+31 6 1200 %d"}`, n, n))
+		}
+	})
+	run(func(do func(method, path, session, body string) int) {
+		own, others := 0, 0
+		for n := 1000; n < 1000+guests; n++ {
+			if do(http.MethodGet, fmt.Sprintf("/orders/%d", n), strconv.Itoa(n), "") == http.StatusOK {
+				own++
+			}
+		}
+		for n := 1000; n < 1000+guests; n++ {
+			if do(http.MethodGet, fmt.Sprintf("/orders/%d", n), strconv.Itoa(n+1000), "") == http.StatusOK {
+				others++
+			}
+		}
+		if own != guests || others != 5 {
+			t.Errorf("%d of %d guests see their own order, others see %d, want all and 5", own, guests, others)
+		}
+	})
 }
 
 // TestHistoryUnreadable: a history that is torn, changed, older, or of another

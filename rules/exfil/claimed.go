@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/ordergate/ordergate/rules"
 )
 
@@ -22,7 +20,7 @@ const maxClaimed = 4
 // shows the order. Digests only. Safe for concurrent use, bounded.
 type claimed struct {
 	mu      sync.Mutex
-	awaited *simplelru.LRU[rules.Digest, []awaited] // by session, oldest first
+	awaited *recent[rules.Digest, []awaited] // by session, oldest first
 }
 
 type awaited struct {
@@ -31,18 +29,14 @@ type awaited struct {
 }
 
 func newClaimed(size int) *claimed {
-	lru, err := simplelru.NewLRU[rules.Digest, []awaited](max(size, 1), nil)
-	if err != nil {
-		panic("BUG: simplelru refuses a positive size: " + err.Error())
-	}
-	return &claimed{awaited: lru}
+	return &claimed{awaited: newRecent[rules.Digest, []awaited](size, spreadDigest, nil)}
 }
 
 // await notes whom a session named; of too many the oldest are forgotten.
 func (c *claimed) await(session rules.Digest, ids []rules.Identifier, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before, _ := c.awaited.Get(session)
+	before, _ := c.awaited.get(session)
 	list := make([]awaited, 0, maxClaimed)
 	for _, a := range before { // copies handed out share the old one
 		if now.Before(a.until) && !slices.Contains(ids, a.id) {
@@ -55,7 +49,7 @@ func (c *claimed) await(session rules.Digest, ids []rules.Identifier, now time.T
 		}
 	}
 	if len(list) > 0 {
-		c.awaited.Add(session, list[max(len(list)-maxClaimed, 0):])
+		c.awaited.add(session, list[max(len(list)-maxClaimed, 0):])
 	}
 }
 
@@ -63,7 +57,7 @@ func (c *claimed) await(session rules.Digest, ids []rules.Identifier, now time.T
 func (c *claimed) of(session rules.Digest, now time.Time) (ids []rules.Identifier) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list, _ := c.awaited.Get(session)
+	list, _ := c.awaited.get(session)
 	for _, a := range list {
 		if now.Before(a.until) {
 			ids = append(ids, a.id)

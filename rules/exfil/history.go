@@ -24,7 +24,7 @@ var errHistory = errors.New("it is of another version of ordergate")
 
 // history is what the detectors remember of which the ledger has no rows: what was
 // asked for and not found, how logins were answered, what explains the site's
-// disclosures. Hashes, digests and counts; of numbers that were asked for, the numbers.
+// disclosures, whom guests' checkouts named. Hashes, digests and counts; of numbers that were asked for, the numbers.
 type history struct {
 	Version   int
 	Seed      seed
@@ -35,6 +35,13 @@ type history struct {
 	Since     time.Time // of the misses
 	Routes    []routeState
 	Rules     []ruleState
+	Claimed   []claimedState
+}
+
+type claimedState struct {
+	Session rules.Digest
+	Who     []rules.Identifier // oldest first
+	Until   []time.Time
 }
 
 type triedState struct {
@@ -112,7 +119,8 @@ type ruleKeyState struct {
 }
 
 // SaveHistory writes down what the detectors remember that the ledger does not
-// tell: tries and misses, logins, the site's surplus, and the counts of rule files.
+// tell: tries and misses, logins, the site's surplus, the counts of rule files, and
+// whom guests' checkouts named whose payment is made elsewhere.
 // What it writes is bounded as they are, and is no secret from whoever has the
 // ledger's key, but from everybody else: seal it. Exchanges go on meanwhile.
 func (e *Engine) SaveHistory(w io.Writer) error {
@@ -122,6 +130,7 @@ func (e *Engine) SaveHistory(w io.Writer) error {
 	h.Logins = e.logins.save()
 	e.misses.save(&h)
 	e.ruleset.save(&h)
+	e.claimed.save(&h)
 	if err := gob.NewEncoder(w).Encode(&h); err != nil {
 		return fmt.Errorf("writing the detectors' history: %w", err)
 	}
@@ -148,6 +157,7 @@ func (e *Engine) LoadHistory(saved []byte, now time.Time) error {
 	e.logins.load(&h.Logins, now)
 	e.misses.load(&h)
 	e.ruleset.load(h.Rules, now)
+	e.claimed.load(h.Claimed, now)
 	return nil
 }
 
@@ -325,6 +335,32 @@ func (s *ruleset) load(list []ruleState, now time.Time) {
 			}
 			counts.held += int(set.live)
 			counts.shrink()
+		}
+	}
+}
+
+func (c *claimed) save(h *history) {
+	c.awaited.each(&c.mu, saveSmall, func(session rules.Digest, list []awaited) {
+		s := claimedState{Session: session}
+		for _, a := range list {
+			s.Who, s.Until = append(s.Who, a.id), append(s.Until, a.until)
+		}
+		h.Claimed = append(h.Claimed, s)
+	})
+}
+
+func (c *claimed) load(list []claimedState, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range list {
+		var still []awaited
+		for k := range min(len(list[i].Who), len(list[i].Until), maxClaimed) {
+			if until := list[i].Until[k]; now.Before(until) {
+				still = append(still, awaited{list[i].Who[k], until})
+			}
+		}
+		if len(still) > 0 {
+			c.awaited.add(list[i].Session, still)
 		}
 	}
 }

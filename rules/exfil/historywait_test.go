@@ -44,6 +44,9 @@ func fullHistory(e *Engine) {
 			o.seen[uint64(k)], o.who[principal(k)] = true, k
 		}
 	}
+	for n := range defaultPrincipals / 20 {
+		e.claimed.await(principal(n), []rules.Identifier{{Kind: rules.IdentifierEmail, Digest: principal(n)}}, epoch)
+	}
 	e.ruleset.known = map[string]bool{"peek": true}
 	counts := e.ruleset.of("peek")
 	for n := range maxRuleKeys {
@@ -61,7 +64,7 @@ func fullHistory(e *Engine) {
 func BenchmarkHistory(b *testing.B) {
 	e := New(Config{})
 	fullHistory(e)
-	locks := map[string]sync.Locker{"tries": &e.tries.mu, "site": &e.site.mu, "logins": &e.logins.mu, "misses": &e.misses.mu, "rules": &e.ruleset.mu, "nobody's": &sync.Mutex{}}
+	locks := map[string]sync.Locker{"tries": &e.tries.mu, "site": &e.site.mu, "logins": &e.logins.mu, "misses": &e.misses.mu, "rules": &e.ruleset.mu, "claimed": &e.claimed.mu, "nobody's": &sync.Mutex{}}
 	waited := map[string]time.Duration{}
 	for b.Loop() {
 		var done atomic.Bool
