@@ -85,8 +85,8 @@ func (s *csvScanner) write(p []byte, off int64) {
 			s.endRow(off + int64(i))
 		case b == '\r' || b == 0:
 		default:
-			if s.add(b); s.from == s.start { // not behind a quoted text
-				s.to = off + int64(i)
+			if s.add(b); s.from == s.start || b > ' ' { // behind a quoted text it is one value with it, and its quotes
+				s.from, s.to = s.start, off+int64(i)
 			}
 		}
 	}
