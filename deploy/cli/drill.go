@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ordergate/ordergate/deploy/drill"
 )
@@ -50,8 +51,8 @@ func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
 		return usagef("--shop, --i-own, --metrics, --incidents and --plan are about a --target: name it")
 	}
 	options := drill.Options{Seeds: seeds, Only: c.Only, Benign: c.Benign, Plain: !c.WhiteBox, Parallel: c.Parallel}
-	if isTerminal(stderr) {
-		options.Progress = stderr
+	if options.Progress = stderr; !isTerminal(stderr) {
+		options.Progress = &sparse{to: stderr, now: time.Now, told: time.Now()}
 	}
 	if c.Target != "" {
 		return c.drillTarget(ctx, options, stdout)
@@ -63,11 +64,24 @@ func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
 		}
 	}
 	results, err := run(ctx, options)
+	var unfinished *drill.Unfinished
 	if errors.Is(err, drill.ErrNothing) {
 		return usagef("--only %s: %v", strings.Join(c.Only, ","), err)
-	} else if err != nil {
+	} else if err != nil && !errors.As(err, &unfinished) {
 		return err
 	}
+	if told := c.tell(results, unfinished, stdout); told != nil {
+		return errors.Join(err, told)
+	}
+	if n := drill.Missed(results); err == nil && n > 0 {
+		return FindingsError{Message: fmt.Sprintf("%d of %d rows miss a goal; each says why", n, len(results))}
+	}
+	return err
+}
+
+// tell writes the rows there are, and in tables which ones are missing; a list in
+// JSON has no place for that, and the error says it.
+func (c *Drill) tell(results []drill.Result, unfinished *drill.Unfinished, stdout io.Writer) error {
 	if c.JSON {
 		out := json.NewEncoder(stdout)
 		out.SetIndent("", "  ")
@@ -77,10 +91,37 @@ func (c *Drill) Run(ctx context.Context, stdout, stderr io.Writer) error {
 	} else if err := drill.WriteTable(stdout, results); err != nil {
 		return err
 	}
-	if n := drill.Missed(results); n > 0 {
-		return FindingsError{Message: fmt.Sprintf("%d of %d rows miss a goal; each says why", n, len(results))}
+	if unfinished == nil || c.JSON {
+		return nil
+	}
+	if _, err := fmt.Fprintf(stdout, "\nIncomplete: %v.\n", unfinished); err != nil {
+		return fmt.Errorf("writing the drill's table: %w", err)
 	}
 	return nil
+}
+
+// sparseEvery is how often a log is told how far a drill is.
+const sparseEvery = 30 * time.Second
+
+// sparse passes a line on once in a while, and says how many there were. Not safe for
+// concurrent use: a drill tells of one result after the other.
+type sparse struct {
+	to    io.Writer
+	now   func() time.Time
+	told  time.Time
+	lines int
+}
+
+func (s *sparse) Write(line []byte) (int, error) {
+	s.lines++
+	if s.now().Sub(s.told) < sparseEvery {
+		return len(line), nil
+	}
+	s.told = s.now()
+	if _, err := fmt.Fprintf(s.to, "drill: %d played so far; the last: %s", s.lines, line); err != nil {
+		return 0, fmt.Errorf("telling how far the drill is: %w", err)
+	}
+	return len(line), nil
 }
 
 // isTerminal reports whether somebody may be watching.

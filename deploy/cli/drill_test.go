@@ -2,12 +2,15 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ordergate/ordergate/deploy/drill"
 )
@@ -53,6 +56,40 @@ func TestDrillJSON(t *testing.T) {
 		if s, err := drill.Summarise(out.Bytes()); err != nil || len(s.Results) != 1 || (s.Missed > 0) != (code == ExitFindings) {
 			t.Errorf("%s: the report of it: %v %+v", id, err, s)
 		}
+	}
+}
+
+// TestDrillEnded: a drill that a signal ends says which rows are missing, and exits
+// with 1.
+func TestDrillEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, asJSON := range []bool{false, true} {
+		var out, log bytes.Buffer
+		err := (&Drill{Only: []string{"B10"}, Parallel: 1, JSON: asJSON}).Run(ctx, &out, &log)
+		if ExitCode(err) != ExitFailed || !strings.Contains(err.Error(), "not played to their end: B10") {
+			t.Errorf("exit code %d: %v", ExitCode(err), err)
+		}
+		if want := map[bool]string{false: "Incomplete: the drill was ended", true: "[]\n"}[asJSON]; !strings.Contains(out.String(), want) {
+			t.Errorf("it writes %q", out.String())
+		}
+	}
+}
+
+// TestSparse: a log is told how far a drill is once in a while, not of each result.
+func TestSparse(t *testing.T) {
+	var log bytes.Buffer
+	now := time.Unix(0, 0)
+	s := &sparse{to: &log, now: func() time.Time { return now }, told: now}
+	for n := range 100 {
+		now = now.Add(time.Second)
+		if _, err := fmt.Fprintf(s, "line %d\n", n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "drill: 30 played so far; the last: line 29\ndrill: 60 played so far; the last: line 59\ndrill: 90 played so far; the last: line 89\n"
+	if got := log.String(); got != want {
+		t.Errorf("it is told %q, want %q", got, want)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,12 +75,36 @@ func TestRunRefusesUnknownIDs(t *testing.T) {
 	}
 }
 
-// TestRunEnds: a context that is over ends the drill, with everything it started.
+// TestRunEnds: a context that is over ends the drill, with everything it started, and
+// it is told what is missing.
 func TestRunEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, Options{Only: []string{"A01"}, Parallel: 2}); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want context.Canceled", err)
+	results, err := Run(ctx, Options{Only: []string{"A01"}, Parallel: 2})
+	if !errors.Is(err, context.Canceled) || len(results) > 0 || !strings.HasSuffix(err.Error(), "not played to their end: A01a, A01aw, A01b, A01bw, A01c, A01d, A01ew") {
+		t.Errorf("%d results and %v, want none and context.Canceled", len(results), err)
+	}
+}
+
+// ender ends a context with the first result that it is told of.
+type ender struct{ end func() }
+
+func (e ender) Write(p []byte) (int, error) { e.end(); return len(p), nil }
+
+// TestRunUnfinished: what was played until a signal came is not lost.
+func TestRunUnfinished(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a gateway")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	results, err := Many(ctx, Options{Only: []string{"B10", "B12"}, Progress: ender{cancel}}, 1_000_000)
+	var unfinished *Unfinished
+	if !errors.As(err, &unfinished) || len(results) != 1 || results[0].ID != "B10" || results[0].Sessions == 0 {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	if left := fmt.Sprintf("%d of 1000000 honest sessions", 1_000_000-results[0].Sessions); !slices.Equal(unfinished.Missing, []string{"B12", left}) {
+		t.Errorf("missing are %q", unfinished.Missing)
 	}
 }
 

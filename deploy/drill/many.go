@@ -2,6 +2,8 @@ package drill
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -10,7 +12,8 @@ const maxRounds = 1000
 
 // Many plays the honest workloads again and again, with the seeds from the
 // first of o on, until so many honest sessions were played, and returns one result
-// for each workload: the sums over its seeds. Only and Parallel hold.
+// for each workload: the sums over its seeds. Only and Parallel hold. An [Unfinished]
+// comes with the sums of what was played, and says of how many sessions.
 func Many(ctx context.Context, o Options, sessions int) ([]Result, error) {
 	first := uint64(0)
 	if len(o.Seeds) > 0 {
@@ -22,22 +25,31 @@ func Many(ctx context.Context, o Options, sessions int) ([]Result, error) {
 	for round := range uint64(maxRounds) {
 		o.Seeds = []uint64{first + round}
 		results, err := Run(ctx, o)
-		if err != nil {
+		var unfinished *Unfinished
+		if err != nil && !errors.As(err, &unfinished) {
 			return sums, err
 		}
 		for i := range results {
 			played += results[i].Sessions
 			sums = join(sums, &results[i])
 		}
+		if unfinished != nil {
+			unfinished.Missing = append(unfinished.Missing, fmt.Sprintf("%d of %d honest sessions", max(sessions-played, 0), sessions))
+			return judged(sums), unfinished
+		}
 		if played >= sessions {
 			break
 		}
 	}
+	return judged(sums), nil
+}
+
+func judged(sums []Result) []Result {
 	for i := range sums {
 		sums[i].Missed = nil
 		sums[i].judge()
 	}
-	return sums, nil
+	return sums
 }
 
 // join adds a result to the one of the same workload.

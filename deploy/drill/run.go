@@ -42,8 +42,31 @@ type Options struct {
 // ErrNothing says that no playbook has the ids that were asked for.
 var ErrNothing = errors.New("no playbook or workload has these ids: they are A01 to A20 and B01 to B14")
 
+// Unfinished says that a drill was ended from outside before everything was played.
+type Unfinished struct {
+	Missing []string // rows that were not played to their end, by id, with their seeds where there are several
+	Why     error    // the context's
+}
+
+// maxNamed is how many missing rows an error names.
+const maxNamed = 60
+
+// Error names the missing rows.
+func (u *Unfinished) Error() string {
+	more := ""
+	if n := len(u.Missing) - maxNamed; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return "the drill was ended from outside; not played to their end: " + strings.Join(u.Missing[:min(len(u.Missing), maxNamed)], ", ") + more
+}
+
+// Unwrap returns why the context ended.
+func (u *Unfinished) Unwrap() error { return u.Why }
+
 // Run drills and returns the results, in the order of ids and seeds. The error
-// is about the drill itself; missed goals are in the results.
+// is about the drill itself; missed goals are in the results. When ctx ends before
+// everything is played, the results are those there are, and the error is an
+// [Unfinished].
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	if len(o.Seeds) == 0 {
 		o.Seeds = []uint64{0}
@@ -94,7 +117,7 @@ func (o *Options) run(ctx context.Context, parts []part) ([]Result, error) {
 					errs[i] = fmt.Errorf("playing %s with seed %d: %w", parts[i].id, parts[i].seed, errs[i])
 					cancel() // the others would fail alike.
 				}
-				if o.Progress != nil {
+				if o.Progress != nil && errs[i] == nil {
 					telling.Lock()
 					_, _ = fmt.Fprintf(o.Progress, "%s\n", results[i].line(time.Since(began))) // only for the eye.
 					telling.Unlock()
@@ -112,8 +135,31 @@ func (o *Options) run(ctx context.Context, parts []part) ([]Result, error) {
 			return results, err
 		}
 	}
-	return results, errors.Join(errs...)
+	return finished(ctx.Err(), parts, results, errs)
 }
+
+// finished leaves out what was not played to its end.
+func finished(ended error, parts []part, results []Result, errs []error) ([]Result, error) {
+	played := make([]Result, 0, len(results))
+	var missing []string
+	for i := range results {
+		switch p := &parts[i]; {
+		case errs[i] == nil:
+			played = append(played, results[i])
+		case slices.ContainsFunc(parts, func(other part) bool { return other.seed != p.seed }):
+			missing = append(missing, fmt.Sprintf("%s with seed %d", p.label(), p.seed))
+		default:
+			missing = append(missing, p.label())
+		}
+	}
+	if len(missing) > 0 {
+		return played, &Unfinished{missing, ended}
+	}
+	return played, nil
+}
+
+// label is the row's id as tables write it.
+func (p *part) label() string { return (&Result{ID: p.id, WhiteBox: p.white}).label() }
 
 // line tells of one result while the others are played.
 func (r *Result) line(took time.Duration) string {

@@ -61,7 +61,8 @@ Time is virtual and whole: windows are as configured, a day of playbook is a day
                        standstill (ten requests in a row, or all that are left, refused or slowed), and in all
   bound                the goal for cont.; * for total, where the attacker stays below the caps
   after, alert by      the first alert after the first loss (where nothing was lost, after the beginning), in playbook time; the
-                       detectors whose signals are in its incident in the end
+                       detectors whose signals are in its incident in the end; "(nothing lost)": no alert, and nothing to tell, as the WAF
+                       or a limit for requests refused what was tried, or nobody was found by it
   caps+                customers beyond any cap, in any window
   ledger               precision/recall of the ledger against those bytes, as far as they are text
   report               the share of all losses that "report affected --incident all" names
@@ -96,7 +97,7 @@ func (r *Result) attack(out *strings.Builder) {
 	} else if !r.Alert {
 		detectors, after = "none", "-"
 		if r.Lost == 0 {
-			detectors = "(WAF refused)"
+			detectors = "(nothing lost)"
 		}
 	}
 	fmt.Fprintf(out, "%-5s  %-48s %5s %5s %5d  %5d%1s %-14s  %7s  %-31s %5d %4s/%-4s %6s %3d/%-5d  %s\n",

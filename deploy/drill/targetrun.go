@@ -80,6 +80,9 @@ func (t *Target) Run(ctx context.Context, o Options, from Watch) (*Report, error
 		if err != nil {
 			report.Stopped = err.Error()
 			l.err = err
+			for k := range books[i:] {
+				report.skip(&books[i+k], "the run ended before it was played to its end")
+			}
 			break
 		}
 		r.Seed = seed
