@@ -226,14 +226,14 @@ func (s *stand) unguarded(a *attack) int {
 	return http.StatusOK
 }
 
-// bodies are JSON bodies of growing size.
+// bodies are JSON bodies of growing size; every text in them is a new one.
 func (s *stand) bodies(ctx context.Context) error {
 	for _, size := range []int{1 << 10, 4 << 10, 16 << 10, 64 << 10, 128 << 10} {
 		texts := note(size)
 		err := s.turns(ctx, "body", strconv.Itoa(size>>10)+" KiB", s.lasting(), func(*standing) *load {
 			return &load{prepare: ready(false), next: func(v *visitor) (shot, bool) {
 				v.asked++
-				return v.post("/api/cart/items", "application/json", `{"n":`+v.id()+texts, len(accepted)), false
+				return v.post("/api/cart/items", "application/json", `{"n":`+v.id()+strings.ReplaceAll(texts, "{n}", v.id()), len(accepted)), false
 			}}
 		})
 		if err != nil {
@@ -243,7 +243,8 @@ func (s *stand) bodies(ctx context.Context) error {
 	return nil
 }
 
-// note is the rest of a JSON body with texts of about so many bytes in all.
+// note is the rest of a JSON body with texts of about so many bytes in all, each of
+// which begins with {n}.
 func note(size int) string {
 	const values = 16
 	var b strings.Builder
@@ -252,7 +253,7 @@ func note(size int) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteByte('"')
+		b.WriteString(`"{n} `)
 		for end, j := b.Len()+size/values, i; b.Len() < end; j++ {
 			_, text, _ := article(j)
 			b.WriteString(text[:min(len(text), max(end-b.Len(), 1))])

@@ -99,5 +99,3 @@ func (s byteSet) folded() byteSet {
 	s[1] = s[1]&^letters | s[1]&letters<<32
 	return s
 }
-
-func (s *byteSet) has(c byte) bool { return s[c>>6]>>(c&63)&1 != 0 }
