@@ -96,6 +96,9 @@ func (g *grouper) dated(c class, v []byte) bool {
 // timed reports whether the innermost structure tells when a place is open.
 func (g *grouper) timed() bool {
 	n := len(g.frames)
+	if n > 1 && g.frames[n-1].kind == frameArray && g.frames[n-2].class.kind == kindHours { // opening_hours: {weekday_text: […]}
+		return true
+	}
 	return n > 0 && g.frames[n-1].class.kind == kindHours
 }
 

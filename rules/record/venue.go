@@ -9,7 +9,7 @@ import "bytes"
 func (g *grouper) hours(c class, v []byte) bool {
 	i := len(g.frames) - 1
 	if c.kind != kindHours {
-		if i < 0 || g.frames[i].class.kind != kindHours {
+		if !g.timed() {
 			return false
 		}
 	}
@@ -38,7 +38,7 @@ func timeRange(v []byte) bool {
 	}
 	times := 0
 	for i := 1; i+2 < len(v); i++ {
-		if (v[i] == ':' || v[i] == '.' || v[i] == 'h') && isDigit(v[i-1]) && isDigit(v[i+1]) && isDigit(v[i+2]) && (i+3 == len(v) || !isDigit(v[i+3]) && v[i+3] != ':') && (i < 3 || v[i-3] != ':') {
+		if (v[i] == ':' || v[i] == '.' || v[i] == 'h') && isDigit(v[i-1]) && isDigit(v[i+1]) && isDigit(v[i+2]) && (i+3 == len(v) || !isDigit(v[i+3]) && v[i+3] != ':') && (i < 3 || v[i-3] != ':' || !isDigit(v[i-2])) {
 			times++
 			i += 2
 		}
