@@ -133,7 +133,7 @@ func (c *Caps) reserve(demands []demand, subjects []rules.Digest, now time.Time,
 		}
 	}
 	for i := range demands {
-		if d := &demands[i]; !d.advice && !c.allows(d, &r.spots[i], subjects, divisor, at, &trip) {
+		if d := &demands[i]; !d.advice && !c.allows(d, &r.spots[i], subjects, divisor, &trip) {
 			break
 		}
 	}
@@ -292,9 +292,10 @@ func (c *Caps) reaches(key *keyEntry, limits Limits, at int64) bool {
 	return false
 }
 
-// allows reports whether the subjects pass no limit of d; otherwise it fills in the
-// first one.
-func (c *Caps) allows(d *demand, s *spot, fresh []rules.Digest, divisor int, at int64, trip *Trip) bool {
+// allows reports whether the subjects pass no limit of d by now, which the clock
+// has been set to; otherwise it fills in the first one.
+func (c *Caps) allows(d *demand, s *spot, fresh []rules.Digest, divisor int, trip *Trip) bool {
+	at := c.latest
 	if !d.shrinks {
 		divisor = 1
 	}
