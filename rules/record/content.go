@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"strings"
+
+	"golang.org/x/net/html/atom"
 )
 
 // form is the form of a body.
@@ -135,6 +137,9 @@ func sniff(promised form, head []byte) form {
 		if promised == formXML || bytes.HasPrefix(text, []byte("<?xml")) && !bytes.Contains(bytes.ToLower(text), []byte("<html")) {
 			return formXML
 		}
+		if (promised == formUnknown || promised == formText) && foreignRoot(text) {
+			return formXML
+		}
 		if promised != formJSON || markup(text) {
 			return formHTML
 		}
@@ -157,6 +162,17 @@ func sniff(promised form, head []byte) form {
 		}
 	}
 	return promised
+}
+
+// foreignRoot reports whether markup begins with an element that HTML does not have:
+// XML without its declaration, whose elements part what stands in them.
+func foreignRoot(text []byte) bool {
+	name := text[1:]
+	n := 0
+	for n < len(name) && (name[n]|0x20-'a' <= 25 || name[n]-'0' <= 9 || name[n] == ':' || name[n] == '_' || name[n] == '-' || name[n] == '.') {
+		n++
+	}
+	return n > 0 && n < len(name) && (name[n] == '>' || name[n] == ' ') && name[0]|0x20-'a' <= 25 && atom.Lookup(bytes.ToLower(name[:n])) == 0
 }
 
 func markup(text []byte) bool {

@@ -176,7 +176,7 @@ func (g *group) strong() bool {
 		return true
 	}
 	if g.marks&markRole != 0 { // info@ with a phone number is an office, whatever it is called
-		return g.fullName() || g.customer.n > 0
+		return g.fullName() || g.customer.n > 0 || g.delivered()
 	}
 	if g.marks&markPhone != 0 || g.marks&markContact != 0 && g.marks&markNamed != 0 && g.fullName() {
 		return true
@@ -185,6 +185,12 @@ func (g *group) strong() bool {
 		return true
 	}
 	return g.marks&markCard != 0 && !g.nameless() && g.customer.n > 0
+}
+
+// delivered reports whether an order went to the group's address, or its invoice: a
+// firm that buys, whose mail goes to its office.
+func (g *group) delivered() bool {
+	return g.street.n > 0 && (g.marks&markClient != 0 || g.fields&(rules.FieldDeliveryAddress|rules.FieldBillingAddress) != 0)
 }
 
 // weak reports whether the group shows somebody's purchase, and of the person
