@@ -1,5 +1,7 @@
 package record
 
+import "bytes"
+
 // flightRow reports whether a text begins as a row of React's Flight format does,
 // which Next.js sends as text/x-component and in the scripts of its pages: an id
 // in hexadecimal, a colon and JSON (react-server, ReactFlightServer.emitModelChunk).
@@ -18,23 +20,11 @@ func flightText(v []byte) bool {
 		if flightRow(v) {
 			return true
 		}
-		at := 0
-		for at < len(v) && v[at] != '\n' {
-			at++
-		}
-		if i := min(at, 5); at == len(v) || unhex(v[0]) < 0 && v[0] != ':' || !hasColon(v[:i]) {
+		row, rest, ended := bytes.Cut(v, []byte{'\n'})
+		if !ended || unhex(v[0]) < 0 && v[0] != ':' || bytes.IndexByte(row[:min(len(row), 5)], ':') < 0 {
 			return false
 		}
-		v = v[at+1:]
-	}
-	return false
-}
-
-func hasColon(v []byte) bool {
-	for _, b := range v {
-		if b == ':' {
-			return true
-		}
+		v = rest
 	}
 	return false
 }

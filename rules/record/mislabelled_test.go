@@ -45,8 +45,14 @@ func TestMislabelled(t *testing.T) {
 		if c.encoding != "" && len(head) > 0 {
 			head = encode(t, c.encoding, head)
 		}
-		if got := Mislabelled(c.contentType, c.encoding, head[:min(len(head), MaxLabel)]); got != c.want {
-			t.Errorf("%s: %v", c.name, got)
+		head = head[:min(len(head), MaxLabel)]
+		for again := range 2 { // the second time it is known, where it is compressed
+			if got := Mislabelled(c.contentType, c.encoding, head); got != c.want {
+				t.Errorf("%s, %d: %v", c.name, again, got)
+			}
+		}
+		if n := testing.AllocsPerRun(10, func() { Mislabelled(c.contentType, c.encoding, head) }); c.encoding != "" && n > 0 {
+			t.Errorf("%s: looking again allocates %v times", c.name, n)
 		}
 	}
 	if Mislabelled("image/png", "gzip", []byte(people)) {
