@@ -11,7 +11,8 @@ import (
 	"github.com/ordergate/ordergate/rules/record"
 )
 
-// maxHeaders is how many bytes of the values of a response's header are read.
+// maxHeaders is how many bytes of the values of a response's header are read; what
+// stands behind them is not.
 const maxHeaders = 8 << 10
 
 // sendsOn are the headers that lead on, and carry what the next page is asked with.
@@ -35,7 +36,9 @@ func (x *exchange) judgeHeader(res *http.Response) rules.Verdict {
 	}
 	asked := append(record.Claims(nil, "", rawQuery(x.uri), x.hasher).Identifiers, x.claim.Identifiers...)
 	records = slices.DeleteFunc(records, func(r rules.Record) bool {
-		return slices.ContainsFunc(r.Identifiers, func(id rules.Identifier) bool { return slices.Contains(asked, id) })
+		return !slices.ContainsFunc(r.Identifiers, func(id rules.Identifier) bool {
+			return id.Kind != rules.IdentifierOrder && !slices.Contains(asked, id)
+		})
 	})
 	if len(records) == 0 {
 		return rules.Passed
@@ -53,30 +56,43 @@ func rawQuery(uri string) string {
 // e-mail address beside it: the parameters of where it leads to, and what the
 // platform's own fields say. It is empty for nearly every response.
 func naming(header http.Header) []byte {
-	var text bytes.Buffer
+	var names []string
 	for name, values := range header {
-		leads := sendsOn[name]
-		if !leads && !strings.HasPrefix(name, "X-") {
-			continue
+		if (sendsOn[name] || strings.HasPrefix(name, "X-")) && slices.ContainsFunc(values, addressed) {
+			names = append(names, name)
 		}
-		for _, value := range values {
-			if text.Len()+len(value) > maxHeaders || !strings.Contains(value, "@") && !strings.Contains(value, "%40") {
+	}
+	slices.Sort(names) // what belongs together is told by what stands together
+	var text bytes.Buffer
+	for _, name := range names {
+		for _, value := range header[name] {
+			if value = value[:min(len(value), max(maxHeaders-text.Len(), 0))]; !addressed(value) {
 				continue
 			}
-			if !leads {
+			if sendsOn[name] {
+				parameters(&text, value)
+			} else {
 				line(&text, strings.TrimPrefix(name, "X-"), value)
-				continue
-			}
-			_, query, _ := strings.Cut(strings.ReplaceAll(value, "#", "?"), "?")
-			for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == '?' || r == '>' }) {
-				name, value, _ := strings.Cut(pair, "=")
-				if value, err := url.QueryUnescape(value); err == nil {
-					line(&text, name, value)
-				}
 			}
 		}
 	}
 	return text.Bytes()
+}
+
+// addressed reports whether an e-mail address may stand in a value.
+func addressed(value string) bool {
+	return strings.IndexByte(value, '@') >= 0 || strings.Contains(value, "%40")
+}
+
+// parameters writes the parameters of an address, of its fragment, too.
+func parameters(text *bytes.Buffer, value string) {
+	_, query, _ := strings.Cut(strings.ReplaceAll(value, "#", "?"), "?")
+	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == '?' || r == '>' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		if value, err := url.QueryUnescape(value); err == nil {
+			line(text, name, value)
+		}
+	}
 }
 
 // line writes a name and its value, which cannot leave their line.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/ordergate/ordergate/proxy/proxytest"
@@ -36,6 +37,12 @@ func TestHeadersDisclose(t *testing.T) {
 		"an echo": {func(w http.ResponseWriter, r *http.Request, _ int) {
 			http.Redirect(w, r, "/sent?email="+url.QueryEscape(r.URL.Query().Get("email")), http.StatusFound)
 		}, 30, false},
+		"an echo with somebody else beside it": {func(w http.ResponseWriter, r *http.Request, n int) {
+			http.Redirect(w, r, "/sent?email=own@mail.example&customer_email="+url.QueryEscape(proxytest.Email(n)), http.StatusFound)
+		}, 3, true},
+		"a long value": {func(w http.ResponseWriter, _ *http.Request, n int) {
+			w.Header().Set("X-User", fmt.Sprintf(`{"email":%q,"text":%q}`, proxytest.Email(n), strings.Repeat("a", 9<<10)))
+		}, 3, true},
 		"another page": {func(w http.ResponseWriter, r *http.Request, n int) {
 			http.Redirect(w, r, "/p/"+strconv.Itoa(n)+"?ref=@home", http.StatusFound)
 		}, 30, false},
@@ -50,6 +57,9 @@ func TestHeadersDisclose(t *testing.T) {
 		received := 0
 		for n := range 30 {
 			uri := fmt.Sprintf("/go?n=%d", n)
+			if strings.Contains(name, "beside it") {
+				uri += "&email=own@mail.example"
+			}
 			if !c.named {
 				uri += "&email=" + url.QueryEscape(proxytest.Email(n))
 			}
