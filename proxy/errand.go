@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -219,10 +220,34 @@ func graphQLErrand(r *http.Request, body []byte) errand {
 	if err != nil || len(document.Operations) != 1 || document.Operations[0].Operation != ast.Mutation {
 		return errandOther
 	}
-	if !allCreate(document.Operations[0].SelectionSet) {
+	if !allCreate(document.Operations[0].SelectionSet) || asksOn(document) {
 		return errandOther
 	}
 	return errandCreate
+}
+
+// rootFields lead from what a mutation answers back to the whole schema, where anybody
+// can be asked for (Relay's server specification, node; PostGraphile, query).
+var rootFields = map[string]bool{"query": true, "node": true, "nodes": true, "viewer": true}
+
+// asksOn reports whether a document asks for one of rootFields anywhere.
+func asksOn(document *ast.QueryDocument) bool {
+	if selects(document.Operations[0].SelectionSet) {
+		return true
+	}
+	return slices.ContainsFunc(document.Fragments, func(f *ast.FragmentDefinition) bool { return selects(f.SelectionSet) })
+}
+
+func selects(selection ast.SelectionSet) bool {
+	return slices.ContainsFunc(selection, func(each ast.Selection) bool {
+		switch s := each.(type) {
+		case *ast.Field:
+			return rootFields[s.Name] || selects(s.SelectionSet)
+		case *ast.InlineFragment:
+			return selects(s.SelectionSet)
+		}
+		return false
+	})
 }
 
 // allCreate reports whether every field of a mutation creates; fragments are for the

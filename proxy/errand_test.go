@@ -76,6 +76,9 @@ func TestErrand(t *testing.T) {
 		{"/graphql", js, `{"query":"mutation { login { id } }","query":"{ orders { id } }"}`, errandOther},
 		{"/graphql?query=%7Borders%7D", js, mutation(`mutation { login { id } }`), errandOther},
 		{"/graphql", js, mutation(`mutation { login`), errandOther},
+		{"/graphql", js, mutation(`mutation { createCustomer { query { customerByEmail(email:1) { email } } } }`), errandOther},
+		{"/graphql", js, mutation(`mutation { login { ... on Payload { a: node(id:1) { id } } } }`), errandOther},
+		{"/graphql", js, mutation(`mutation { login { ...F } } fragment F on Payload { viewer { email } }`), errandOther},
 	} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(c.body))
 		way, query, _ := strings.Cut(c.uri, "?")
