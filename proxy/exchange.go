@@ -63,6 +63,7 @@ type exchange struct {
 	lists       bool                // it is an account's list of its orders
 	mislabelled bool                // the response is readable, and its type says that it is not
 	me          bool
+	under       string // of an account page's path what may be a store's name, or somebody's
 
 	waf      *waf.Transaction
 	response *exfil.Response

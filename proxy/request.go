@@ -243,7 +243,7 @@ func bodyError(ctx context.Context, err error) rules.Verdict {
 // readClaim reads what a create, login or checkout request says of its own
 // sender. Queries claim nothing: a look-up by e-mail is not a login.
 func (x *exchange) readClaim(r *http.Request) {
-	x.me = x.asksForSelf(r)
+	x.me, x.under = x.asksForSelf(r)
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:

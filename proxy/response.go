@@ -137,6 +137,9 @@ func (x *exchange) visit(res *http.Response) exfil.Visit {
 		Password: x.login.is, Me: x.me, Observe: x.observes(), Step: x.Step,
 		Config: x.policy.Config, Status: res.StatusCode, Issued: x.issuedBy(res.Header),
 	}
+	if x.under != "" {
+		v.Under = x.hasher.Segment([]byte(x.under))
+	}
 	if x.login.is {
 		v.Agent = x.hasher.Key(rules.KeyClientID, []byte("agent\x00"+res.Request.UserAgent()))
 	}

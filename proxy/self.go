@@ -48,47 +48,55 @@ var selfFields = map[string]bool{"me": true, "activeCustomer": true, "currentCus
 // nobody else: the answer may bind the session. uri is its target as it came. A
 // client writes paths, parameters and documents freely, so what could name somebody
 // else is no such request: with a fresh session for each customer every record would
-// be its reader's own.
-func asksForSelf(r *http.Request, uri string, body []byte) bool {
+// be its reader's own. under are the words of the path that are no known ones: a
+// store's, or somebody's.
+func (p *Policy) asksForSelf(r *http.Request, uri string, body []byte) (is bool, under string) {
 	way, query, _ := strings.Cut(uri, "?")
 	switch r.Method {
 	case http.MethodGet:
-		return selfPath(way) && selfQuery(query)
+		if is, under = p.selfPath(way); is && selfQuery(query) {
+			return true, under
+		}
 	case http.MethodPost:
-		return graphQLPath(way) && selfDocument(r, body)
+		return graphQLPath(way) && selfDocument(r, body), ""
 	}
-	return false
+	return false, ""
 }
 
-func (x *exchange) asksForSelf(r *http.Request) bool {
+func (x *exchange) asksForSelf(r *http.Request) (is bool, under string) {
 	switch x.rule.Purpose {
 	case PurposeAccount:
-		return true
+		return true, ""
 	case PurposeCheckout, PurposeOther:
-		return false
+		return false, ""
 	case PurposeTold:
 	}
-	return asksForSelf(r, x.uri, x.body)
+	return x.policy.asksForSelf(r, x.uri, x.body)
 }
 
-func selfPath(way string) bool {
+func (p *Policy) selfPath(way string) (is bool, under string) {
 	if !plainPath(way) {
-		return false
+		return false, ""
 	}
 	segments := strings.Split(strings.Trim(way, "/"), "/")
 	last := len(segments) - 1
 	if !selfNames[strings.ToLower(segments[last])] {
-		return false
+		return false, ""
 	}
+	var unknown []string
 	for i, segment := range segments[:last] {
-		if nameless(segment) && !apiVersion.MatchString(segment) {
-			return false
+		version := apiVersion.MatchString(segment)
+		if nameless(segment) && !version {
+			return false, ""
 		}
 		if i+1 < last && peopleNames[strings.ToLower(segment)] && !senderNames[strings.ToLower(segments[i+1])] {
-			return false
+			return false, ""
+		}
+		if _, declared := p.words[segment]; !declared && !version && !fixed(segment) {
+			unknown = append(unknown, segment)
 		}
 	}
-	return true
+	return true, strings.Join(unknown, "/")
 }
 
 func selfQuery(query string) bool {

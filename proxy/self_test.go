@@ -18,7 +18,7 @@ func TestAsksForSelf(t *testing.T) {
 		{"GET", "/rest/V1/customers/me", "", true},
 		{"GET", "/api/v1/users/current/profile", "", true},
 		{"GET", "/admin-shop/2026-10/customer/account/", "", true},
-		{"GET", "/toyshop/de/mein-konto", "", true},
+		{"GET", "/toyshop/de/mein-konto", "", true}, // a store's, or somebody's: TestStores
 		{"GET", "/account/", "", true},
 		{"GET", "/api/me?include=addresses&_=1764348000", "", true},
 		{"POST", "/account", "", false},
@@ -52,8 +52,22 @@ func TestAsksForSelf(t *testing.T) {
 		way, query, _ := strings.Cut(c.uri, "?")
 		r.URL.Path, r.URL.RawQuery = way, query
 		r.Header.Set("Content-Type", "application/json")
-		if got := asksForSelf(r, c.uri, []byte(c.body)); got != c.want {
+		if got, _ := new(Policy).asksForSelf(r, c.uri, []byte(c.body)); got != c.want {
 			t.Errorf("%s %s %s: %v", c.method, c.uri, c.body, got)
+		}
+	}
+}
+
+// TestUnder: what no word tells of an account page's path is told to the engine.
+func TestUnder(t *testing.T) {
+	policy := &Policy{words: map[string]struct{}{"kirjakauppa": {}}}
+	for uri, want := range map[string]string{
+		"/account": "", "/en/shop/my-account": "", "/api/v1/users/me": "", "/store/2026-10/customer/account": "", "/kirjakauppa/account": "",
+		"/toyshop/de/account": "toyshop", "/ada/profile": "ada", "/ada/lovelace/profile": "ada/lovelace",
+	} {
+		is, under := policy.asksForSelf(httptest.NewRequest("GET", uri, nil), uri, nil)
+		if !is || under != want {
+			t.Errorf("%s: %v, %q, want %q", uri, is, under, want)
 		}
 	}
 }

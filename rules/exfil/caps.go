@@ -37,8 +37,12 @@ const (
 	keyClaim rules.KeyKind = 255
 	// keyAdopted counts the addresses that a session wrote and saw again.
 	keyAdopted rules.KeyKind = 254
+	// keyClaimIP and keyClaimPrefix count the customers that checkouts from one
+	// address named, whatever their sessions.
+	keyClaimIP     rules.KeyKind = 252
+	keyClaimPrefix rules.KeyKind = 251
 
-	capKinds = int(rules.KeySite) + 4 // and keyUnissued
+	capKinds = int(rules.KeySite) + 6 // and keyUnissued
 )
 
 // tableIndex returns where the keys of a kind are.

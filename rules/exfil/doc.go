@@ -12,10 +12,10 @@
 //	Tries     ──Response.End──────► what the request asked for, and whether it was somebody's
 //	Signals   ──Incidents.Join────► incidents
 //
-// Three memories are learnt on the way: whose an order is (Owners), so that a
+// Four memories are learnt on the way: whose an order is (Owners), so that a
 // picture behind its address has a subject, what is shown to everybody (Commons),
-// which is no customer's, and whom a guest's checkout named whose payment is made
-// elsewhere (claimed.go).
+// which is no customer's, whom a guest's checkout named whose payment is made
+// elsewhere (claimed.go), and under which names the stores of the site are (stores.go).
 //
 // What a restart must not make the detectors forget, and the ledger has no rows of, is
 // written down and read again (history.go): tries, misses, logins, the site's surplus,

@@ -18,6 +18,7 @@ type Engine struct {
 	contained *containment
 	landings  *landings
 	claimed   *claimed
+	stores    stores
 	incidents *Incidents
 	owners    *Owners
 	commons   *Commons
@@ -73,7 +74,7 @@ func (c *Config) keep(caps *Caps) {
 	for kind, window := range map[rules.KeyKind]rules.Window{
 		rules.KeySession: session, rules.KeyAccount: session, rules.KeyIP: address, rules.KeyPrefix: address,
 		rules.KeyTLSFingerprint: address, rules.KeyASN: asn, rules.KeySite: c.Site.longest(rules.WindowHour),
-		keyClaim: rules.WindowMonth, keyAdopted: rules.WindowDay, keyUnissued: rules.WindowHour,
+		keyClaim: rules.WindowMonth, keyAdopted: rules.WindowDay, keyUnissued: rules.WindowHour, keyClaimIP: address, keyClaimPrefix: address,
 	} {
 		caps.Keep(kind, window)
 	}

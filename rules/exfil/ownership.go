@@ -43,7 +43,7 @@ func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
 		record := &records[i]
 		account := !r.binding.Account.IsZero()
 		switch {
-		case r.visit.Me && !account && subjects == 1 && r.visit.Principal.Issued && customer && !weak(record):
+		case r.visit.Me && !account && subjects == 1 && r.visit.Principal.Issued && customer && !weak(record) && r.engine.stores.admits(r.visit.Under):
 			r.bind(record.Identifiers, true, now)
 		case account && owns(&r.binding, record):
 			r.extend(record, now)
@@ -52,7 +52,7 @@ func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
 			r.bind(named(record), r.loggedIn, now) // a checkout is no login
 		case r.comesBack(record, now):
 			r.bind(named(record), false, now)
-		case r.echoes(record, now) && r.claim(record.Subject, now):
+		case r.echoes(record, now) && r.claim(record.Subject, false, now):
 			r.echoed = record.Subject.Digest
 		case r.visit.Me && account && weak(record):
 			r.adopt(record.Identifiers, now)
@@ -129,7 +129,7 @@ func (r *Response) adopt(ids []rules.Identifier, now time.Time) {
 // that a login or an account page names it, which makes a guest a shopper.
 func (r *Response) bind(ids []rules.Identifier, account bool, now time.Time) {
 	subject := strongest(ids)
-	if subject.Digest.IsZero() || !r.claim(subject, now) {
+	if subject.Digest.IsZero() || !r.claim(subject, account, now) {
 		return
 	}
 	for _, session := range r.sessions {
@@ -140,13 +140,28 @@ func (r *Response) bind(ids []rules.Identifier, account bool, now time.Time) {
 }
 
 // claim takes one of the session's claims for a customer, and reports whether it
-// has one; a customer that it has claimed already takes none.
-func (r *Response) claim(subject rules.Identifier, now time.Time) bool {
+// has one; a customer that it has claimed already takes none. account says that a
+// login or an account page names the customer.
+//
+// A checkout proves nothing, and sessions cost nothing: many that each name one
+// customer are bounded by address, which may have as many as it may be shown
+// strangers. What goes beyond counts like a stranger's, so that a busy address of
+// honest guests loses little.
+func (r *Response) claim(subject rules.Identifier, account bool, now time.Time) bool {
 	limits := standInClaims
 	if r.visit.Principal.Issued {
 		limits = sessionClaims
 	}
-	demands := []demand{{key: capKey{keyClaim, r.visit.Principal.Session}, limits: limits}}
+	p := &r.visit.Principal
+	demands := []demand{{key: capKey{keyClaim, p.Session}, limits: limits}}
+	if !account && !slices.Contains(r.binding.Own, subject) {
+		address := r.config.capsOf(p).Address
+		for _, key := range []capKey{{keyClaimIP, p.IP}, {keyClaimPrefix, p.Prefix}} {
+			if !key.digest.IsZero() {
+				demands = append(demands, demand{key: key, limits: address})
+			}
+		}
+	}
 	claim, trip := r.engine.caps.reserve(demands, []rules.Digest{subject.Digest}, now, 1, false)
 	if trip.Tripped() {
 		return false

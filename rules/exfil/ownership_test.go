@@ -30,6 +30,68 @@ func TestClaimsAreBounded(t *testing.T) {
 	}
 }
 
+// TestClaimsOfManySessions: checkouts of many sessions make few customers of one
+// address their own, so many guests elsewhere, and logins, as many as there are.
+func TestClaimsOfManySessions(t *testing.T) {
+	for name, c := range map[string]struct {
+		login, apart bool
+		want         int
+	}{
+		"checkouts at one address":            {want: 30},
+		"checkouts at addresses of their own": {apart: true, want: 50},
+		"own pages at one address":            {login: true, want: 50},
+	} {
+		w := newWorld(t, nil)
+		own := 0
+		for i := range 50 {
+			from := w.elsewhere(i)
+			if !c.apart {
+				from.IP = digest('i', 1)
+			}
+			for range 2 { // a page that is loaded again takes nothing
+				j := w.get(from, customers(i, 1), func(v *Visit) {
+					v.Claim, v.Me = []rules.Identifier{customer(i).Subject}, c.login
+				})
+				if j.Disclosures[0].Ownership == rules.Own {
+					own++
+				}
+			}
+		}
+		if own != 2*c.want {
+			t.Errorf("%s: %d of 100 records own, want %d", name, own, 2*c.want)
+		}
+	}
+}
+
+// TestStores: customers' own pages under a store's unknown name are theirs; pages
+// under names that are customers' themselves are not, but for so many as a company has
+// stores, whatever else was asked for.
+func TestStores(t *testing.T) {
+	for name, c := range map[string]struct {
+		under func(i int) int
+		want  int
+	}{
+		"one store": {func(int) int { return 1 }, 100},
+		"names":     {func(i int) int { return i }, maxStores},
+	} {
+		w := newWorld(t, func(c *Config) { c.Site = nil })
+		page := func(i int, records []rules.Record, under rules.Digest) Judgement {
+			return w.get(w.elsewhere(i), records, func(v *Visit) { v.Me, v.Under = true, under })
+		}
+		own := 0
+		for i := range 100 {
+			page(1000+i, nil, digest('j', i)) // there is nothing
+			j := page(i, customers(i, 1), digest('u', c.under(i)))
+			if j.Disclosures[0].Ownership == rules.Own {
+				own++
+			}
+		}
+		if own != c.want {
+			t.Errorf("%s: %d of 100 own, want %d", name, own, c.want)
+		}
+	}
+}
+
 // TestLoginBindsRotatedSession: the session that a login issues is its own
 // customer's from then on, and a staff login's is a staff session.
 func TestLoginBindsRotatedSession(t *testing.T) {

@@ -17,6 +17,7 @@ type Visit struct {
 	Claim     []rules.Identifier // what a create, login or checkout request said of its own sender
 	Password  bool               // the request carried a password
 	Me        bool               // the route answers about whoever asks
+	Under     rules.Digest       // of the words of its path that may be a store's, or somebody's; zero: none
 	Observe   bool               // nothing is refused on this route
 	Step      rules.Step         // that the principal is held by; only mask and cut matter here
 	Config    string             // digest of the effective config
