@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -15,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/minio/sio"
+
 	"github.com/ordergate/ordergate/rules/exfil"
 )
 
@@ -23,8 +23,8 @@ const (
 	// has no rows: tries and misses, logins, what explains the site's disclosures,
 	// whom guests' checkouts named.
 	historyFile = "history"
-	// historyHead begins it, and is authenticated with it.
-	historyHead = "ordergate history 1\n"
+	// historyHead begins it, a salt follows: the key is derived from both.
+	historyHead = "ordergate history 2\n"
 	// historyEvery is how often it is written; a crash loses what came since.
 	historyEvery = time.Minute
 )
@@ -32,25 +32,26 @@ const (
 // errHistory says that a history is cut off, was changed, or is of another key.
 var errHistory = errors.New("it is cut off, was changed, or was written with another ledger key or by another version")
 
-// history seals what the detectors remember (AES-256-GCM, a nonce for each
-// time) with a key that is derived from the ledger's.
+// history seals what the detectors remember piece by piece (DARE 2.0, AES-256-GCM),
+// each time with a key of its own, which is derived from the ledger's.
 type history struct {
-	path string
-	aead cipher.AEAD
+	path   string
+	secret []byte
 }
 
-func newHistory(dir string, secret []byte) (*history, error) {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("ordergate detectors' history 1"))
-	block, err := aes.NewCipher(mac.Sum(nil))
-	if err != nil {
-		return nil, fmt.Errorf("sealing the detectors' history: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("sealing the detectors' history: %w", err)
-	}
-	return &history{filepath.Join(dir, historyFile), aead}, nil
+func newHistory(dir string, secret []byte) *history {
+	return &history{filepath.Join(dir, historyFile), secret}
+}
+
+// historySalt is how long what a key is derived with is, in bytes.
+const historySalt = 32
+
+// config returns how what follows a salt is sealed.
+func (h *history) config(salt []byte) sio.Config {
+	mac := hmac.New(sha256.New, h.secret)
+	mac.Write([]byte(historyHead))
+	mac.Write(salt)
+	return sio.Config{Key: mac.Sum(nil), MinVersion: sio.Version20, CipherSuites: []byte{sio.AES_256_GCM}}
 }
 
 // read gives the engine what was written; fs.ErrNotExist: nothing was.
@@ -60,44 +61,29 @@ func (h *history) read(engine *exfil.Engine, now time.Time) error {
 		return err //nolint:wrapcheck // says it all
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, exfil.MaxHistory))
-	if err != nil {
-		return err //nolint:wrapcheck // says it all
-	}
-	sealed, is := bytes.CutPrefix(text, []byte(historyHead))
-	if !is || len(sealed) < h.aead.NonceSize() {
+	head := make([]byte, len(historyHead)+historySalt)
+	if _, err = io.ReadFull(file, head); err != nil || !bytes.HasPrefix(head, []byte(historyHead)) {
 		return errHistory
 	}
-	n := h.aead.NonceSize()
-	plain, err := h.aead.Open(sealed[n:n], sealed[:n], sealed[n:], []byte(historyHead))
+	plain, err := sio.DecryptReader(io.LimitReader(file, exfil.MaxHistory), h.config(head[len(historyHead):]))
 	if err != nil {
+		return fmt.Errorf("unsealing it: %w", err)
+	}
+	var broken sio.Error
+	if err = engine.LoadHistory(plain, now); errors.As(err, &broken) {
 		return errHistory
 	}
-	return engine.LoadHistory(plain, now) //nolint:wrapcheck // says it all
+	return err //nolint:wrapcheck // says it all
 }
 
 // write replaces what is kept, all of it or nothing.
 func (h *history) write(engine *exfil.Engine) error {
-	var plain bytes.Buffer
-	if err := engine.SaveHistory(&plain); err != nil {
-		return err //nolint:wrapcheck // says it all
-	}
-	n := h.aead.NonceSize()
-	text := make([]byte, len(historyHead)+n, len(historyHead)+n+plain.Len()+h.aead.Overhead())
-	copy(text, historyHead)
-	nonce := text[len(historyHead):]
-	_, _ = rand.Read(nonce) // never fails
-	text = h.aead.Seal(text, nonce, plain.Bytes(), []byte(historyHead))
-	if len(text) > exfil.MaxHistory {
-		return fmt.Errorf("%d bytes are more than %d", len(text), exfil.MaxHistory) //nolint:err113 // nobody compares it
-	}
 	// One name, so that gateways that end in the middle leave one file at most.
 	file, err := os.OpenFile(h.path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err //nolint:wrapcheck // says it all
 	}
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Sync(), file.Close())
+	err = errors.Join(h.seal(file, engine), file.Sync(), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), h.path)
 	}
@@ -105,6 +91,37 @@ func (h *history) write(engine *exfil.Engine) error {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
+}
+
+// seal writes what there is to write: no copy of all is ever in memory.
+func (h *history) seal(file *os.File, engine *exfil.Engine) error {
+	head := append([]byte(historyHead), make([]byte, historySalt)...)
+	_, _ = rand.Read(head[len(historyHead):]) // never fails
+	if _, err := file.Write(head); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	sealed, err := sio.EncryptWriter(&bounded{file, exfil.MaxHistory}, h.config(head[len(historyHead):]))
+	if err != nil {
+		return fmt.Errorf("sealing it: %w", err)
+	}
+	if err := engine.SaveHistory(sealed); err != nil {
+		return err //nolint:wrapcheck // says it all
+	}
+	return sealed.Close() //nolint:wrapcheck // says it all
+}
+
+// bounded writes so many bytes at most.
+type bounded struct {
+	to   io.Writer
+	left int
+}
+
+// Write fails when there is no room for all of text.
+func (b *bounded) Write(text []byte) (int, error) {
+	if b.left -= len(text); b.left < 0 {
+		return 0, fmt.Errorf("it has more than %d bytes", exfil.MaxHistory) //nolint:err113 // nobody compares it
+	}
+	return b.to.Write(text) //nolint:wrapcheck // says it all
 }
 
 // readHistory lets the detectors go on where they were. The gateway starts

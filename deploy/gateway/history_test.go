@@ -181,38 +181,53 @@ func TestPaidAcrossRestart(t *testing.T) {
 	})
 }
 
+// sealedPackage is how long what is sealed at a time is, in bytes (DARE 2.0).
+const sealedPackage = 16 + 64<<10 + 16
+
+// awaited lets so many guests name a customer each.
+func awaited(engine *exfil.Engine, guests int) {
+	for n := range guests {
+		who := rules.Digest{1, byte(n), byte(n >> 8)}
+		engine.Open(exfil.Visit{Principal: rules.Principal{Session: who}, Status: http.StatusOK, Claim: []rules.Identifier{{Kind: rules.IdentifierEmail, Digest: who}}}, time.Now())
+	}
+}
+
 // TestHistoryUnreadable: a history that is torn, changed, older, or of another
 // key is told of, and the detectors begin anew; none is no fault.
 func TestHistoryUnreadable(t *testing.T) {
 	secret := bytes.Repeat([]byte{7}, 32)
-	engine := func() *exfil.Engine { return exfil.New(exfil.Config{Principals: 100}) }
+	engine := func() *exfil.Engine { return exfil.New(exfil.Config{Principals: 100_000}) }
 	for name, c := range map[string]struct {
 		spoil func(text []byte) []byte
 		key   byte
 		says  string
 	}{
-		"whole":       {func(text []byte) []byte { return text }, 7, "history goes on"},
-		"torn":        {func(text []byte) []byte { return text[:len(text)/2] }, 7, "cannot be read"},
-		"changed":     {func(text []byte) []byte { text[len(text)-1] ^= 1; return text }, 7, "cannot be read"},
-		"older":       {func(text []byte) []byte { return bytes.Replace(text, []byte("history 1"), []byte("history 0"), 1) }, 7, "cannot be read"},
+		"whole":                    {func(text []byte) []byte { return text }, 7, "history goes on"},
+		"torn":                     {func(text []byte) []byte { return text[:len(text)/2] }, 7, "cannot be read"},
+		"changed":                  {func(text []byte) []byte { text[len(text)-1] ^= 1; return text }, 7, "cannot be read"},
+		"cut where a package ends": {func(text []byte) []byte { return text[:len(historyHead)+historySalt+sealedPackage] }, 7, "cannot be read"},
+		"without an end": {func(text []byte) []byte {
+			return text[:(len(text)-len(historyHead)-historySalt)/sealedPackage*sealedPackage+len(historyHead)+historySalt]
+		}, 7, "cannot be read"},
+		"head alone":  {func(text []byte) []byte { return text[:len(historyHead)+historySalt] }, 7, "cannot be read"},
+		"older":       {func(text []byte) []byte { return bytes.Replace(text, []byte("history 2"), []byte("history 1"), 1) }, 7, "cannot be read"},
 		"empty":       {func([]byte) []byte { return nil }, 7, "cannot be read"},
 		"another key": {func(text []byte) []byte { return text }, 8, "cannot be read"},
 		"none":        {nil, 7, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			h, err := newHistory(dir, secret)
-			if err != nil {
-				t.Fatal(err)
-			}
+			h, written := newHistory(dir, secret), engine()
+			awaited(written, 2000)
 			for range 2 { // written again it replaces what was there
-				if err := h.write(engine()); err != nil {
+				if err := h.write(written); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 				t.Fatalf("left behind: %v %v", files, err)
 			}
+			var err error
 			if c.spoil == nil {
 				err = os.Remove(h.path)
 			} else {
@@ -226,9 +241,7 @@ func TestHistoryUnreadable(t *testing.T) {
 			}
 			var log bytes.Buffer
 			g := &Gateway{log: slog.New(slog.NewTextHandler(&log, nil)), engine: engine()}
-			if g.history, err = newHistory(dir, bytes.Repeat([]byte{c.key}, 32)); err != nil {
-				t.Fatal(err)
-			}
+			g.history = newHistory(dir, bytes.Repeat([]byte{c.key}, 32))
 			g.readHistory(time.Now())
 			if got := log.String(); (c.says == "") != (got == "") || !strings.Contains(got, c.says) {
 				t.Errorf("it says %q, want %q", got, c.says)
@@ -239,10 +252,7 @@ func TestHistoryUnreadable(t *testing.T) {
 
 // TestHistoryUnwritable: a history that cannot be written is told of, and nothing else.
 func TestHistoryUnwritable(t *testing.T) {
-	h, err := newHistory(filepath.Join(t.TempDir(), "gone"), bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := newHistory(filepath.Join(t.TempDir(), "gone"), bytes.Repeat([]byte{7}, 32))
 	var log bytes.Buffer
 	g := &Gateway{log: slog.New(slog.NewTextHandler(&log, nil)), engine: exfil.New(exfil.Config{Principals: 100}), history: h}
 	g.keepHistory()
@@ -254,10 +264,7 @@ func TestHistoryUnwritable(t *testing.T) {
 // What a gateway that ended in the middle of writing has left is written over.
 func TestHistoryLeftover(t *testing.T) {
 	dir := t.TempDir()
-	h, err := newHistory(dir, bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := newHistory(dir, bytes.Repeat([]byte{7}, 32))
 	if err := os.WriteFile(h.path+".new", bytes.Repeat([]byte{1}, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -51,8 +51,8 @@ func (g *Gateway) openKeys() error {
 		return fmt.Errorf("opening the ledger keys: %w", err)
 	}
 	g.keys.present, g.keys.ring = present, ring
-	g.history, err = newHistory(g.config.DataDir, key.Secret)
-	return err
+	g.history = newHistory(g.config.DataDir, key.Secret)
+	return nil
 }
 
 // keyFiles looks at the file of every present key.

@@ -1,7 +1,6 @@
 package exfil
 
 import (
-	"bytes"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -14,9 +13,9 @@ import (
 )
 
 // historyVersion is that of what SaveHistory writes; another one is not read.
-const historyVersion = 1
+const historyVersion = 2
 
-// MaxHistory bounds what LoadHistory reads, in bytes.
+// MaxHistory bounds what LoadHistory is to be given, in bytes.
 const MaxHistory = 256 << 20
 
 // errHistory says that a history is one of another version.
@@ -25,8 +24,10 @@ var errHistory = errors.New("it is of another version of ordergate")
 // history is what the detectors remember of which the ledger has no rows: what was
 // asked for and not found, how logins were answered, what explains the site's
 // disclosures, whom guests' checkouts named. Hashes, digests and counts; of numbers that were asked for, the numbers.
+// It is written in pieces, so that no copy of all is ever made: the first has what
+// there is one of, each that follows a few entries of one list.
 type history struct {
-	Version   int
+	Version   int // of the first piece
 	Seed      seed
 	Sessions  []triedState // the one that was quiet longest first, as all lists here, or of each share of one
 	Frontiers []frontierState
@@ -124,41 +125,74 @@ type ruleKeyState struct {
 // What it writes is bounded as they are, and is no secret from whoever has the
 // ledger's key, but from everybody else: seal it. Exchanges go on meanwhile.
 func (e *Engine) SaveHistory(w io.Writer) error {
-	h := history{Version: historyVersion, Seed: e.seed}
-	e.tries.save(&h)
-	h.Site = e.site.save()
-	h.Logins = e.logins.save()
-	e.misses.save(&h)
-	e.ruleset.save(&h)
-	e.claimed.save(&h)
-	if err := gob.NewEncoder(w).Encode(&h); err != nil {
-		return fmt.Errorf("writing the detectors' history: %w", err)
+	p := pieces{to: gob.NewEncoder(w)}
+	p.Version, p.Seed, p.Site, p.Logins.All, p.Since = historyVersion, e.seed, e.site.save(), e.logins.saveAll(), e.misses.began()
+	p.cut()
+	e.logins.save(&p)
+	e.misses.save(&p)
+	e.tries.save(&p)
+	e.ruleset.save(&p)
+	e.claimed.save(&p)
+	if p.err != nil {
+		return fmt.Errorf("writing the detectors' history: %w", p.err)
 	}
 	return nil
+}
+
+// pieces writes a history.
+type pieces struct {
+	history // the next piece
+	to      *gob.Encoder
+	err     error // the first; nothing is written behind it
+}
+
+// cut writes the piece, and begins the next one.
+func (p *pieces) cut() {
+	if p.err == nil {
+		p.err = p.to.Encode(&p.history)
+	}
+	p.history = history{}
 }
 
 // LoadHistory goes on with what SaveHistory wrote, once, before the first
 // exchange. What is past its window is left out. An error has changed nothing: the
 // detectors begin anew, as they do without a history.
-func (e *Engine) LoadHistory(saved []byte, now time.Time) error {
-	var h history
-	if len(saved) > MaxHistory {
-		return fmt.Errorf("it has %d bytes, more than %d", len(saved), MaxHistory)
+func (e *Engine) LoadHistory(saved io.Reader, now time.Time) error {
+	list, err := readPieces(saved)
+	if err != nil {
+		return err
 	}
-	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&h); err != nil {
-		return fmt.Errorf("it cannot be read: %w", err)
+	first := &list[0]
+	e.sow(first.Seed)
+	e.site.load(&first.Site)
+	e.logins.begin(&first.Logins)
+	e.misses.begin(first.Since)
+	for i := range list {
+		h := &list[i]
+		e.logins.load(&h.Logins, now)
+		e.misses.load(h)
+		e.tries.load(h, now)
+		e.ruleset.load(h.Rules, now)
+		e.claimed.load(h.Claimed, now)
 	}
-	if h.Version != historyVersion {
-		return errHistory
-	}
-	e.sow(h.Seed)
-	e.tries.load(&h, now)
-	e.site.load(&h.Site)
-	e.logins.load(&h.Logins, now)
-	e.misses.load(&h)
-	e.ruleset.load(h.Rules, now)
-	e.claimed.load(h.Claimed, now)
 	return nil
+}
+
+// readPieces returns all pieces of a history, one at least.
+func readPieces(saved io.Reader) (list []history, err error) {
+	from := gob.NewDecoder(saved)
+	for {
+		var h history
+		switch err := from.Decode(&h); {
+		case errors.Is(err, io.EOF) && len(list) > 0:
+			return list, nil
+		case err != nil:
+			return nil, fmt.Errorf("it cannot be read: %w", err)
+		case len(list) == 0 && h.Version != historyVersion:
+			return nil, errHistory
+		}
+		list = append(list, h)
+	}
 }
 
 // sow gives all detectors one seed.
@@ -199,7 +233,7 @@ const (
 	saveHuge  = 1   // thousands of them
 )
 
-func (t *tries) save(h *history) {
+func (t *tries) save(p *pieces) {
 	t.sessions.each(&t.mu, saveLarge, func(session rules.Digest, of *tried) {
 		s := triedState{Session: session, Since: of.since, Shown: slices.Clone(of.shown)}
 		for i := range of.slots {
@@ -208,11 +242,11 @@ func (t *tries) save(h *history) {
 				Slot: at.slot, Numbers: slices.Clone(at.numbers), Numeric: at.numeric, Whole: at.whole, Found: at.found, Missed: at.missed,
 			})
 		}
-		h.Sessions = append(h.Sessions, s)
-	})
+		p.Sessions = append(p.Sessions, s)
+	}, p.cut)
 	t.frontier.each(&t.mu, saveLarge, func(key frontierKey, b *frontier) {
-		h.Frontiers = append(h.Frontiers, frontierState{Slot: key.slot, Block: key.block, Since: b.since, Taken: b.taken, Count: b.count, Sessions: slices.Clone(b.sessions)})
-	})
+		p.Frontiers = append(p.Frontiers, frontierState{Slot: key.slot, Block: key.block, Since: b.since, Taken: b.taken, Count: b.count, Sessions: slices.Clone(b.sessions)})
+	}, p.cut)
 }
 
 func (t *tries) load(h *history, now time.Time) {
@@ -250,21 +284,30 @@ func (s *site) load(from *siteState) {
 	s.beyond, s.orders, s.logins = from.Beyond, from.Orders, from.Logins
 }
 
-func (l *logins) save() (s loginsState) {
+func (l *logins) saveAll() outcomesState {
 	l.mu.Lock()
-	s.All = l.all.save()
-	l.mu.Unlock()
-	l.seen.each(&l.mu, saveSmall, func(key uint64, first int64) { s.Keys, s.First = append(s.Keys, key), append(s.First, first) })
+	defer l.mu.Unlock()
+	return l.all.save()
+}
+
+func (l *logins) save(p *pieces) {
+	l.seen.each(&l.mu, saveSmall, func(key uint64, first int64) {
+		p.Logins.Keys, p.Logins.First = append(p.Logins.Keys, key), append(p.Logins.First, first)
+	}, p.cut)
 	l.networks.each(&l.mu, saveLarge, func(network rules.Digest, n *networkLogins) {
-		s.Networks = append(s.Networks, networkState{Network: network, Since: n.since, Failed: maps.Clone(n.failed), Good: n.good, Told: n.told})
-	})
-	return s
+		p.Logins.Networks = append(p.Logins.Networks, networkState{Network: network, Since: n.since, Failed: maps.Clone(n.failed), Good: n.good, Told: n.told})
+	}, p.cut)
+}
+
+func (l *logins) begin(s *loginsState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = s.All.load()
 }
 
 func (l *logins) load(s *loginsState, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all = s.All.load()
 	for i := range min(len(s.Keys), len(s.First)) {
 		l.seen.add(s.Keys[i], s.First[i])
 	}
@@ -275,23 +318,31 @@ func (l *logins) load(s *loginsState, now time.Time) {
 	}
 }
 
-func (m *misses) save(h *history) {
+func (m *misses) began() time.Time {
 	m.mu.Lock()
-	h.Since = m.since
-	m.mu.Unlock()
-	each(&m.mu, m.routes, saveHuge, func(route string, o *outcomes) { h.Routes = append(h.Routes, routeState{route, o.save()}) })
+	defer m.mu.Unlock()
+	return m.since
+}
+
+func (m *misses) save(p *pieces) {
+	each(&m.mu, m.routes, saveHuge, func(route string, o *outcomes) { p.Routes = append(p.Routes, routeState{route, o.save()}) }, p.cut)
+}
+
+func (m *misses) begin(since time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.since = since
 }
 
 func (m *misses) load(h *history) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.since = h.Since
 	for i := range h.Routes {
 		m.routes.Add(h.Routes[i].Route, h.Routes[i].Outcomes.load())
 	}
 }
 
-func (s *ruleset) save(h *history) {
+func (s *ruleset) save(p *pieces) {
 	s.mu.Lock()
 	names := slices.Sorted(maps.Keys(s.counts))
 	s.mu.Unlock()
@@ -302,15 +353,16 @@ func (s *ruleset) save(h *history) {
 		if counts == nil {
 			continue // its rule was taken away meanwhile
 		}
-		of := ruleState{Rule: name}
 		counts.keys.each(&s.mu, saveLarge, func(key rules.Digest, set *subjectSet) {
 			k := ruleKeyState{Key: key}
 			for n := set.oldest; n != nilNode; n = set.nodes[n].next {
 				k.What, k.At = append(k.What, set.nodes[n].subject), append(k.At, set.nodes[n].at)
 			}
-			of.Keys = append(of.Keys, k)
-		})
-		h.Rules = append(h.Rules, of)
+			if p.Rules == nil {
+				p.Rules = []ruleState{{Rule: name}}
+			}
+			p.Rules[0].Keys = append(p.Rules[0].Keys, k)
+		}, p.cut)
 	}
 }
 
@@ -339,14 +391,14 @@ func (s *ruleset) load(list []ruleState, now time.Time) {
 	}
 }
 
-func (c *claimed) save(h *history) {
+func (c *claimed) save(p *pieces) {
 	c.awaited.each(&c.mu, saveSmall, func(session rules.Digest, list []awaited) {
 		s := claimedState{Session: session}
 		for _, a := range list {
 			s.Who, s.Until = append(s.Who, a.id), append(s.Until, a.until)
 		}
-		h.Claimed = append(h.Claimed, s)
-	})
+		p.Claimed = append(p.Claimed, s)
+	}, p.cut)
 }
 
 func (c *claimed) load(list []claimedState, now time.Time) {

@@ -25,7 +25,7 @@ func (w *world) restart(lost bool) {
 	if lost {
 		return
 	}
-	if err := w.engine.LoadHistory(saved.Bytes(), w.now); err != nil {
+	if err := w.engine.LoadHistory(bytes.NewReader(saved.Bytes()), w.now); err != nil {
 		w.Fatal(err)
 	}
 	var again bytes.Buffer
@@ -38,12 +38,20 @@ func (w *world) restart(lost bool) {
 	}
 }
 
-func decoded(t *testing.T, saved []byte) (h history) {
+// decoded joins the pieces of a history.
+func decoded(t *testing.T, saved []byte) (all history) {
 	t.Helper()
-	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&h); err != nil {
+	list, err := readPieces(bytes.NewReader(saved))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	all = list[0]
+	for i := range list[1:] {
+		h := &list[1+i]
+		all.Sessions, all.Frontiers, all.Routes = append(all.Sessions, h.Sessions...), append(all.Frontiers, h.Frontiers...), append(all.Routes, h.Routes...)
+		all.Rules, all.Claimed, all.Logins.Keys = append(all.Rules, h.Rules...), append(all.Claimed, h.Claimed...), append(all.Logins.Keys, h.Logins.Keys...)
+	}
+	return all
 }
 
 // TestHistory: an attack that waits for a restart is found as if there had been
@@ -175,8 +183,33 @@ func TestHistoryUnreadable(t *testing.T) {
 	for name, text := range map[string][]byte{"empty": nil, "torn": saved.Bytes()[:saved.Len()/2], "text": []byte("history"), "another version": other.Bytes()} {
 		engine := New(*w.engine.config.Load())
 		before := engine.seed
-		if err := engine.LoadHistory(text, w.now); err == nil || engine.seed != before || engine.tries.sessions.len() > 0 {
+		if err := engine.LoadHistory(bytes.NewReader(text), w.now); err == nil || engine.seed != before || engine.tries.sessions.len() > 0 {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// largest remembers how much was written at once at most.
+type largest int
+
+func (l *largest) Write(text []byte) (int, error) {
+	*l = max(*l, largest(len(text)))
+	return len(text), nil
+}
+
+// TestHistoryInPieces: a history with every list full is written in pieces, none of
+// which is large.
+func TestHistoryInPieces(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("fills every list")
+	}
+	e := New(Config{})
+	fullHistory(e)
+	var most largest
+	if err := e.SaveHistory(&most); err != nil {
+		t.Fatal(err)
+	}
+	if most > 1<<20 {
+		t.Errorf("a piece has %d bytes, want at most 1 MiB", most)
 	}
 }

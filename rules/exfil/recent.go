@@ -75,14 +75,15 @@ func (r *recent[K, V]) dropOldest(used func(V) int64) {
 
 // each calls f for every entry, of each share the one that was quiet longest first.
 // Exchanges go on meanwhile: the lock is held for so many entries at a time, and while
-// the keys of one share are listed.
-func (r *recent[K, V]) each(mu sync.Locker, batch int, f func(K, V)) {
+// the keys of one share are listed. It is not held while between is called, behind each
+// batch.
+func (r *recent[K, V]) each(mu sync.Locker, batch int, f func(K, V), between func()) {
 	for _, share := range r.shares {
-		each(mu, share, batch, f)
+		each(mu, share, batch, f, between)
 	}
 }
 
-func each[K comparable, V any](mu sync.Locker, list *simplelru.LRU[K, V], batch int, f func(K, V)) {
+func each[K comparable, V any](mu sync.Locker, list *simplelru.LRU[K, V], batch int, f func(K, V), between func()) {
 	mu.Lock()
 	keys := list.Keys()
 	mu.Unlock()
@@ -94,5 +95,6 @@ func each[K comparable, V any](mu sync.Locker, list *simplelru.LRU[K, V], batch 
 			}
 		}
 		mu.Unlock()
+		between()
 	}
 }

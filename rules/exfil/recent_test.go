@@ -36,7 +36,7 @@ func TestRecentWalk(t *testing.T) {
 	list.each(b, saveLarge, func(_ rules.Digest, n int) {
 		met[n]++
 		b.held++
-	})
+	}, nothing)
 	if b.most > saveLarge || passed < size/2/saveLarge {
 		t.Errorf("%d entries in one slice, %d decisions passed", b.most, passed)
 	}
@@ -67,7 +67,7 @@ func TestRecentForgets(t *testing.T) {
 		t.Error("the newest is forgotten")
 	}
 	var left []int
-	list.each(&between{happens: func() {}}, saveSmall, func(_ rules.Digest, n int) { left = append(left, n) })
+	list.each(&between{happens: func() {}}, saveSmall, func(_ rules.Digest, n int) { left = append(left, n) }, nothing)
 	slices.Sort(left)
 	list.dropOldest(func(n int) int64 { return int64(n) })
 	list.dropOldest(func(n int) int64 { return int64(n) })

@@ -150,7 +150,7 @@ func TestRulesetBounded(t *testing.T) {
 		if set.live > 11 {
 			t.Errorf("%d subjects are remembered for a limit of 10", set.live)
 		}
-	})
+	}, nothing)
 	wide := parseRules(t, "rules: [{name: w, count: misses, by: ip, window: 1h, limit: 100000, severity: low}]")
 	misses := make([]rules.Digest, 50_000)
 	for ip := range 30 {
@@ -160,7 +160,7 @@ func TestRulesetBounded(t *testing.T) {
 		s.judge(wide.Rules, &observation{keys: []rules.Key{{Kind: rules.KeyIP, Digest: digest('i', ip)}}, misses: misses}, epoch)
 	}
 	held := 0
-	s.counts["w"].keys.each(&s.mu, saveLarge, func(_ rules.Digest, set *subjectSet) { held += int(set.live) })
+	s.counts["w"].keys.each(&s.mu, saveLarge, func(_ rules.Digest, set *subjectSet) { held += int(set.live) }, nothing)
 	if held > maxRuleCounts || held != s.counts["w"].held || held < maxRuleCounts/2 {
 		t.Errorf("%d misses are remembered, by the count %d, want at most %d", held, s.counts["w"].held, maxRuleCounts)
 	}

@@ -111,5 +111,5 @@ func TestTriesBounded(t *testing.T) {
 				t.Fatalf("%d numbers, %d slots", len(slot.numbers), len(session.slots))
 			}
 		}
-	})
+	}, nothing)
 }

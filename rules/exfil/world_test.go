@@ -138,6 +138,8 @@ func (w *world) loginDays(days int) {
 
 func nobody(int) []rules.Record { return nil }
 
+func nothing() {}
+
 // get sends records to a principal and returns the judgement; what passes is committed.
 func (w *world) get(c Credentials, records []rules.Record, change func(*Visit)) Judgement {
 	w.serial++
