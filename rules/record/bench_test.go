@@ -234,6 +234,35 @@ func BenchmarkFinderPage(b *testing.B) {
 	benchmark(b, "text/html", productPage(), tokensOfHTML)
 }
 
+// BenchmarkFinderNewPage is the page with other products on it each time: what
+// stands around them was seen before. Every part of an unknown page is another one
+// each time.
+func BenchmarkFinderNewPage(b *testing.B) {
+	for _, c := range []struct{ name, changes string }{{"products", "/p/"}, {"unknown", "class=\""}} {
+		b.Run(c.name, func(b *testing.B) {
+			h, cfg, body := testHasher(b), &Config{}, productPage()
+			var places []int
+			for at := 0; ; {
+				next := bytes.Index(body[at:], []byte(c.changes))
+				if next < 0 {
+					break
+				}
+				at += next + len(c.changes)
+				places = append(places, at)
+			}
+			var records []rules.Record
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				for i, at := range places {
+					body[at] = 'a' + byte((n>>(i%5*4)+i)&15)
+				}
+				records = finding(cfg, h, "text/html", body, records)
+			}
+		})
+	}
+}
+
 func BenchmarkFinderStyle(b *testing.B) {
 	benchmark(b, "text/plain", stylesheet(500))
 }

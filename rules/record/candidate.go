@@ -42,12 +42,12 @@ func (g *grouper) other(c class, v []byte, s shape, start int64) {
 		}
 	case kindToken:
 		if bearing(v) {
-			g.report.token(g.h.Key(rules.KeySession, v))
+			g.token(v)
 			g.credential(start)
 		}
 	case kindOpaque:
 		if jwt(v) {
-			g.report.token(g.h.Key(rules.KeySession, v))
+			g.token(v)
 		}
 	case kindRole:
 		if staffRole(v) {
@@ -68,6 +68,12 @@ func (g *grouper) other(c class, v []byte, s shape, start int64) {
 			g.since(o, start)
 		}
 	}
+}
+
+// token notes a session or bearer token that was issued.
+func (g *grouper) token(v []byte) {
+	g.stirs++
+	g.report.token(g.h.Key(rules.KeySession, v))
 }
 
 func (g *grouper) credential(start int64) {
@@ -121,7 +127,7 @@ func (g *grouper) unlabelled(c class, v []byte, s shape, start int64) {
 		}
 	case len(v) >= 32 && s&(shapeDigit|shapeLetter) == shapeDigit|shapeLetter:
 		if jwt(v) {
-			g.report.token(g.h.Key(rules.KeySession, v))
+			g.token(v)
 			g.credential(start)
 		} else if hexadecimal(v) {
 			o := g.own()

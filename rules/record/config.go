@@ -29,6 +29,14 @@ type Config struct {
 	declarations *declarations
 	once         sync.Once
 	ignore       map[rules.Identifier]struct{}
+	remembered   sync.Once
+	pages        *familiar
+}
+
+// familiar returns what is remembered of the shop's pages.
+func (c *Config) familiar() *familiar {
+	c.remembered.Do(func() { c.pages = newFamiliar() })
+	return c.pages
 }
 
 // declares returns the declarations, or nil for none.

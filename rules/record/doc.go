@@ -28,7 +28,10 @@
 // is found: each can be switched off, and fuzz tests hold what is found with them
 // to what is found without (FuzzShortCuts, FuzzPieces, FuzzShapes).
 // Keys and their classes are remembered from one response to the next, and
-// behind which of them a structure was not quiet; nothing else is.
+// behind which of them a structure was not quiet; and of a shop's pages which
+// passages told nothing, by keyed tags (familiar), so that a header or a menu
+// that every page repeats is read twice only (FuzzFamiliar). Nothing else is:
+// memory that serves one response after the other is wiped between them.
 //
 // A [Masker] asks the scanners for more: where the bytes of each value stand
 // (places), through escapes, references and texts in texts. The grouper hangs

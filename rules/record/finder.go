@@ -53,6 +53,10 @@ func (f *Finder) Close() error {
 	f.closed = true
 	f.body.end(f.offset)
 	f.group.flush(f.offset)
+	if s, is := f.body.scan.(*htmlScanner); is && f.group.places == nil {
+		f.body.reason, f.body.scan = s.fault(), nil
+		s.release()
+	}
 	f.group.close()
 	f.safe = f.offset
 	return nil

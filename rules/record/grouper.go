@@ -1,6 +1,10 @@
 package record
 
-import "github.com/ordergate/ordergate/rules"
+import (
+	"sync"
+
+	"github.com/ordergate/ordergate/rules"
+)
 
 const (
 	maxDepth   = 512      // frames; what lies deeper is not read
@@ -52,10 +56,12 @@ type grouper struct {
 	aside     aside
 	prose     *prose // for values of several lines
 	scratch   []byte
+	room      *room
 	hit       []byte // a value without a search engine's tags
 	recent    recent
 	paged     bool // a page was begun, which shows many a value twice
 	inflaters inflaters
+	stirs     uint    // how often a value told something, or might have, see familiar
 	slow      bool    // no short cuts, in any scanner
 	places    *places // for a masker; nil: nobody asks where values stand
 	claim     *Claim  // set while a request is read: identifiers go there
@@ -69,9 +75,32 @@ func (g *grouper) init(cfg *Config, h *rules.Hasher) {
 	} else {
 		g.keys = newKeys()
 	}
-	g.frames = make([]frame, 0, 16)
-	g.groups = make([]group, 0, 3)
-	g.scratch = make([]byte, 0, 256)
+	r := roomPool.Get().(*room) //nolint:forcetypeassert // nothing else is in the pool
+	g.frames, g.groups, g.free, g.scratch, g.room = r.frames[:0], r.groups[:0], r.free[:0], r.scratch[:0], r
+}
+
+// room is memory that serves one response after the other, wiped.
+type room struct {
+	frames  []frame
+	groups  []group
+	free    []int16
+	scratch []byte
+}
+
+var roomPool = sync.Pool{New: func() any {
+	return &room{frames: make([]frame, 0, 16), groups: make([]group, 0, 3), free: make([]int16, 0, 3), scratch: make([]byte, 0, 256)}
+}}
+
+// release wipes the grouper's memory and gives it back, but what is larger than
+// most responses need.
+func (r *room) release(g *grouper) {
+	if cap(g.frames) > 64 || cap(g.groups) > 8 || cap(g.scratch) > 1<<10 {
+		return
+	}
+	clear(g.groups)
+	clear(g.scratch[:cap(g.scratch)])
+	r.frames, r.groups, r.free, r.scratch = g.frames, g.groups, g.free, g.scratch
+	roomPool.Put(r)
 }
 
 // close gives back what the grouper shares with others.
@@ -81,6 +110,8 @@ func (g *grouper) close() {
 	g.report.told.release()
 	g.report.told = nil
 	g.recent = recent{}
+	g.room.release(g)
+	g.frames, g.groups, g.free, g.scratch, g.room = nil, nil, nil, nil, nil
 }
 
 // enter opens a structure whose key has class c.
@@ -217,12 +248,25 @@ func (g *grouper) parent() int {
 
 // own returns the group of the innermost structure's direct values.
 func (g *grouper) own() *group {
+	g.stirs++
 	if n := len(g.frames); n > 0 {
 		if f := &g.frames[n-1]; f.kind != frameArray && f.own != none {
 			return &g.groups[f.own]
 		}
 	}
 	return g.makeOwn()
+}
+
+// marked returns the marks of the group that own returns, if there is one yet.
+func (g *grouper) marked() marks {
+	i := g.parent()
+	if i < 0 {
+		i = len(g.frames) - 1
+	}
+	if i < 0 || g.frames[i].own == none {
+		return 0
+	}
+	return g.groups[g.frames[i].own].marks
 }
 
 // makeOwn is own where there may be none yet.
@@ -242,6 +286,7 @@ func (g *grouper) makeOwn() *group {
 }
 
 func (g *grouper) alloc() int16 {
+	g.stirs++
 	if n := len(g.free); n > 0 {
 		at := g.free[n-1]
 		g.free = g.free[:n-1]
@@ -321,6 +366,14 @@ func (g *grouper) age(off int64) {
 		}
 		g.oldest = min(g.oldest, r.start)
 	}
+}
+
+// young reports whether nothing will have held bytes back for too long at off.
+func (g *grouper) young(off int64) bool {
+	if off-g.oldest > maxSpan {
+		g.oldest = g.held() // the bound may be out of date
+	}
+	return off-g.oldest <= maxSpan
 }
 
 // held returns the offset of the oldest atom that is not yet reported, or

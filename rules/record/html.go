@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -55,27 +56,58 @@ type htmlScanner struct {
 	spare   spare
 	script  *scriptScanner
 	refs    *names[charText] // references
+	memory  memory
 }
 
 func newHTML(g *grouper, level int) *htmlScanner {
-	s := &htmlScanner{level: level, refs: references()}
+	s := htmlPool.Get().(*htmlScanner) //nolint:forcetypeassert // nothing else is in the pool
+	s.level, s.memory.known = level, g.cfg.familiar()
 	s.page.init(g)
-	room := make([]byte, 512) // for most names and values, in one piece
+	return s
+}
+
+// htmlPool holds scanners of pages between responses, without anything of a page.
+var htmlPool = sync.Pool{New: func() any {
+	s := &htmlScanner{refs: references()}
+	s.rooms()
+	return s
+}}
+
+// rooms makes memory for most names and values, in one piece.
+func (s *htmlScanner) rooms() {
+	room := make([]byte, 512)
 	for _, part := range []struct {
 		of *[]byte
 		n  int
 	}{{&s.name, maxTag}, {&s.attr, 64}, {&s.value, 128}, {&s.until, maxTag + 2}, {&s.tail, maxTag + 2}, {&s.page.field, 32}, {&s.page.value, 64}, {&s.page.href, 128}} {
 		*part.of, room = room[:0:part.n], room[part.n:]
 	}
-	s.page.stack = make([]element, 0, 24)
-	return s
+}
+
+// release wipes the scanner and gives it back for another page. It is not to be
+// used after that.
+func (s *htmlScanner) release() {
+	for _, part := range []*[]byte{&s.name, &s.attr, &s.value, &s.until, &s.tail, &s.entity, &s.page.field, &s.page.value, &s.page.href} {
+		if cap(*part) > maxValue {
+			*part = nil
+		}
+		clear((*part)[:cap(*part)])
+	}
+	*s.page.prose = prose{}
+	s.page = page{
+		prose: s.page.prose, seed: s.page.seed, stack: s.page.stack[:0], table: s.page.table[:0],
+		field: s.page.field[:0], value: s.page.value[:0], href: s.page.href[:0],
+	}
+	s.spare, s.script, s.memory = spare{}, nil, memory{starts: s.memory.starts[:0], around: s.memory.around}
+	s.reset()
+	htmlPool.Put(s)
 }
 
 func (s *htmlScanner) reset() {
 	s.page.reset()
 	*s = htmlScanner{
 		page: s.page, level: s.level, name: s.name[:0], attr: s.attr[:0], entity: s.entity[:0], value: s.value[:0],
-		until: s.until[:0], tail: s.tail[:0], spare: s.spare, script: s.script, refs: s.refs,
+		until: s.until[:0], tail: s.tail[:0], spare: s.spare, script: s.script, refs: s.refs, memory: s.memory,
 	}
 }
 
@@ -122,6 +154,7 @@ func (s *htmlScanner) end(off int64) {
 }
 
 func (s *htmlScanner) write(p []byte, off int64) {
+	s.memory.starts = s.memory.starts[:0]
 	for i := 0; i < len(p); {
 		rest, at := p[i:], off+int64(i)
 		switch s.state {

@@ -18,6 +18,9 @@ func (s *htmlScanner) skim(p []byte, i int, off int64) int {
 		from := i
 		switch b := p[i]; {
 		case b == '<':
+			if n := len(s.memory.starts); n > 0 && s.memory.starts[n-1].depth >= len(s.page.stack) {
+				s.passed(p, i, off)
+			}
 			if i = s.wholeTag(p, i, off); s.state != htmlText {
 				return i
 			}
@@ -108,6 +111,11 @@ func (s *htmlScanner) wholeTag(p []byte, i int, off int64) int {
 			s.page.closeTag(tag, key, off+int64(end))
 		}
 		return end + 1
+	}
+	if passages>>tag&1 != 0 {
+		if end := s.pass(p, i, off); end > i {
+			return end
+		}
 	}
 	s.page.beginTag(tag, key, false, s.start)
 	if next != '>' {

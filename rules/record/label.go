@@ -91,13 +91,12 @@ func (p *prose) take(c class, v []byte, start int64) {
 	}
 	// A number on a page that nothing is said about is often the shop's: it
 	// names nobody alone.
-	had := p.g.own().marks & markPhone
+	had := p.g.marked() & markPhone
 	p.g.value(c, v, s&^shapeLine, start)
-	o := p.g.own()
-	if o.marks&markPhone != 0 {
-		o.marks |= markContact
+	if p.g.marked()&markPhone != 0 {
+		o := p.g.own()
+		o.marks = o.marks&^markPhone | markContact | had
 	}
-	o.marks = o.marks&^markPhone | had
 }
 
 // heading takes the number out of "Order #2092" or "Invoice No. 17".

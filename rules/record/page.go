@@ -68,7 +68,11 @@ type page struct {
 }
 
 func (p *page) init(g *grouper) {
-	p.g, p.prose, p.seed = g, newProse(g), maphash.MakeSeed()
+	if p.prose == nil {
+		p.prose, p.seed, p.stack = new(prose), maphash.MakeSeed(), make([]element, 0, 24)
+	}
+	p.g = g
+	p.prose.init(g)
 	p.prose.page, g.paged = true, true
 	p.reset()
 }

@@ -42,9 +42,14 @@ type prose struct {
 }
 
 func newProse(g *grouper) *prose {
-	p := &prose{g: g, grams: lexiconGrams()}
-	p.line, p.text = p.room[:0:len(p.room)/2], p.room[len(p.room)/2:][:0]
+	p := new(prose)
+	p.init(g)
 	return p
+}
+
+func (p *prose) init(g *grouper) {
+	p.g, p.grams = g, lexiconGrams()
+	p.line, p.text = p.room[:0:len(p.room)/2], p.room[len(p.room)/2:][:0]
 }
 
 func (p *prose) reset() {

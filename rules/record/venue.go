@@ -19,6 +19,7 @@ func (g *grouper) hours(c class, v []byte) bool {
 	if i < 0 || !timeRange(v) {
 		return false
 	}
+	g.stirs++
 	f := &g.frames[i]
 	if f.own == none {
 		f.own = g.alloc()
