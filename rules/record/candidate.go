@@ -113,7 +113,7 @@ func staffRole(v []byte) bool {
 // shape, or later by its neighbours.
 func (g *grouper) unlabelled(c class, v []byte, s shape, start int64) {
 	switch {
-	case c.sense&senseClient != 0 && c.kind == kindNone && s&shapeDigit == 0 && personLike(v): // "customer": "Ada Lund"
+	case c.sense&senseClient != 0 && c.kind == kindNone && s&shapeDigit == 0 && clientLike(v): // "customer": "Ada Lund"
 		g.nameValue(class{kindFullName, c.sense}, v, s, start)
 	case c.kind == kindUsername && bytes.IndexByte(v, ' ') > 0 && personLike(v):
 		g.nameValue(class{kindName, c.sense}, v, s, start)

@@ -161,7 +161,7 @@ const (
 // attrNames are the attributes that are common, see [page.wants].
 var attrNames = func() (t names[attrWay]) {
 	for name := range strings.FieldsSeq(`class id style src alt srcset rel target width height role action method for lang loading decoding media sizes size
-		colspan rowspan scope align tabindex onclick d fill stroke color charset property dir async defer`) {
+		rowspan scope align tabindex onclick d fill stroke color charset property dir async defer`) {
 		if len(name) < 8 {
 			t.put(name, attrPlain)
 		}

@@ -77,6 +77,7 @@ type jsonScanner struct {
 	lastDepth int     // and how deep it stood
 	signs     horizon // of the piece that is being written
 	lines     lines
+	table     *jsonTable
 }
 
 func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }
@@ -159,7 +160,7 @@ func (s *jsonScanner) read(p []byte, off int64) int {
 // without a way through every state for every byte.
 func (s *jsonScanner) run(p []byte, i int, off int64) int {
 	for i < len(p) && s.state <= jsonComma {
-		if !s.g.slow {
+		if !s.g.slow && !s.table.naming() {
 			if i = s.fast(p, i, off); i == len(p) || s.state > jsonComma {
 				break
 			}
@@ -248,6 +249,9 @@ func (s *jsonScanner) next() {
 		s.state, s.class = jsonKey, class{}
 	} else {
 		s.state = jsonValue
+		if s.table != nil {
+			s.class = s.table.comma(s.depth)
+		}
 	}
 }
 
@@ -259,6 +263,7 @@ func (s *jsonScanner) open(b byte) {
 	}
 	s.started = true
 	c := s.pointed()
+	within := s.depth > 0 && !s.object()
 	s.class = class{}
 	if s.depth++; s.depth <= maxDepth {
 		bit := uint64(1) << ((s.depth - 1) % 64)
@@ -271,6 +276,9 @@ func (s *jsonScanner) open(b byte) {
 	s.point.open(s.depth)
 	kind := frameArray
 	if b == '{' || c.sense&(senseDeclared|senseCustomer) == senseDeclared|senseCustomer { // a row without keys, declared to be a customer's
+		kind = frameObject
+	}
+	if b == '[' && s.array(c, within) {
 		kind = frameObject
 	}
 	s.g.enter(kind, c)
@@ -310,6 +318,9 @@ func (s *jsonScanner) close(b byte, off int64) {
 		if s.object() != (b == '}') {
 			return
 		}
+	}
+	if s.table != nil {
+		s.table.close(s.depth)
 	}
 	s.depth--
 	s.g.leave(off)

@@ -86,7 +86,9 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 			}
 			s.open(b)
 			object = b == '{' || s.depth > maxDepth
-			i++
+			if i++; s.table.naming() {
+				return i
+			}
 			continue
 		case ']':
 			if object || s.depth == 0 {
@@ -119,6 +121,9 @@ func (s *jsonScanner) comma(i int, object bool) int {
 		s.state, s.class = jsonKey, class{}
 	} else {
 		s.state = jsonValue
+		if s.table != nil {
+			s.class = s.table.comma(s.depth)
+		}
 	}
 	return i + 1
 }

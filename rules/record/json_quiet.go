@@ -23,7 +23,7 @@ const senseAlive = senseCustomer | senseClient | sensePlace | senseOrder | sense
 
 // tellsOf says what values under a key of class c may tell.
 func tellsOf(c class) (t tells) {
-	if c.sense&senseAlive != 0 || c.kind == kindAddress || c.kind == kindHours || c.kind == kindPhone {
+	if c.sense&senseAlive != 0 || c.kind == kindAddress || c.kind == kindHours || c.kind == kindPhone || c.kind == kindColumns {
 		t |= tellsNest
 	}
 	if c.kind != kindText {
@@ -190,7 +190,7 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 			for i++; i < len(q) && jsonNumber[q[i]]; i++ {
 			}
 		case b|0x20 == '{': // [ or {
-			if depth == quietDepth || t&tellsNest != 0 {
+			if depth == quietDepth || t&tellsNest != 0 || b == '[' && depth > 0 && !object { // rows, see jsonTable
 				return -1
 			}
 			i = blanks(q, i+1)

@@ -78,7 +78,9 @@ func (s *jsonScanner) nested(text []byte) scanner {
 	if s.level < maxNested {
 		switch text = bytes.TrimLeft(text, " \t\r\n"); {
 		case len(text) > 1 && (text[0] == '{' || text[0] == '[' || flightRow(text)):
-			return s.spare.newJSON(s.g, s.level+1, s.class)
+			j := s.spare.newJSON(s.g, s.level+1, s.class)
+			j.flight = text[0] != '{' && text[0] != '['
+			return j
 		case len(text) > 1 && text[0] == '<':
 			return s.spare.newHTML(s.g, s.level+1)
 		}
@@ -198,6 +200,9 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 		return
 	}
 	s.state = jsonComma
+	if s.table.naming() && s.sub == nil {
+		s.table.value(s.g.keys, v, s.depth)
+	}
 	c := s.pointed()
 	s.class = class{}
 	if c.kind == kindNone && c.sense&(senseKnown|senseClient) == senseKnown && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {

@@ -94,7 +94,9 @@ func classify(key []byte) class {
 		return class{}
 	}
 	if c, ok := words[string(t.span(0, t.n))]; ok {
-		c.sense |= senseKnown
+		if c.kind != kindColumns { // fields: {…} is what it stands in
+			c.sense |= senseKnown
+		}
 		return c
 	}
 	if t.n > 1 && t.digits(t.n-1) { // address2, street_line_1, email1

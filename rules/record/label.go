@@ -63,8 +63,11 @@ func (p *prose) take(c class, v []byte, start int64) {
 		return
 	}
 	s := shapeOf(v)
+	if s&shapeAt != 0 && (c.kind == kindPassword || c.kind == kindToken || c.kind == kindOpaque) { // a cell under its neighbour's heading
+		c.kind = kindNone
+	}
 	if c.kind == kindNone {
-		if c.sense&senseCustomer != 0 && personLike(v) {
+		if c.sense&senseCustomer != 0 && (personLike(v) || c.sense&senseClient != 0 && clientLike(v)) {
 			c.kind = kindFullName
 		} else if s&(shapeAt|shapePlus|shapeSecret) == 0 {
 			return

@@ -50,6 +50,7 @@ const (
 	kindIgnored // declared to be nothing personal
 	kindDate    // when something was made, of an order only when the neighbours say so
 	kindHours   // when a place of business is open
+	kindColumns // names of columns
 )
 
 // sense is the part of the data that a key says its value stands in.
@@ -88,7 +89,7 @@ var kindNames = map[string]kind{
 	"customerid": kindCustomerID, "order": kindOrder, "id": kindID, "code": kindCode, "total": kindTotal,
 	"lines": kindLines, "orderdate": kindOrderDate, "price": kindPrice, "password": kindPassword, "token": kindToken,
 	"opaque": kindOpaque, "birth": kindBirth, "card": kindCard, "government": kindGovernment, "role": kindRole,
-	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate,
+	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate, "columns": kindColumns,
 }
 
 var senseNames = map[string]sense{

@@ -27,6 +27,8 @@ type table struct {
 	columns int // of the heading, 0 while there is none
 	row     [maxColumns]class
 	cells   int  // of the row so far
+	at      int  // columns of the row so far
+	span    int  // of the cell
 	labels  int  // cells of the row that are labels
 	data    bool // the row has a td
 	inHead  bool
@@ -63,6 +65,7 @@ type page struct {
 	valueAt []stretch
 	has     bool
 	prop    class // itemprop
+	span    int   // colspan
 	href    []byte
 	link    bool // a link to an address or a number is open
 }
@@ -114,7 +117,7 @@ func (p *page) renew() {
 	if len(p.g.frames) == 0 {
 		p.fragment()
 	}
-	p.said, p.kindLen, p.has, p.prop = false, 0, false, class{}
+	p.said, p.kindLen, p.has, p.prop, p.span = false, 0, false, class{}, 0
 	p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
 }
 
@@ -140,6 +143,8 @@ func (p *page) wants(name []byte) bool {
 	switch string(name) {
 	case "name", "value", "type":
 		return p.tag == tagInput || p.tag == tagText || p.tag == tagScript && len(name) == 4
+	case "colspan":
+		return p.tag == tagCell || p.tag == tagHeading
 	case "href", "itemprop", "content", "title", "aria-label":
 		return true
 	case "class", "id", "style", "src", "alt", "srcset", "rel", "target", "width", "height", "role", "action", "method", "placeholder":
@@ -169,6 +174,8 @@ func (p *page) attr(name, value []byte, start int64) {
 	}
 	switch string(name) {
 	case "class", "id":
+	case "colspan":
+		p.span = refNumber(value)
 	case "name":
 		p.field = append(p.field[:0], value...)
 	case "value":

@@ -358,6 +358,29 @@ func personLike(s []byte) bool {
 	return words <= 6 && lower == 0
 }
 
+// clientLike is [personLike] for a value that is called the customer: a family name
+// may be a word of the lexicon there, one of trade, as Marchand and Price are.
+func clientLike(s []byte) bool {
+	if personLike(s) {
+		return true
+	}
+	s = trim(s)
+	at := bytes.LastIndexByte(s, ' ')
+	if at < 1 || len(s) > 80 || incorporated(s) {
+		return false
+	}
+	var room [64]byte
+	c, ok := lexicon()[string(appendFolded(room[:0], s[at+1:], len(room)))]
+	if !ok || c.kind != kindNone && c.kind != kindPrice || c.sense&^(senseShop|senseProduct) != 0 {
+		return false
+	}
+	first, rest := nextWord(s[:at])
+	if r, _ := utf8.DecodeRune(s[at+1:]); !unicode.IsUpper(r) {
+		return false
+	}
+	return len(first) > 1 && personLike(append(append(room[:0], first...), " Xx"...)) && (len(rest) == 0 || personLike(s[:at]))
+}
+
 // incorporated reports whether a name ends in the legal form of a company.
 func incorporated(s []byte) bool {
 	switch string(s[bytes.LastIndexByte(s, ' ')+1:]) {

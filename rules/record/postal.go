@@ -43,7 +43,7 @@ func (p *prose) address(i int, c class, labelled bool) int {
 	if !labelled && !p.g.slow && !mayName(first) {
 		return 0
 	}
-	if personLike(first) || labelled && p.n-i > 1 && shapeOf(first)&(shapeDigit|shapeAt) == 0 && utf8.RuneCount(first) >= 3 {
+	if personLike(first) || labelled && c.sense&senseClient != 0 && clientLike(first) || labelled && p.n-i > 1 && shapeOf(first)&(shapeDigit|shapeAt) == 0 && utf8.RuneCount(first) >= 3 {
 		name = i
 	}
 	if name < 0 && !labelled {

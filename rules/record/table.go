@@ -26,21 +26,22 @@ func (p *page) openTable(off int64) {
 		p.push(element{}, off)
 	case tagRow:
 		p.popTo(off, 1<<tagRow|1<<tagCell|1<<tagHeading)
-		t.cells, t.labels, t.data, t.said = 0, 0, false, false
+		t.cells, t.at, t.labels, t.data, t.said = 0, 0, 0, false, false
 		p.g.enter(frameRow, class{sense: p.prop.sense & (senseCustomer | senseClient)})
 		p.push(element{frame: true}, off)
 	default:
 		p.popTo(off, 1<<tagCell|1<<tagHeading)
 		p.prose.label, p.prose.cell = class{}, false
 		if t.said {
-			p.prose.label = t.row[max(0, min(t.cells, maxColumns)-1)]
+			p.prose.label = t.row[max(0, min(t.at, maxColumns)-1)]
 		}
-		if !t.inHead && t.cells < t.columns {
-			p.prose.label, p.prose.cell = t.heads[t.cells], true
+		if !t.inHead && t.at < t.columns {
+			p.prose.label, p.prose.cell = t.heads[t.at], true
 		}
 		if p.prose.said = false; p.prop.sense&senseDeclared != 0 {
 			p.prose.label, p.prose.cell = p.prop, true
 		}
+		t.span = min(max(p.span, 1), maxColumns)
 		p.push(element{}, off)
 	}
 }
@@ -88,8 +89,11 @@ func (p *page) endCell(tag tag) {
 	} else {
 		p.prose.gap()
 	}
-	if t.cells < maxColumns {
-		t.row[t.cells] = c
+	for ; t.span > 0; t.span-- {
+		if t.at < maxColumns {
+			t.row[t.at] = c
+		}
+		t.at++
 	}
 	t.cells++
 	if label {
@@ -108,7 +112,7 @@ func (p *page) endRow() {
 	}
 	t := &p.table[len(p.table)-1]
 	if t.cells > 0 && (t.inHead || !t.data || t.columns == 0 && t.cells > 1 && t.labels == t.cells) {
-		t.columns = min(t.cells, maxColumns)
+		t.columns = min(t.at, maxColumns)
 		t.heads = t.row
 		return
 	}
