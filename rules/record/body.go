@@ -28,6 +28,8 @@ type bodyScanner struct {
 	part     bool              // it is an entity's body, read in offsets of the whole body
 	coded    bool              // and encoded for its way
 	aside    *places           // the grouper's, while a part is read that cannot be masked
+	label    string            // the type that a part calls itself, which is read if it lies
+	idle     bool              // it does not: nothing is of interest
 	hints    hints
 	spare    spare // scanners of texts before
 }
@@ -84,6 +86,9 @@ func (s *bodyScanner) write(p []byte, off int64) {
 func (s *bodyScanner) begin() {
 	s.begun = true
 	head := s.head
+	if s.idle = s.label != "" && !lies(s.label, head); s.idle {
+		return
+	}
 	if !s.hints.decoded {
 		e, known := encodingOf(s.promised, s.hints.charset, head)
 		if !known {
@@ -156,6 +161,9 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		if sheet := s.book.part(s.g, s.head); sheet != nil {
 			return sheet
 		}
+		if workbook2003(s.head) {
+			return newSheets(s.g)
+		}
 		h := newHTML(s.g, 0)
 		h.page.xml = kind == formXML
 		return h
@@ -173,6 +181,8 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		return newLines(s.g)
 	case formCard:
 		return newCard(s.g)
+	case formEDI:
+		return newEDI(s.g, s.head)
 	case formScript:
 		return newCode(s.g)
 	case formEvents:

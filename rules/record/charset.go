@@ -82,6 +82,9 @@ func encodingOf(promised form, charset encoding.Encoding, head []byte) (encoding
 	if e := wide(head); e != nil {
 		return e, true
 	}
+	if promised == formMultipart {
+		return nil, true // each part has its own
+	}
 	if sniff(promised, head) >= formOpaque {
 		return nil, true
 	}

@@ -25,6 +25,7 @@ const (
 	formMultipart // parts with headers of their own
 	formMail      // headers and a body
 	formCard      // vCard
+	formEDI       // EDIFACT, X12
 	formScript    // JavaScript that may hold data
 	formOpaque    // not read
 
@@ -77,7 +78,7 @@ func formOf(contentType string) form {
 		return formMultipart
 	case strings.HasPrefix(t, "message/"), t == "application/http", t == "application/mbox":
 		return formMail
-	case strings.HasPrefix(t, "text/"):
+	case strings.HasPrefix(t, "text/"), strings.HasPrefix(t, "application/edi"):
 		return formText
 	}
 	return binaryForm(mediaType(contentType))
@@ -187,6 +188,9 @@ func markup(text []byte) bool {
 
 // sniffText tells dumps, delimited text and plain text apart.
 func sniffText(promised form, head, text []byte) form {
+	if interchange(text) {
+		return formEDI
+	}
 	if binaryHead(head) {
 		if promised == formUnknown {
 			return formOpaque

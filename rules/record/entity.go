@@ -38,7 +38,8 @@ type entity struct {
 	promised form
 	hints    hints
 	transfer transfer
-	skip     bool // nothing in the body is of interest
+	label    string // the type of a picture or the like: the body is read if it is something else
+	skip     bool   // nothing in the body is of interest
 	class    class
 	value    bool // the body is the value of a form's field of that class
 	plain    []byte
@@ -56,7 +57,7 @@ type entity struct {
 
 // renew prepares for the next entity.
 func (s *entity) renew() {
-	s.inBody, s.inLine, s.skip, s.value = false, false, false, false
+	s.inBody, s.inLine, s.skip, s.value, s.label = false, false, false, false, ""
 	s.field, s.plain, s.fields, s.shape, s.n, s.bits = s.field[:0], s.plain[:0], 0, 0, 0, 0
 	s.promised, s.hints, s.transfer, s.class = formText, hints{}, transferPlain, class{}
 }
@@ -149,7 +150,9 @@ func (s *entity) fieldEnd(to int64) {
 	case "content-type":
 		t := mediaType(value)
 		s.promised, s.hints = formOf(value), hintsOf(value)
-		s.skip = Harmless(t)
+		if s.label = ""; Harmless(t) {
+			s.label, s.promised = t, formUnknown
+		}
 	case "content-transfer-encoding":
 		switch strings.ToLower(value) {
 		case "quoted-printable":
@@ -192,7 +195,9 @@ func unfold(field []byte) []byte {
 func (s *entity) disposition(value string) {
 	if file := parameter(value, "filename"); file != "" {
 		if kind, read := promise(file); s.promised == formText || s.promised == formUnknown {
-			s.promised, s.skip = kind, !read
+			if s.promised = kind; !read && s.label == "" {
+				s.label = "image/*"
+			}
 		}
 		return
 	}
@@ -204,7 +209,7 @@ func (s *entity) disposition(value string) {
 // bodyBegins is the end of the header.
 func (s *entity) bodyBegins() {
 	s.inBody = true
-	if s.value = s.value && (s.promised == formText || s.promised == formUnknown); s.value || s.skip {
+	if s.value = s.value && s.label == "" && (s.promised == formText || s.promised == formUnknown); s.value {
 		s.start = s.here()
 		return
 	}
@@ -220,7 +225,7 @@ func (s *entity) content() {
 	}
 	s.view.n = 0
 	s.body.reset(s.g, level, s.promised, s.here())
-	s.body.hints, s.open = s.hints, true
+	s.body.hints, s.body.label, s.open = s.hints, s.label, true
 	s.body.part, s.body.coded = s.straight, s.transfer != transferPlain
 }
 
@@ -236,6 +241,7 @@ func (s *entity) data(p []byte, off int64) {
 	}
 	if s.open {
 		s.write(p, off)
+		s.skip = s.body.idle
 	}
 }
 

@@ -112,7 +112,7 @@ func orderNoun(word string) bool {
 // address of an order they are somebody's invoice or label.
 func Opaque(contentType string) bool {
 	switch formOf(contentType) {
-	case formJSON, formHTML, formXML, formCSV, formSQL, formText, formPairs, formLines, formEvents, formMail, formCard, formScript:
+	case formJSON, formHTML, formXML, formCSV, formSQL, formText, formPairs, formLines, formEvents, formMail, formCard, formScript, formEDI:
 		return false
 	default:
 	}

@@ -162,6 +162,9 @@ func (p *prose) slide(off int64) {
 	p.block()
 	before := p.g.places.source(p.line, p.src)
 	cut := maxLine * 3 / 4
+	if !p.page && bytes.Contains(p.line, escapedAt) {
+		cut = p.escaped(p.line, p.from)
+	}
 	from, end := 0, 0
 	for {
 		if from, end = findEmail(p.line, end, inText); from < 0 || from >= cut {
@@ -291,6 +294,9 @@ func (p *prose) sourced() (before reading) {
 // many.
 func (p *prose) read(i int) int {
 	line, start := p.at(i), p.lines[i].start
+	if !p.page && bytes.Contains(line, escapedAt) {
+		p.escaped(line, start)
+	}
 	colon := p.lines[i].signs&textColon != 0
 	if colon && messageID(line) {
 		return 1

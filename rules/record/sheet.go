@@ -95,6 +95,7 @@ type sheetScanner struct {
 	book  *workbook
 	table csvScanner
 
+	flat   bool // the workbook is one text, of Excel 2003
 	row    bool
 	filled int // cells of the row that are not empty
 	column int // of the cell
@@ -121,6 +122,19 @@ func (s *sheetScanner) end(off int64) {
 	s.table.end(off)
 }
 
+// workbook2003 reports whether markup is a workbook in one text (SpreadsheetML of
+// Microsoft Office 2003), as shops export tables for Excel.
+func workbook2003(head []byte) bool {
+	return bytes.Contains(head, []byte("Workbook")) && bytes.Contains(head, []byte("urn:schemas-microsoft-com:office:spreadsheet"))
+}
+
+// newSheets reads such a workbook: its sheets are tables one after the other.
+func newSheets(g *grouper) *sheetScanner {
+	s := newSheet(g, &workbook{ahead: true})
+	s.flat = true
+	return s
+}
+
 // Kinds of cells, by their attribute t.
 const (
 	cellNumber = 'n'
@@ -131,19 +145,29 @@ const (
 
 func (s *sheetScanner) open(x *xmlTokens, off int64) {
 	switch string(x.name) {
-	case "row":
+	case "row", "Row":
 		s.endRow(off)
 		s.row, s.column = true, -1
-	case "c":
+	case "c", "Cell":
 		s.column++
 		s.kind, s.value = cellNumber, s.value[:0]
-	case "v", "t":
+		if s.flat {
+			s.kind = cellText
+		}
+	case "v", "t", "Data":
 		s.text = s.row
 		s.start = off
+	case "Worksheet":
+		s.endRow(off)
+		s.table.end(off)
+		s.table = csvScanner{g: s.table.g, buf: s.table.buf}
 	}
 }
 
 func (s *sheetScanner) attribute(x *xmlTokens) {
+	if s.flat && string(x.name) == "Cell" && string(x.attr[bytes.IndexByte(x.attr, ':')+1:]) == "Index" {
+		s.column = max(s.column, refNumber(x.value)-1)
+	}
 	if string(x.name) != "c" {
 		return
 	}
@@ -188,12 +212,12 @@ func (s *sheetScanner) chars(p []byte, _ int64) {
 
 func (s *sheetScanner) close(x *xmlTokens, off int64) {
 	switch string(x.name) {
-	case "v", "t":
+	case "v", "t", "Data":
 		s.text = false
-	case "c":
+	case "c", "Cell":
 		s.cell()
 		s.start = never
-	case "row":
+	case "row", "Row":
 		s.endRow(off)
 	}
 }
