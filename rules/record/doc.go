@@ -31,7 +31,7 @@
 // behind which of them a structure was not quiet; and of a shop's pages which
 // passages told nothing, by keyed tags (familiar), so that a header or a menu
 // that every page repeats is read twice only (FuzzFamiliar). Nothing else is:
-// memory that serves one response after the other is wiped between them.
+// memory that serves one response after the other is wiped between them (TestWiped).
 //
 // A [Masker] asks the scanners for more: where the bytes of each value stand
 // (places), through escapes, references and texts in texts. The grouper hangs

@@ -27,6 +27,7 @@ func NewFinder(cfg *Config, h *rules.Hasher, contentType string) *Finder {
 	}
 	f := &Finder{promised: formOf(contentType), hints: hintsOf(contentType)}
 	f.group.init(cfg, h)
+	f.body.head = f.group.room.head
 	f.body.reset(&f.group, 0, f.promised, 0)
 	f.body.hints = f.hints
 	return f
@@ -57,6 +58,7 @@ func (f *Finder) Close() error {
 		f.body.reason, f.body.scan = s.fault(), nil
 		s.release()
 	}
+	f.body.head = nil
 	f.group.close()
 	f.safe = f.offset
 	return nil
@@ -117,7 +119,7 @@ func (f *Finder) Offset() int64 { return f.offset }
 
 // Subjects returns how many distinct subjects were reported so far. Beyond
 // 16,384 it counts reports, so that it is never too low.
-func (f *Finder) Subjects() int { return f.group.report.subjects.n + f.group.report.beyond }
+func (f *Finder) Subjects() int { return f.group.report.subjects + f.group.report.beyond }
 
 // Weak returns how many purchases the body showed so far of people whom it does
 // not single out (a name alone, a masked e-mail address), and which fields. They

@@ -58,7 +58,7 @@ type grouper struct {
 	scratch   []byte
 	room      *room
 	hit       []byte // a value without a search engine's tags
-	recent    recent
+	recent    *recent
 	paged     bool // a page was begun, which shows many a value twice
 	inflaters inflaters
 	stirs     uint    // how often a value told something, or might have, see familiar
@@ -76,7 +76,7 @@ func (g *grouper) init(cfg *Config, h *rules.Hasher) {
 		g.keys = newKeys()
 	}
 	r := roomPool.Get().(*room) //nolint:forcetypeassert // nothing else is in the pool
-	g.frames, g.groups, g.free, g.scratch, g.room = r.frames[:0], r.groups[:0], r.free[:0], r.scratch[:0], r
+	g.frames, g.groups, g.free, g.scratch, g.recent, g.room = r.frames[:0], r.groups[:0], r.free[:0], r.scratch[:0], &r.recent, r
 }
 
 // room is memory that serves one response after the other, wiped.
@@ -85,10 +85,12 @@ type room struct {
 	groups  []group
 	free    []int16
 	scratch []byte
+	head    []byte // of the body
+	recent  recent
 }
 
 var roomPool = sync.Pool{New: func() any {
-	return &room{frames: make([]frame, 0, 16), groups: make([]group, 0, 3), free: make([]int16, 0, 3), scratch: make([]byte, 0, 256)}
+	return &room{frames: make([]frame, 0, 16), groups: make([]group, 0, 3), free: make([]int16, 0, 3), scratch: make([]byte, 0, 256), head: make([]byte, 0, maxSniff)}
 }}
 
 // release wipes the grouper's memory and gives it back, but what is larger than
@@ -99,6 +101,8 @@ func (r *room) release(g *grouper) {
 	}
 	clear(g.groups)
 	clear(g.scratch[:cap(g.scratch)])
+	clear(r.head[:cap(r.head)])
+	r.recent = recent{}
 	r.frames, r.groups, r.free, r.scratch = g.frames, g.groups, g.free, g.scratch
 	roomPool.Put(r)
 }
@@ -107,11 +111,12 @@ func (r *room) release(g *grouper) {
 func (g *grouper) close() {
 	g.keys.release()
 	g.keys = nil
-	g.report.told.release()
-	g.report.told = nil
-	g.recent = recent{}
+	if g.places == nil { // a masker asks for the subjects of a body that has ended
+		g.report.told.release()
+		g.report.told = nil
+	}
 	g.room.release(g)
-	g.frames, g.groups, g.free, g.scratch, g.room = nil, nil, nil, nil, nil
+	g.frames, g.groups, g.free, g.scratch, g.recent, g.room = nil, nil, nil, nil, nil, nil
 }
 
 // enter opens a structure whose key has class c.

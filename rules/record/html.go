@@ -88,17 +88,21 @@ func (s *htmlScanner) rooms() {
 // used after that.
 func (s *htmlScanner) release() {
 	for _, part := range []*[]byte{&s.name, &s.attr, &s.value, &s.until, &s.tail, &s.entity, &s.page.field, &s.page.value, &s.page.href} {
-		if cap(*part) > maxValue {
-			*part = nil
-		}
-		clear((*part)[:cap(*part)])
+		*part = wiped(*part)
 	}
-	*s.page.prose = prose{}
+	s.spare.wipe()
+	if s.script != nil {
+		if s.script.json != nil {
+			*s.script.json = jsonScanner{buf: wiped(s.script.json.buf)}
+		}
+		s.script.on = false
+	}
+	*s.page.prose = prose{line: wiped(s.page.prose.line), text: wiped(s.page.prose.text)}
 	s.page = page{
 		prose: s.page.prose, seed: s.page.seed, stack: s.page.stack[:0], table: s.page.table[:0],
 		field: s.page.field[:0], value: s.page.value[:0], href: s.page.href[:0],
 	}
-	s.spare, s.script, s.memory = spare{}, nil, memory{starts: s.memory.starts[:0], around: s.memory.around}
+	s.memory = memory{starts: s.memory.starts[:0], around: s.memory.around}
 	s.reset()
 	htmlPool.Put(s)
 }
@@ -376,9 +380,9 @@ func (s *htmlScanner) finish(off int64) {
 		s.inner = s.spare.newJSON(s.page.g, s.level+1, class{})
 	case rawScript:
 		if s.script == nil {
-			s.script = &scriptScanner{g: s.page.g, level: s.level + 1}
+			s.script = &scriptScanner{}
 		}
-		s.script.reset()
+		s.script.reset(s.page.g, s.level+1)
 		s.inner = s.script
 	}
 	if s.level >= maxNested {

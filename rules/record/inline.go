@@ -15,7 +15,7 @@ type scriptScanner struct {
 	on    bool
 }
 
-func (s *scriptScanner) reset() { s.on = false }
+func (s *scriptScanner) reset(g *grouper, level int) { s.g, s.level, s.on = g, level, false }
 
 func (s *scriptScanner) write(p []byte, off int64) {
 	for i := 0; i < len(p); {

@@ -338,6 +338,25 @@ func (s *spare) newJSON(g *grouper, level int, c class) *jsonScanner {
 	return s.json
 }
 
+// wipe takes away what the scanners have of a text, and all of them but the one of
+// JSON.
+func (s *spare) wipe() {
+	if j := s.json; j != nil {
+		*j = jsonScanner{buf: wiped(j.buf)}
+	}
+	s.html, s.text = nil, nil
+}
+
+// wiped returns the memory of a value without it; none if it has grown beyond
+// what most values need.
+func wiped(b []byte) []byte {
+	if cap(b) > maxValue {
+		return nil
+	}
+	clear(b[:cap(b)])
+	return b[:0]
+}
+
 func (s *spare) newText(g *grouper, c class) *textScanner {
 	if s.text == nil {
 		s.text = newText(g)

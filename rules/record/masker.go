@@ -185,7 +185,7 @@ func (m *Masker) hides(one *place) bool {
 	if one.owner <= 0 {
 		return one.owner != ownerNobody
 	}
-	_, own := m.own[m.finder.group.report.subjects.at(int(one.owner-1)).id]
+	_, own := m.own[m.finder.group.report.told.subjects.at(int(one.owner-1)).id]
 	return !own
 }
 

@@ -49,7 +49,9 @@ func newProse(g *grouper) *prose {
 
 func (p *prose) init(g *grouper) {
 	p.g, p.grams = g, lexiconGrams()
-	p.line, p.text = p.room[:0:len(p.room)/2], p.room[len(p.room)/2:][:0]
+	if p.line == nil || p.text == nil {
+		p.line, p.text = p.room[:0:len(p.room)/2], p.room[len(p.room)/2:][:0]
+	}
 }
 
 func (p *prose) reset() {

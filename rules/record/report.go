@@ -16,9 +16,9 @@ const (
 type report struct {
 	out      []rules.Record
 	ids      []rules.Identifier // room that the records' identifiers are cut from
-	subjects chunks[subject]
-	told     *told // nil: nothing yet
-	beyond   int   // reports that could not be remembered
+	told     *told              // nil: nothing yet
+	subjects int                // how many told has
+	beyond   int                // reports that could not be remembered
 	issued   []rules.Digest
 	fresh    int // issued[fresh:] was not yet taken
 	weak     weak
@@ -61,7 +61,7 @@ func (r *report) slotOf(g *group, name uint64) (slot int32) {
 		if found == 0 {
 			continue
 		}
-		s := r.subjects.at(int(found - 1))
+		s := r.told.subjects.at(int(found - 1))
 		switch {
 		case id.Kind != rules.IdentifierEmail && s.mail && g.mail():
 		case id.Kind != rules.IdentifierPhone:
@@ -85,16 +85,17 @@ func (r *report) add(g *group, name uint64) {
 	}
 	fields, first := g.fields, slot == 0
 	if first {
-		if r.subjects.n >= maxSubjects {
+		if r.subjects >= maxSubjects {
 			r.beyond++
 			r.push(g.ids[0], g.ids[:g.n], fields)
 			return
 		}
-		r.subjects.push(subject{id: g.ids[0]})
-		slot = int32(r.subjects.n)
+		r.told.subjects.push(subject{id: g.ids[0]})
+		r.subjects++
+		slot = int32(r.subjects)
 	}
 	g.slot = slot
-	s := r.subjects.at(int(slot - 1))
+	s := r.told.subjects.at(int(slot - 1))
 	s.mail = s.mail || g.mail()
 	if s.name == 0 {
 		s.name = name

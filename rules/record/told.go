@@ -10,15 +10,16 @@ import (
 const (
 	maxKnown = 49152 // digests remembered in one response
 	minTable = 64
-	maxKept  = 8192 // places of a table that stays for the next response
+	maxKept  = 8192 // places of a table that stays for the next response, and its digests and subjects
 )
 
 // told remembers which digests were told about which subject of a response.
 // Only its memory, wiped, serves one response after the other: in a long list it
 // was half of all that a response allocated. Make one with newTold.
 type told struct {
-	digests chunks[rules.Digest]
-	table   []known // open addressing, by the digest's first bytes
+	digests  chunks[rules.Digest]
+	subjects chunks[subject]
+	table    []known // open addressing, by the digest's first bytes
 	// room holds the tables of all sizes, each at its size: one that grows moves
 	// to the next. What is behind table is free.
 	room []known
@@ -40,6 +41,7 @@ func (t *told) release() {
 	}
 	clear(t.room[:2*len(t.table)])
 	t.digests.clear()
+	t.subjects.clear()
 	toldPool.Put(t)
 }
 
