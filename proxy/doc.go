@@ -14,6 +14,7 @@
 //  7. response.go    ModifyResponse: sessions issued, WAF phase 3, is the body inspectable, whatever its type says (peeked.go)?
 //     headers.go     whom the header names, by where it leads to
 //  8. gate.go        bytes are held until the records they carry are reserved and durable (disclose.go); tap.go keeps the originals
+//     websocket.go   behind an upgrade the same is done message by message; no other protocol is changed to
 //     mask.go        for a principal held by mask it is written again without other people's values, and inspected again
 //  9. refuse.go      the one place that answers instead of the upstream
 //  10. finish.go     one log line (and accesslog.go one for each), one call to the observer, the outcome to the ledger

@@ -68,7 +68,8 @@ type exchange struct {
 	waf      *waf.Transaction
 	response *exfil.Response
 	gate     *gate
-	mask     *mask // of the gate, for a principal that gets responses masked
+	socket   *socket // after an upgrade
+	mask     *mask   // of the gate, for a principal that gets responses masked
 
 	seen     map[rules.Digest]struct{} // subjects counted already
 	answered bool                      // the upstream's status line may have gone out

@@ -71,7 +71,8 @@ func (x *exchange) finish(completed bool) {
 }
 
 // settleState decides whether released records count as delivered: only when
-// the whole body went out without an error, the last flush included.
+// the whole body went out without an error, the last flush included, or all messages of
+// a WebSocket that the platform has ended.
 func (x *exchange) settleState(completed bool) {
 	if x.Reason == rules.ReasonNone && !completed {
 		x.Reason = rules.ReasonClientGone
@@ -83,10 +84,17 @@ func (x *exchange) settleState(completed bool) {
 		return
 	}
 	x.State = rules.Unknown
-	if completed && x.Reason == rules.ReasonNone && x.control.Flush() == nil {
+	if completed && x.Reason == rules.ReasonNone && x.wentOut() {
 		x.State = rules.Delivered
 		x.gateway.ledger.Finish(x.id, rules.Delivered)
 	}
+}
+
+func (x *exchange) wentOut() bool {
+	if x.socket != nil {
+		return x.socket.whole
+	}
+	return x.control.Flush() == nil
 }
 
 // log writes the exchange's one line: at level info when there is something

@@ -188,6 +188,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The request is read: its deadline must not end a long download, which
 	// net/http takes for a client that is gone. The next request gets its own.
 	_ = x.control.SetReadDeadline(time.Time{}) // a connection without deadlines has none to lift
+	defer x.endSocket()
 	g.proxy.ServeHTTP(w, x.outgoing(r))
 }
 

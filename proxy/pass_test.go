@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -220,38 +219,36 @@ func TestEventStream(t *testing.T) {
 	}
 }
 
-// TestUpgrade: a WebSocket goes through, and is counted as not inspected.
+// TestUpgrade: nobody changes to a protocol that is not inspected; the same request is
+// answered without.
 func TestUpgrade(t *testing.T) {
-	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Upgrade", "echo")
-		w.Header().Set("Connection", "Upgrade")
-		w.WriteHeader(http.StatusSwitchingProtocols)
-		conn, both, err := http.NewResponseController(w).Hijack()
-		if err != nil {
+	seen := make(chan http.Header, 1)
+	w := proxytest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header
+		if protocol := r.Header.Get("Upgrade"); protocol != "" {
+			w.Header().Set("Upgrade", protocol)
+			w.Header().Set("Connection", "Upgrade")
+			w.WriteHeader(http.StatusSwitchingProtocols)
 			return
 		}
-		defer conn.Close() //nolint:errcheck // a test's own
-		line, _ := both.ReadString('\n')
-		_, _ = io.WriteString(conn, "echo "+line)
+		_, _ = io.WriteString(w, "as ever")
 	}))
-	conn, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close() //nolint:errcheck // a test's own
-	_, _ = io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: t\r\nAccept: */*\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-	reader := bufio.NewReader(conn)
-	response, err := http.ReadResponse(reader, nil)
-	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatal(response, err)
-	}
-	_, _ = io.WriteString(conn, "hello\n")
-	if line, err := reader.ReadString('\n'); err != nil || line != "echo hello\n" {
-		t.Errorf("%q %v", line, err)
-	}
-	_ = conn.Close()
-	if s := w.Observer.Next(); s.Uninspected != rules.UninspectedUpgrade || s.Reason != rules.ReasonNone {
-		t.Errorf("uninspected %q, outcome %s", s.Uninspected, s.Reason)
+	for _, header := range []string{
+		"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",
+		"Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",
+		"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n",
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n",
+		"Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n",
+		"Connection: Upgrade\r\nUpgrade: echo\r\n",
+	} {
+		got := raw(w, "GET /ws HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: t\r\nAccept: */*\r\n"+header+"\r\n", nil)
+		if got.StatusCode != http.StatusOK || got.Body != "as ever" {
+			t.Errorf("%q: %d %q", header, got.StatusCode, got.Body)
+			continue
+		}
+		if h := <-seen; h.Get("Upgrade") != "" || h.Get("Connection") != "" || h.Get("Http2-Settings") != "" {
+			t.Errorf("%q: the platform is told %v", header, h)
+		}
 	}
 }
 

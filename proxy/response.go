@@ -42,9 +42,9 @@ func (g *Gateway) modifyResponse(res *http.Response) error {
 		return &refusal{verdict}
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		// Bytes after an upgrade are not inspected: counted, and passed,
-		// because shops that use WebSockets cannot do without.
-		x.Uninspected = rules.UninspectedUpgrade
+		if verdict = x.upgraded(res); verdict.Action == rules.Refuse {
+			return &refusal{verdict}
+		}
 		x.answered = true
 		return nil
 	}

@@ -216,7 +216,7 @@ func TestWebSocket(t *testing.T) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.Close()
 	}
-	if s := w.Observer.Next(); s.Uninspected != rules.UninspectedUpgrade {
+	if s := w.Observer.Next(); s.Uninspected != rules.UninspectedNone {
 		t.Errorf("uninspected %q", s.Uninspected)
 	}
 }

@@ -37,6 +37,7 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 	for _, name := range elsewhere {
 		pr.Out.Header.Del(name)
 	}
+	narrowUpgrade(pr.In, pr.Out.Header)
 	x.wholeOnly(pr.Out)
 	if x.masks() {
 		unconditional(pr.Out.Header)

@@ -98,7 +98,7 @@ const (
 	UninspectedSyntax   Uninspected = "syntax"   // invalid JSON or HTML; what could be read was
 	UninspectedBomb     Uninspected = "bomb"     // decoded size out of proportion
 	UninspectedPartial  Uninspected = "partial"  // 206, or a body that broke off
-	UninspectedUpgrade  Uninspected = "upgrade"  // bytes after a 101
+	UninspectedUpgrade  Uninspected = "upgrade"  // a WebSocket with an extension that nobody asked for
 	UninspectedError    Uninspected = "error"    // a fault of ours
 )
 
