@@ -1,7 +1,9 @@
 package waf
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"sync"
@@ -38,6 +40,9 @@ type clearance struct {
 	outbound  int
 	proven    *proven
 	scratch   sync.Pool
+	unruled   *unruled  // nil: every exchange has a transaction of the lean rule set
+	parsers   sync.Pool // of *parsed
+	bodies    sync.Pool // of *[]byte
 }
 
 // preset is a TX variable that fixed rules set and rules of the lean set read.
@@ -93,6 +98,10 @@ func newClearance(full coraza.WAF, again func() (coraza.WAF, error)) (*clearance
 		return nil, nil, err
 	}
 	c.adopt(a)
+	c.unruled, err = a.spare(full, again)
+	if err != nil {
+		return nil, nil, err
+	}
 	return c, a, nil
 }
 
@@ -190,22 +199,52 @@ func (c *clearance) noteConstants(a *analysis, i int) {
 	}
 }
 
-// cleared is clearance at work on one transaction.
+// cleared is clearance at work on one exchange.
 type cleared struct {
 	*clearance
-	tx    types.Transaction // of the lean rule set
-	state plugintypes.TransactionState
-	set   []uint64        // bits of the guards that matched
-	dirty []int           // checks of which a bit is set
-	to    types.RulePhase // checks up to this phase count now
-	full  bool            // all bits of one of them are set
-	seen  int             // rules of the lean set that have matched so far
-	body  int             // bytes of the response's body so far, at most
+	start   func(coraza.WAF) types.Transaction // another transaction for the same exchange
+	tx      types.Transaction                  // of the lean rule set; nil: it is spared one
+	state   plugintypes.TransactionState       // that holds the parsed values
+	request *Request                           // whose header no transaction holds
+	answer  *response                          // likewise
+	held    []byte                             // of the response's body, where no transaction holds it
+	wanted  bool                               // phase 4 looks at the body, where no transaction says so
+	last    types.RulePhase                    // that was asked about
+	set     []uint64                           // bits of the guards that matched
+	dirty   []int                              // checks of which a bit is set
+	to      types.RulePhase                    // checks up to this phase count now
+	full    bool                               // all bits of one of them are set
+	seen    int                                // rules of the lean set that have matched so far
+	body    int                                // bytes of the response's body so far, at most
 }
 
-// begin starts on a transaction of the lean rule set.
-func (c *clearance) begin(tx types.Transaction) *cleared {
-	return &cleared{clearance: c, tx: tx, state: c.preset(tx), set: make([]uint64, (len(c.checkOf)+63)/64)}
+// begin starts on an exchange; start begins one of its transactions.
+func (c *clearance) begin(start func(coraza.WAF) types.Transaction) *cleared {
+	q := &cleared{clearance: c, start: start, set: make([]uint64, (len(c.checkOf)+63)/64)}
+	if c.unruled == nil {
+		q.open()
+	}
+	return q
+}
+
+// open begins a transaction of the lean rule set.
+func (c *cleared) open() {
+	c.tx = c.start(c.lean)
+	c.state = c.preset(c.tx)
+}
+
+// close ends it, if there is one.
+func (c *cleared) close() (err error) {
+	if c.tx != nil {
+		err = c.tx.Close()
+	}
+	c.tx, c.state = nil, nil
+	if c.held != nil {
+		held := c.held[:0]
+		c.bodies.Put(&held)
+		c.held = nil
+	}
+	return err //nolint:wrapcheck // the caller does
 }
 
 // preset gives a transaction the constants that its rules read.
@@ -218,18 +257,93 @@ func (c *clearance) preset(tx types.Transaction) plugintypes.TransactionState {
 	return state
 }
 
-// passes gives the lean transaction a request, and reports whether it is certain
-// that no rule of the phases 1 and 2 matches. begin starts another transaction
-// for the same exchange.
-func (c *cleared) passes(r *Request, begin func(coraza.WAF) types.Transaction) bool {
+// passes reports whether it is certain that no rule of the phases 1 and 2 matches a
+// request.
+func (c *cleared) passes(r *Request) bool {
+	c.last = types.PhaseRequestBody
+	if c.unruled == nil {
+		return c.passesLean(r)
+	}
+	if passes, known := c.passesSpared(r); known {
+		return passes
+	}
+	c.open()
+	passes := c.passesLean(r)
+	_ = c.close() // as in Transaction.judge
+	return passes
+}
+
+// passesLean is passes by the lean transaction.
+func (c *cleared) passesLean(r *Request) bool {
 	in, err := request(c.tx, r)
-	return err == nil && in == nil && c.settledPass(r, begin) && !c.may(types.PhaseRequestHeaders, types.PhaseRequestBody)
+	return err == nil && in == nil && c.settledPass(r) && !c.may(types.PhaseRequestHeaders, types.PhaseRequestBody)
+}
+
+// passesHeader reports whether it is certain that no rule of phase 3 matches a response,
+// which must stay as it is.
+func (c *cleared) passesHeader(r *response) bool {
+	c.last = types.PhaseResponseHeaders
+	if c.tx != nil {
+		if r.run(c.tx) != nil {
+			return false
+		}
+	} else {
+		c.answer, c.wanted = r, c.processable(r.header)
+	}
+	return !c.may(types.PhaseResponseHeaders, types.PhaseResponseHeaders)
+}
+
+// wantsBody reports whether phase 4 looks at the response's body.
+func (c *cleared) wantsBody() bool {
+	if c.tx != nil {
+		return c.tx.IsResponseBodyAccessible() && c.tx.IsResponseBodyProcessable()
+	}
+	return c.wanted
+}
+
+// write takes bytes of the response's body, and reports whether phase 4 wants no more.
+func (c *cleared) write(b []byte) (in *types.Interruption, full bool, err error) {
+	if c.tx == nil {
+		return nil, c.hold(b), nil
+	}
+	c.expect(len(b))
+	in, _, err = c.tx.WriteResponseBody(b)
+	return in, c.state.LastPhase() == types.PhaseResponseBody, err //nolint:wrapcheck // the caller does
+}
+
+// passesBody reports whether it is certain that no rule of phase 4 matches.
+func (c *cleared) passesBody() bool {
+	if c.tx != nil {
+		if in, err := c.tx.ProcessResponseBody(); in != nil || err != nil {
+			return false
+		}
+	} else if c.last == types.PhaseResponseBody {
+		return true // the body was as long as it may be
+	}
+	c.last = types.PhaseResponseBody
+	return !c.may(types.PhaseResponseBody, types.PhaseResponseBody)
+}
+
+// lastPhase is the last one that ran.
+func (c *cleared) lastPhase() types.RulePhase {
+	if c.tx != nil {
+		return c.state.LastPhase()
+	}
+	return c.last
+}
+
+// bodyReader reads what phase 4 was given of the response's body.
+func (c *cleared) bodyReader() (io.Reader, error) {
+	if c.tx != nil {
+		return c.tx.ResponseBodyReader() //nolint:wrapcheck // the caller does
+	}
+	return bytes.NewReader(c.held), nil
 }
 
 // may reports whether a rule of the phases up to the given one may match, by
 // the values that are final then.
 func (c *cleared) may(from, to types.RulePhase) bool {
-	if c.tx.IsInterrupted() || c.leanMatched() {
+	if c.tx != nil && (c.tx.IsInterrupted() || c.leanMatched()) {
 		return true
 	}
 	c.to = to
@@ -237,7 +351,7 @@ func (c *cleared) may(from, to types.RulePhase) bool {
 		c.complete(i) // what the request left
 	}
 	for _, g := range c.counts {
-		if from <= g.final && g.final <= to && g.matches(c.state, c.constants) {
+		if from <= g.final && g.final <= to && g.matches(c.number(g), c.constants) {
 			c.mark(g.bit)
 		}
 	}
@@ -279,6 +393,12 @@ func (c *cleared) leanMatched() bool {
 
 // values asks the guards of one variable about all of its values.
 func (c *cleared) values(gs *guards, s *scratch) {
+	if c.spared(gs.variable, func(key, value string) bool {
+		c.value(gs, s, key, value)
+		return !c.full
+	}) {
+		return
+	}
 	switch col := c.state.Collection(gs.variable).(type) {
 	case nil:
 	case collection.Single:

@@ -182,6 +182,15 @@ func audited(w coraza.WAF) (on bool, err error) {
 	return reflect.ValueOf(w).FieldByName("waf").Elem().FieldByName("AuditEngine").Int() != int64(types.AuditEngineOff), nil
 }
 
+// responseBody returns how many bytes of a response's body a WAF takes, and whether it
+// looks at a longer one as far as that.
+func responseBody(w coraza.WAF) (limit int, partial bool, err error) {
+	defer failed("reading Coraza's settings", &err)
+	settings := reflect.ValueOf(w).FieldByName("waf").Elem()
+	action := settings.FieldByName("ResponseBodyLimitAction").Int()
+	return int(settings.FieldByName("ResponseBodyLimit").Int()), action == int64(types.BodyLimitActionProcessPartial), nil
+}
+
 // failed turns a panic of package reflect into an error: Coraza is then built
 // in another way than this file knows.
 func failed(doing string, err *error) {

@@ -48,7 +48,11 @@ func (s *subject) follows(l *link, text string) string {
 		return ""
 	}
 	_, overBytes := l.expression()
-	may, matches := d.may(text), l.operator.Evaluate(s.constants, text)
+	operator := l.operator
+	if chain, ok := operator.(*captured); ok {
+		operator = chain.first
+	}
+	may, matches := d.may(text), operator.Evaluate(s.constants, text)
 	if matches && !may || may && !matches && !overBytes {
 		return "dfa of " + l.argument + ": wrong about " + text
 	}

@@ -26,6 +26,8 @@
 //	clearance.go  the question, asked of a transaction (proven.go remembers answers)
 //	proof.go      cleared exchanges that the full rule set judges again
 //	settled.go    rules that look at names of headers alone: what came of them is remembered
+//	captured.go   chains over what their first link captured of a value, asked about values
+//	spared.go     requests without a body, and responses, need no lean transaction
 //	sieve.go      whether a page holds anything that rules about leaks look for
 //	dfa.go        whether an expression matches anywhere, before its operator is asked
 //	              (follower.go; lockstep.go for several at a time)
@@ -35,6 +37,7 @@
 // The way of a request through it:
 //
 //	lean transaction ► Coraza parses; the few rules that must run as they are, run
+//	(spared where none of these could match: then Coraza parses without any rule)
 //	every value of every variable that a rule reads ► known? ► else the automaton of
 //	literals over it, and over those of Coraza's own transformations of it that hold
 //	something else ► Coraza's own operators of the rules whose literal is there
@@ -56,6 +59,6 @@
 // The literals, what is known of transformations, the sieve and the following of
 // expressions are inventions of ours: everything else is Coraza's own code on Coraza's
 // own data. They have slow twins (TestGuards, TestLongValues, FuzzGuards, FuzzTouches,
-// FuzzSieve, FuzzDFA, FuzzExpressions, FuzzLockstep), as the whole has (TestProof,
-// FuzzClearance), and the live proof.
+// FuzzSieve, FuzzDFA, FuzzExpressions, FuzzLockstep, FuzzSpared, TestCaptured), as the
+// whole has (TestProof, FuzzClearance), and the live proof.
 package waf

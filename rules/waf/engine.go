@@ -161,7 +161,7 @@ func (e *Engine) Begin(id rules.ExchangeID) *Transaction {
 	switch {
 	case e.mode == rules.Off:
 	case e.clearance != nil && !e.refuted.Load():
-		t.quick = e.clearance.begin(e.transaction(e.clearance.lean, id))
+		t.quick = e.clearance.begin(t.begin)
 	default:
 		t.full = e.transaction(e.judge(), id)
 	}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/corazawaf/coraza/v3/collection"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
 	"github.com/corazawaf/coraza/v3/types/variables"
@@ -185,22 +184,11 @@ type countGuard struct {
 	link     *link
 	variable variables.RuleVariable
 	key      string
+	header   string          // the key as net/http writes a header's name
 	final    types.RulePhase // when the number is final
 }
 
-func (g *countGuard) matches(state, constants plugintypes.TransactionState) bool {
-	n := 0
-	switch c := state.Collection(g.variable).(type) {
-	case nil:
-	case collection.Keyed:
-		if g.key != "" {
-			n = len(c.FindString(g.key))
-			break
-		}
-		n = len(c.FindAll())
-	default:
-		n = len(c.FindAll())
-	}
+func (g *countGuard) matches(n int, constants plugintypes.TransactionState) bool {
 	value := strconv.Itoa(n)
 	for _, s := range g.link.steps {
 		if v, _, err := s.apply(value); err == nil {

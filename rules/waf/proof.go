@@ -6,9 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
-
-	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
-	"github.com/corazawaf/coraza/v3/types"
 )
 
 // provers is how many exchanges are judged again at a time; one that finds no
@@ -35,20 +32,18 @@ type Proof struct {
 func (e *Engine) samples() bool { return e.limits.Sample > 0 && rand.IntN(e.limits.Sample) == 0 }
 
 // prove has Coraza's own rule set judge an exchange that is over, beside it, if
-// there is a slot. tx is the exchange's transaction.
-func (t *Transaction) prove(tx types.Transaction, report Report) {
+// there is a slot. body is what phase 4, if it ran, was given of the response's body,
+// or err why that cannot be read.
+func (t *Transaction) prove(body io.Reader, err error, ran bool, report Report) {
 	select {
 	case t.engine.proving <- struct{}{}:
 	default:
 		return
 	}
-	body, err := tx.ResponseBodyReader()
 	var held []byte
 	if err == nil {
 		held, err = io.ReadAll(body)
 	}
-	state, ok := tx.(plugintypes.TransactionState)
-	ran := ok && state.LastPhase() >= types.PhaseResponseBody
 	t.response.header = t.response.header.Clone()
 	go func() {
 		proof := Proof{Err: err}

@@ -111,13 +111,13 @@ func (c *clearance) settle(a *analysis, again func() (coraza.WAF, error)) (err e
 
 // settledPass reports whether no settled rule matches a request: by what is
 // remembered of its names, or else by running them.
-func (c *cleared) settledPass(r *Request, begin func(coraza.WAF) types.Transaction) bool {
+func (c *cleared) settledPass(r *Request) bool {
 	if c.settled == nil {
 		return true
 	}
 	id, bits, known := c.proven.get(variables.Unknown, "", namesOf(r))
 	if !known {
-		if c.settledMatch(r, begin(c.settled)) {
+		if c.settledMatch(r, c.start(c.settled)) {
 			bits = []int{0}
 		}
 		c.proven.add(id, bits)

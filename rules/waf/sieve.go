@@ -128,6 +128,9 @@ func newSieve(gs *guards) *sieve {
 // nothing.
 func (s *sieve) concern(gs *guards, g *guard) (c concern, always bool) {
 	c = concern{guard: g}
+	if g.first == nil {
+		return c, true
+	}
 	does := keeps
 	for _, n := range g.nodes {
 		does = max(does, gs.does(n))
@@ -154,7 +157,7 @@ func (s *sieve) concern(gs *guards, g *guard) (c concern, always bool) {
 		c.ways = append(c.ways, p)
 		always = always || p.sets == nil
 	}
-	return c, always || does == changes || g.first == nil
+	return c, always || does == changes
 }
 
 // sought reports whether a text that holds one of the literals once that is done to

@@ -95,17 +95,16 @@ func blocked(in *types.Interruption) rules.Verdict {
 	return rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonWAF, Status: status}
 }
 
-// current returns the transaction that sees the exchange, nil when the WAF is
-// off.
-func (t *Transaction) current() types.Transaction {
-	if t.quick != nil {
-		return t.quick.tx
-	}
-	return t.full
-}
-
 // off reports whether no rules run.
-func (t *Transaction) off() bool { return t.current() == nil || t.current().IsRuleEngineOff() }
+func (t *Transaction) off() bool {
+	switch {
+	case t.full != nil:
+		return t.full.IsRuleEngineOff()
+	case t.quick != nil && t.quick.tx != nil:
+		return t.quick.tx.IsRuleEngineOff()
+	}
+	return t.quick == nil
+}
 
 // Request runs phases 1 and 2. The header and the body of the request must
 // stay as they are until Finish.
@@ -115,7 +114,7 @@ func (t *Transaction) Request(r *Request) (rules.Verdict, error) {
 	}
 	if t.quick != nil {
 		t.keep(r)
-		if t.quick.passes(r, t.begin) {
+		if t.quick.passes(r) {
 			return rules.Passed, nil
 		}
 		t.judge()
@@ -141,7 +140,7 @@ func (t *Transaction) keep(r *Request) {
 // judge goes over to a transaction of the full rule set.
 func (t *Transaction) judge() {
 	// What a lean transaction leaves behind is temporary files at worst.
-	_ = t.quick.tx.Close()
+	_ = t.quick.close()
 	t.quick, t.full, t.clearance = nil, t.begin(t.engine.judge()), JudgedRequest
 }
 
@@ -191,7 +190,7 @@ func (t *Transaction) Header(status int, proto string, header http.Header) rules
 	}
 	if t.quick != nil {
 		t.response = response{status, proto, maps.Clone(header), true}
-		if in := t.response.run(t.quick.tx); in == nil && !t.quick.may(types.PhaseResponseHeaders, types.PhaseResponseHeaders) {
+		if t.quick.passesHeader(&t.response) {
 			return rules.Passed
 		}
 		in, err := t.catchUp()
@@ -217,10 +216,10 @@ func (r *response) run(tx types.Transaction) *types.Interruption {
 // catchUp goes over to the full rule set and runs what the exchange has gone
 // through so far.
 func (t *Transaction) catchUp() (*types.Interruption, error) {
-	lean := t.quick.tx
+	quick := t.quick
 	t.quick, t.full, t.clearance = nil, t.begin(t.engine.judge()), JudgedResponse
-	defer func() { _ = lean.Close() }() // as in judge
-	body, err := lean.ResponseBodyReader()
+	defer func() { _ = quick.close() }() // as in judge
+	body, err := quick.bodyReader()
 	if err != nil {
 		return nil, fmt.Errorf("reading the response body again: %w", err)
 	}
@@ -246,28 +245,33 @@ func replay(tx types.Transaction, r *Request, res *response, body io.Reader) (*t
 // WantsBody returns how many bytes of the decoded response body phase 4 wants
 // to see, 0 when none. Call it after Header.
 func (t *Transaction) WantsBody() int {
-	if t.off() || t.engine.limits.ResponseBody == 0 ||
-		!t.current().IsResponseBodyAccessible() || !t.current().IsResponseBodyProcessable() {
+	switch {
+	case t.off() || t.engine.limits.ResponseBody == 0:
 		return 0
+	case t.quick != nil && t.quick.wantsBody(), t.quick == nil && t.full.IsResponseBodyAccessible() && t.full.IsResponseBodyProcessable():
+		return t.engine.limits.ResponseBody
 	}
-	return t.engine.limits.ResponseBody
+	return 0
 }
 
 // Write gives phase 4 the next bytes of the decoded response body; b is only
 // borrowed. The verdict may come with the last byte that phase 4 wants.
 func (t *Transaction) Write(b []byte) (rules.Verdict, error) {
-	tx := t.current()
-	if tx == nil {
+	var in *types.Interruption
+	var err error
+	full := false
+	switch {
+	case t.quick != nil:
+		in, full, err = t.quick.write(b)
+	case t.full != nil:
+		in, _, err = t.full.WriteResponseBody(b)
+	default:
 		return rules.Verdict{}, errNoWAF
 	}
-	if t.quick != nil {
-		t.quick.expect(len(b))
-	}
-	in, _, err := tx.WriteResponseBody(b)
 	if err != nil {
 		return rules.Verdict{}, fmt.Errorf("giving the response body to the WAF: %w", err)
 	}
-	if t.quick != nil && t.quick.state.LastPhase() == types.PhaseResponseBody {
+	if full {
 		return t.Body() // Coraza runs phase 4 when its limit is reached
 	}
 	return blocked(in), nil
@@ -275,12 +279,11 @@ func (t *Transaction) Write(b []byte) (rules.Verdict, error) {
 
 // Body runs phase 4 over what Write gave.
 func (t *Transaction) Body() (rules.Verdict, error) {
-	if t.current() == nil {
+	if t.quick == nil && t.full == nil {
 		return rules.Passed, nil
 	}
 	if t.quick != nil {
-		in, err := t.quick.tx.ProcessResponseBody()
-		if err == nil && in == nil && !t.quick.may(types.PhaseResponseBody, types.PhaseResponseBody) {
+		if t.quick.passesBody() {
 			return rules.Passed, nil
 		}
 		if in, err := t.catchUp(); in != nil || err != nil {
@@ -298,16 +301,17 @@ func (t *Transaction) Body() (rules.Verdict, error) {
 // more without effect. It must not run while another goroutine still uses the
 // transaction.
 func (t *Transaction) Finish() (Report, error) {
-	if t.current() == nil || t.finished {
+	if t.quick == nil && t.full == nil || t.finished {
 		return Report{}, nil
 	}
 	t.finished = true
 	if t.quick != nil {
-		report := t.quick.report(t.quick.state.LastPhase())
+		report := t.quick.report(t.quick.lastPhase())
 		if t.sampled {
-			t.prove(t.quick.tx, report)
+			body, err := t.quick.bodyReader()
+			t.prove(body, err, t.quick.lastPhase() >= types.PhaseResponseBody, report)
 		}
-		if err := t.quick.tx.Close(); err != nil {
+		if err := t.quick.close(); err != nil {
 			return report, fmt.Errorf("closing the WAF transaction: %w", err)
 		}
 		return report, nil
@@ -315,7 +319,9 @@ func (t *Transaction) Finish() (Report, error) {
 	report := reportOf(t.full)
 	report.Clearance = t.clearance
 	if t.sampled {
-		t.prove(t.full, report)
+		body, err := t.full.ResponseBodyReader()
+		state, ok := t.full.(plugintypes.TransactionState)
+		t.prove(body, err, ok && state.LastPhase() >= types.PhaseResponseBody, report)
 	}
 	if err := t.full.Close(); err != nil {
 		return report, fmt.Errorf("closing the WAF transaction: %w", err)

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,6 +102,13 @@ func (a *analysis) guard(i int) treatment {
 			}
 			continue
 		}
+		if k == 0 && last > 0 {
+			if both := a.capturing(i); both != nil {
+				asked, strong = append(asked, both), true
+				k++
+				continue
+			}
+		}
 		if k == 1 {
 			l = a.overFirst(i, l)
 		}
@@ -169,7 +177,9 @@ func (a *analysis) ask(i int, l *link) int {
 	}
 	a.sources = append(a.sources, source{i, len(a.checks), spares})
 	if l.targets[0].count {
-		a.counts = append(a.counts, &countGuard{bit, l, l.targets[0].variable, l.targets[0].key, stable[l.targets[0].variable]})
+		a.counts = append(a.counts, &countGuard{
+			bit, l, l.targets[0].variable, l.targets[0].key, textproto.CanonicalMIMEHeaderKey(l.targets[0].key), stable[l.targets[0].variable],
+		})
 		return bit
 	}
 	for _, t := range l.targets {
