@@ -134,6 +134,9 @@ func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 		if from, end = findEmail(v, end, inText); from < 0 {
 			break
 		}
+		if forExample(v[:from]) {
+			continue
+		}
 		next, _ := findEmail(v, end, inText)
 		only = next < 0 && n == 0
 		g.email(c, v[from:end], start, array || !only)
@@ -167,7 +170,10 @@ func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 		g.scratch = low[:0]
 	}
 	id := g.identifier(rules.IdentifierEmail, low)
-	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {
+	if g.claimed(id) || g.cfg.ignores(id) || c.sense&senseOther != 0 && g.others(c, id, low) {
+		return
+	}
+	if sampleAddress(low) {
 		return
 	}
 	mark := markEmail
@@ -234,7 +240,7 @@ func (g *grouper) phone(c class, v []byte, start int64) {
 		return
 	}
 	id := g.identifier(rules.IdentifierPhone, n)
-	if g.claimed(id) || g.cfg.ignores(id) || c.sense&(senseShop|senseStaff) != 0 && g.aside.take(id.Digest) {
+	if g.claimed(id) || g.cfg.ignores(id) || c.sense&senseOther != 0 && g.others(c, id, nil) {
 		return
 	}
 	o := g.own()
@@ -250,14 +256,14 @@ func (g *grouper) nameValue(c class, v []byte, s shape, start int64) {
 			g.unlabelled(c, v, s, start)
 			return
 		}
-		if s&(shapeLetter|shapeHigh) != 0 && c.sense&(senseThing|senseProduct|senseShop|senseStaff) == 0 && len(v) <= 95 {
+		if s&(shapeLetter|shapeHigh) != 0 && c.sense&(senseThing|senseProduct|senseOther) == 0 && len(v) <= 95 {
 			o := g.own()
 			o.title.set(v)
 			g.since(o, start)
 		}
 		return
 	}
-	if s&(shapeLetter|shapeHigh) == 0 || len(v) > 120 || c.sense&(senseShop|senseStaff|senseProduct) != 0 || filler(v) || v[0] == '*' {
+	if s&(shapeLetter|shapeHigh) == 0 || len(v) > 120 || c.sense&(senseOther|senseProduct) != 0 || filler(v) || v[0] == '*' {
 		return
 	}
 	o := g.own()
@@ -330,7 +336,10 @@ func placeField(s sense) (f rules.Fields) {
 }
 
 func (g *grouper) place(c class, v []byte, s shape, start int64) {
-	if s&(shapeLetter|shapeHigh|shapeDigit) == 0 || c.sense&(senseShop|senseStaff|senseProduct) != 0 || filler(v) || len(v) > 300 {
+	if s&(shapeLetter|shapeHigh|shapeDigit) == 0 || c.sense&(senseOther|senseProduct) != 0 || filler(v) || len(v) > 300 {
+		if c.sense&senseShop != 0 {
+			g.sited()
+		}
 		return
 	}
 	if c.kind == kindAddress && s&(shapeLine|shapeTag) != 0 {

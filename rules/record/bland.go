@@ -61,7 +61,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		}
 		g.own().marks |= markProduct
 	case kindName:
-		if (c.sense|g.sense())&(senseThing|senseProduct|senseShop|senseStaff) == 0 || g.deep > 0 {
+		if (c.sense|g.sense())&(senseThing|senseProduct|senseOther) == 0 || g.deep > 0 {
 			return false
 		}
 	case kindDate, kindOrderDate:

@@ -61,6 +61,10 @@ func (g *grouper) other(c class, v []byte, s shape, start int64) {
 		}
 	case kindCard:
 		g.card(v, start)
+	case kindLinked:
+		if i := g.parent(); i >= 0 && g.frames[i].class.sense&senseClient == 0 && business(v) {
+			g.own().marks |= markVenue
+		}
 	case kindGovernment:
 		if governmentID(v) {
 			o := g.own()

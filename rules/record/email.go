@@ -215,7 +215,10 @@ var roleNames = sync.OnceValue(func() map[string]bool {
 		privacy datenschutz dpo gdpr billing accounting accounts buchhaltung finance invoice invoices rechnung orders order bestellung
 		bestellungen commande commandes shop store team press presse media jobs careers hr recruiting marketing newsletter news security
 		root feedback returns retouren rma legal impressum donate donations git npm system daemon mailer alerts notifications enquiries
-		inquiries smtp mailout hostmaster events api biuro sklep kundtjanst kundeservice asiakaspalvelu klantenservice webshop`) {
+		inquiries smtp mailout hostmaster events api biuro sklep kundtjanst kundeservice asiakaspalvelu klantenservice webshop
+		produktsicherheit productsafety gpsr einkauf purchasing wholesale export showroom widerruf reklamation retoure redaktion redactie sekretariat secretariat
+		empfang reception zentrale filiale anfrage kundenbetreuung ventas pedidos vendite assistenza amministrazione segreteria contabilidad bonjour hola hej moin
+		klantendienst winkel obsluga reklamacje zamowienia datenschutzbeauftragter`) {
 		m[name] = true
 	}
 	return m
@@ -263,4 +266,19 @@ func roleAddress(email []byte) bool {
 	var room [24]byte
 	word := appendFolded(room[:0], local, len(room))
 	return len(word) < len(room) && roleNames()[string(word)]
+}
+
+// sampleAddress reports whether a normalised address is what forms show for one: a
+// word for its owner at a domain that is nobody's (RFC 2606, section 3).
+func sampleAddress(email []byte) bool {
+	local, domain, _ := bytes.Cut(email, []byte{'@'})
+	if !bytes.HasPrefix(domain, []byte("example.")) || len(domain) > len("example.com") {
+		return false
+	}
+	switch string(local) {
+	case "you", "your", "yourname", "your.name", "your-name", "youremail", "your.email", "your-email", "name", "username", "user", "email", "mail", "someone", "somebody", "me",
+		"firstname.lastname", "first.last", "vorname.nachname", "ihre", "ihrname", "ihr.name", "ihremail", "prenom.nom", "votre", "nom", "naam", "uw", "jij", "nome", "nome.cognome", "nombre", "correo", "tu", "tucorreo":
+		return true
+	}
+	return false
 }

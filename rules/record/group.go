@@ -69,6 +69,7 @@ const (
 	markClient // a key called it a customer, or a number a customer's
 	markMasked // an e-mail address of which signs were starred out
 	markVenue  // it has opening hours: a place of business, not a person
+	markSited  // an address is the shop's
 	markLogin  // the customer number is the id of a login, an account or a nameless object
 )
 

@@ -139,7 +139,7 @@ func (g *grouper) enter(k frameKind, c class) {
 	if n := len(g.frames); n > 0 {
 		p := &g.frames[n-1]
 		f.element = p.kind == frameArray
-		inherited := p.class.sense & (sensePlace | senseProduct | senseShop | senseStaff)
+		inherited := p.class.sense & (sensePlace | senseProduct | senseOther)
 		switch {
 		case f.element:
 			f.class, f.named, f.wrap = p.class, p.named, p.wrap
@@ -149,9 +149,9 @@ func (g *grouper) enter(k frameKind, c class) {
 			f.class.kind = kindNone
 		case c.sense&(senseCustomer|senseOrder) != 0:
 			if c.sense&(senseClient|senseOrder) != 0 {
-				inherited &= senseProduct
+				inherited &= senseProduct | senseSample
 			} else { // a contact or an account of the shop's is not a customer's
-				inherited &= senseProduct | senseShop | senseStaff
+				inherited &= senseProduct | senseOther
 			}
 			fallthrough
 		default:

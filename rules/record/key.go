@@ -90,6 +90,9 @@ func (t *tokens) splitRunes(key []byte) bool {
 func classify(key []byte) class {
 	var t tokens
 	words := lexicon()
+	if string(key) == "@type" {
+		return words["@type"]
+	}
 	if len(key) > maxKey || !t.split(key) || t.n == 0 || t.n == 1 && len(t.span(0, 1)) < 2 && t.text[0] < utf8.RuneSelf {
 		return class{}
 	}
@@ -235,7 +238,7 @@ func (c class) settle() class {
 	if (c.kind == kindID || c.kind == kindCode) && c.sense&senseOrder != 0 && c.sense&(senseThing|senseProduct) == 0 {
 		c.kind = kindOrder
 	}
-	if c.kind == kindCode && c.sense&senseClient != 0 && c.sense&(senseOrder|senseThing|senseProduct|sensePlace|senseShop|senseStaff) == 0 { // N° client
+	if c.kind == kindCode && c.sense&senseClient != 0 && c.sense&(senseOrder|senseThing|senseProduct|sensePlace|senseOther) == 0 { // N° client
 		c.kind = kindCustomerID
 	}
 	if c.kind == kindDate && c.sense&senseOrder != 0 {

@@ -51,6 +51,7 @@ const (
 	kindDate    // when something was made, of an order only when the neighbours say so
 	kindHours   // when a place of business is open
 	kindColumns // names of columns
+	kindLinked  // what linked data says that the object is (JSON-LD)
 )
 
 // sense is the part of the data that a key says its value stands in.
@@ -72,8 +73,10 @@ const (
 	senseDeclared    // the operator says so
 	senseClient      // the customer in person, not a login, an account or a contact of theirs
 	senseRoots       // data: what a GraphQL answer holds, each part asked for by itself
+	senseSample      // nobody's: what a field of a form may hold
 
 	sensePlace = senseDelivery | senseBilling | senseAddress
+	senseOther = senseShop | senseStaff | senseSample // no customer's
 )
 
 // class is what the lexicon says about one key. The zero value says nothing.
@@ -89,13 +92,13 @@ var kindNames = map[string]kind{
 	"customerid": kindCustomerID, "order": kindOrder, "id": kindID, "code": kindCode, "total": kindTotal,
 	"lines": kindLines, "orderdate": kindOrderDate, "price": kindPrice, "password": kindPassword, "token": kindToken,
 	"opaque": kindOpaque, "birth": kindBirth, "card": kindCard, "government": kindGovernment, "role": kindRole,
-	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate, "columns": kindColumns,
+	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate, "columns": kindColumns, "linked": kindLinked,
 }
 
 var senseNames = map[string]sense{
 	"+customer": senseCustomer, "+client": senseClient, "+delivery": senseDelivery, "+billing": senseBilling, "+address": senseAddress,
 	"+order": senseOrder, "+product": senseProduct, "+shop": senseShop, "+staff": senseStaff, "+thing": senseThing,
-	"+veto": senseVeto, "+transparent": senseTransparent, "+roots": senseRoots,
+	"+veto": senseVeto, "+sample": senseSample, "+transparent": senseTransparent, "+roots": senseRoots,
 }
 
 // lexicon maps a word, as [fold] writes it, to its class. It is built once

@@ -108,7 +108,7 @@ func (s *linesScanner) read(off int64) {
 		s.outer, s.deep, s.prose.label = c, indent, c
 		return
 	}
-	c.sense |= s.outer.sense & (sensePlace | senseProduct | senseShop | senseStaff | senseCustomer | senseThing)
+	c.sense |= s.outer.sense & (sensePlace | senseProduct | senseOther | senseCustomer | senseThing)
 	s.pair(c, unquoted(value), off)
 }
 

@@ -18,7 +18,7 @@ func (c class) inherits(around sense) class {
 	if c.sense&sensePlace != 0 {
 		around &^= sensePlace
 	}
-	c.sense |= around & (sensePlace | senseProduct | senseShop | senseStaff | senseThing | senseCustomer)
+	c.sense |= around & (sensePlace | senseProduct | senseOther | senseThing | senseCustomer)
 	return c
 }
 

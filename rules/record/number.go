@@ -25,7 +25,7 @@ func (g *grouper) number(c class, v []byte, start int64) {
 		}
 	}
 	n, ok := NormalizeCustomerID(v)
-	if !ok || c.sense&(senseShop|senseStaff) != 0 && c.kind != kindOrder {
+	if !ok || c.sense&senseOther != 0 && c.kind != kindOrder {
 		return
 	}
 	o := g.own()

@@ -31,6 +31,7 @@ type table struct {
 	span    int  // of the cell
 	labels  int  // cells of the row that are labels
 	data    bool // the row has a td
+	trade   bool // its rows are those who sell, by its first heading
 	inHead  bool
 	said    bool // a cell of the row was a label for its neighbour
 }

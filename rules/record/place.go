@@ -381,10 +381,11 @@ func clientLike(s []byte) bool {
 	return len(first) > 1 && personLike(append(append(room[:0], first...), " Xx"...)) && (len(rest) == 0 || personLike(s[:at]))
 }
 
-// incorporated reports whether a name ends in the legal form of a company.
+// incorporated reports whether a name ends in the legal form of a company, or in a word
+// for a part of one.
 func incorporated(s []byte) bool {
 	switch string(s[bytes.LastIndexByte(s, ' ')+1:]) {
-	case "GmbH", "mbH", "AG", "KG", "OHG", "UG", "KGaA", "eG", "SE", "Ltd", "Ltd.", "Limited", "LTD", "PLC", "plc", "LLP", "LLC", "Inc", "Inc.", "Corp", "Corp.", "Co.",
+	case "Team", "Support", "Service", "Department", "GmbH", "mbH", "AG", "KG", "OHG", "UG", "KGaA", "eG", "SE", "Ltd", "Ltd.", "Limited", "LTD", "PLC", "plc", "LLP", "LLC", "Inc", "Inc.", "Corp", "Corp.", "Co.",
 		"SARL", "SAS", "SASU", "S.A.", "SA", "NV", "N.V.", "BV", "B.V.", "AB", "AS", "ASA", "A/S", "ApS", "Oy", "Oyj", "SpA", "S.p.A.", "Srl", "S.r.l.", "SL", "S.L.", "Ltda", "Ltda.", "Kft", "Kft.", "s.r.o.", "株式会社":
 		return true
 	}

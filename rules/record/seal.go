@@ -23,7 +23,7 @@ func (g *grouper) seal(o *group, s sense) {
 	if o.title.n > 0 && o.first.n > 0 && o.last.n == 0 && o.full.n == 0 && !product && !digital(o.title.bytes()) {
 		o.last = cut(o.title) // prénom and nom, Vorname and Name
 	}
-	if o.title.n > 0 && o.nameless() && !product && s&(senseThing|senseShop|senseStaff) == 0 && !digital(o.title.bytes()) &&
+	if o.title.n > 0 && o.nameless() && !product && s&(senseThing|senseOther) == 0 && !digital(o.title.bytes()) &&
 		(s&(senseCustomer|sensePlace) != 0 || o.mail() || o.marks&markPhone != 0 || o.customer.n > 0 || o.street.n > 0) {
 		o.full = o.title
 	}
@@ -65,7 +65,7 @@ func (g *grouper) sealNumbers(o *group, s sense, product bool) {
 		}
 		return
 	}
-	if o.generic.n == 0 || o.customer.n > 0 || product || s&(sensePlace|senseThing|senseShop|senseStaff) != 0 {
+	if o.generic.n == 0 || o.customer.n > 0 || product || s&(sensePlace|senseThing|senseOther) != 0 {
 		return
 	}
 	if s&senseCustomer != 0 || o.marks&markPersonKey != 0 && (o.mail() || o.first.n > 0 || o.last.n > 0) {
@@ -179,7 +179,7 @@ func (g *grouper) emit(at int16) {
 		}
 	}
 	o.start = never
-	if o.n == 0 || !o.strong() || g.claim != nil || o.marks&markVenue != 0 {
+	if o.n == 0 || !o.strong() || g.claim != nil || o.marks&markVenue != 0 || o.marks&markSited != 0 && g.branch(o) {
 		g.weak(o)
 		g.places.settle(o, ownerNobody)
 		return
@@ -215,35 +215,6 @@ func (g *grouper) weak(o *group) {
 func (g *grouper) drop(at int16) {
 	g.weak(&g.groups[at])
 	g.release(at)
-}
-
-const (
-	maxShop  = 3  // identifiers taken for the shop's own in one response
-	maxStaff = 16 // people taken for staff in one response
-)
-
-// aside is what a response itself shows not to be a customer's: contact data
-// under keys of the shop, rows with a staff role. Both are bounded, since a
-// query may choose the names of the keys in its answer (GraphQL aliases).
-type aside struct {
-	shop  [maxShop]rules.Digest
-	n     int
-	staff int
-}
-
-// take reports whether an identifier under a key of the shop is the shop's.
-func (a *aside) take(d rules.Digest) bool {
-	for _, have := range a.shop[:a.n] {
-		if have == d {
-			return true
-		}
-	}
-	if a.n == len(a.shop) {
-		return false
-	}
-	a.shop[a.n] = d
-	a.n++
-	return true
 }
 
 // claimed adds an identifier to the claim, when the grouper reads a request.

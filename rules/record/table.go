@@ -27,7 +27,11 @@ func (p *page) openTable(off int64) {
 	case tagRow:
 		p.popTo(off, 1<<tagRow|1<<tagCell|1<<tagHeading)
 		t.cells, t.at, t.labels, t.data, t.said = 0, 0, 0, false, false
-		p.g.enter(frameRow, class{sense: p.prop.sense & (senseCustomer | senseClient)})
+		row := class{sense: p.prop.sense & (senseCustomer | senseClient)}
+		if t.trade {
+			row.sense |= senseShop
+		}
+		p.g.enter(frameRow, row)
 		p.push(element{frame: true}, off)
 	default:
 		p.popTo(off, 1<<tagCell|1<<tagHeading)
@@ -114,6 +118,7 @@ func (p *page) endRow() {
 	if t.cells > 0 && (t.inHead || !t.data || t.columns == 0 && t.cells > 1 && t.labels == t.cells) {
 		t.columns = min(t.at, maxColumns)
 		t.heads = t.row
+		t.trade = trading(t.heads[:t.columns])
 		return
 	}
 	if t.columns == 0 && t.labels > 0 && t.labels*2 >= t.cells {
@@ -121,4 +126,25 @@ func (p *page) endRow() {
 			p.g.frames[n-1].element = false
 		}
 	}
+}
+
+// trading reports whether a table's headings are those of a list of sellers, such as
+// Supplier, Contact, E-Mail: the first one that is known says so, and none is about a
+// customer or an order.
+func trading(heads []class) bool {
+	first := true
+	trade := false
+	for _, c := range heads {
+		if c.sense&(senseCustomer|senseClient|senseOrder|senseDelivery|senseBilling) != 0 && c.kind != kindNone || c.sense&(senseClient|senseOrder) != 0 {
+			return false
+		}
+		if c == (class{}) {
+			continue
+		}
+		if first {
+			trade = c.kind == kindNone && c.sense&^senseKnown == senseShop
+		}
+		first = false
+	}
+	return trade
 }

@@ -28,6 +28,18 @@ func (g *grouper) hours(c class, v []byte) bool {
 	return true
 }
 
+// business reports whether a type of linked data (schema.org) is that of a place of
+// business, a firm or a job: Store, FurnitureStore, LocalBusiness. No field of a
+// customer holds one.
+func business(v []byte) bool {
+	for _, word := range [...]string{"Store", "Business", "Organization", "Corporation", "JobPosting", "ContactPoint", "Place", "Restaurant", "Dealer", "Shop", "Brand"} {
+		if bytes.HasSuffix(v, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
 // timeRange reports whether a text has two times of day with a dash or a word
 // between: 09:00-18:00, Mo-Fr 9.00 – 18.00 Uhr, Sa 9-16.
 func timeRange(v []byte) bool {

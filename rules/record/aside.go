@@ -1,0 +1,133 @@
+package record
+
+import (
+	"bytes"
+	"hash/maphash"
+	"slices"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+const (
+	maxShop     = 3   // identifiers taken for the shop's own in one response
+	maxSamples  = 16  // identifiers taken for samples
+	maxBranches = 256 // places of business without a name
+	maxStaff    = 16  // people taken for staff in one response
+)
+
+// aside is what a response itself shows not to be a customer's: contact data
+// under keys of the shop, samples of what a field may hold, rows with a staff role.
+// All are bounded, since a query may choose the names of the keys in its answer
+// (GraphQL aliases).
+type aside struct {
+	shop     [maxShop]rules.Digest
+	domains  [maxShop]uint64 // of the shop's addresses
+	n        int
+	samples  [maxSamples]rules.Digest
+	sampled  int
+	branches int
+	staff    int
+}
+
+// others reports whether an identifier whose key says that it is not a customer's is
+// taken for that; email is its address, or nil.
+func (g *grouper) others(c class, id rules.Identifier, email []byte) bool {
+	a := &g.aside
+	if c.sense&(senseShop|senseStaff) == 0 {
+		return !g.asked() && a.sample(id.Digest)
+	}
+	domain := uint64(0)
+	if at := bytes.IndexByte(email, '@'); at > 0 {
+		domain = maphash.Bytes(g.keys.seed, email[at:])
+	}
+	if a.take(id.Digest, domain) {
+		return true
+	}
+	n := len(g.frames)
+	return n > 0 && g.frames[n-1].kind == frameRow && g.frames[n-1].class.sense&senseShop != 0 // a page's headings are the platform's
+}
+
+// take reports whether an identifier under a key of the shop is the shop's: one of
+// the first, or an address at the domain of one of them.
+func (a *aside) take(d rules.Digest, domain uint64) bool {
+	for i, have := range a.shop[:a.n] {
+		if have == d || domain != 0 && a.domains[i] == domain {
+			return true
+		}
+	}
+	if a.n == len(a.shop) {
+		return false
+	}
+	a.shop[a.n], a.domains[a.n] = d, domain
+	a.n++
+	return true
+}
+
+// sample reports whether an identifier is one of the first samples.
+func (a *aside) sample(d rules.Digest) bool {
+	if slices.Contains(a.samples[:a.sampled], d) {
+		return true
+	}
+	if a.sampled == maxSamples {
+		return false
+	}
+	a.samples[a.sampled] = d
+	a.sampled++
+	return true
+}
+
+// sited notes that the object around has its address under a key of the shop.
+func (g *grouper) sited() {
+	i := len(g.frames) - 1
+	for i > 0 && (g.frames[i].kind == frameArray || g.frames[i].class.kind == kindAddress || g.frames[i].class.sense&senseAddress != 0) {
+		i--
+	}
+	if i < 0 || g.frames[i].kind == frameArray {
+		return
+	}
+	if g.frames[i].own == none {
+		at := g.alloc()
+		g.frames[i].own = at
+	}
+	g.groups[g.frames[i].own].marks |= markSited
+}
+
+// asked reports whether the keys may be the client's own, as those of GraphQL are.
+func (g *grouper) asked() bool {
+	for i := range g.frames[:min(len(g.frames), 3)] {
+		if g.frames[i].roots {
+			return true
+		}
+	}
+	return false
+}
+
+// branch reports whether a group is one of the shop's places of business: a phone
+// number and an address under a key of the shop, without a name.
+func (g *grouper) branch(o *group) bool {
+	if o.sense&senseShop == 0 || !o.nameless() || o.mail() || o.customer.n > 0 || o.fields&^rules.FieldPhone != 0 || g.aside.branches == maxBranches || g.asked() {
+		return false
+	}
+	g.aside.branches++
+	return true
+}
+
+// forExample reports whether a text says, right before an address, that it is a
+// sample: "e.g. ", "z. B. ".
+func forExample(before []byte) bool {
+	before = bytes.TrimRight(before, " :(\"'<")
+	var room [12]byte
+	words := room[:0]
+	for i := len(before) - 1; i >= 0 && len(words) < len(room); i-- { // the letters, from behind
+		if b := before[i] | 0x20; b-'a' <= 25 {
+			words = append(words, b)
+		} else if before[i] != '.' && before[i] != ' ' || before[i] == ' ' && len(words) > 2 {
+			break
+		}
+	}
+	switch string(words) {
+	case "ge", "bz", "elpmaxe", "leipsieb", "elpmexe", "dleebroov", "jib", "jvib", "pn", "je", "oipmese", "olpmeje", "olpmexe", "xep", "xet", "skef", "dalkyzrp", "sahcus":
+		return true
+	}
+	return false
+}
