@@ -106,6 +106,8 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 	case kindCustomerID, kindID, kindCode, kindOrder:
 		if !array {
 			g.number(c, v, start)
+		} else if c.kind == kindCustomerID && c.sense&senseClient != 0 {
+			g.pair(c, v, s, start)
 		}
 	default:
 		g.other(c, v, s, start)

@@ -23,7 +23,7 @@ var emailByte = func() (t [256]uint8) {
 	for _, b := range ".-" {
 		t[b] = 3
 	}
-	for _, b := range "_+'%&!#=~" {
+	for _, b := range "_+'%&!#~" {
 		t[b] = 1
 	}
 	t['.'] |= emailDot

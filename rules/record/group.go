@@ -92,8 +92,8 @@ type group struct {
 
 	nameRank, streetRank uint8 // whose name and street it is: see rank
 
-	first, last, customer, generic, code, house, local short
-	full, street, title                                long // title: a name of something
+	first, last, customer, generic, code, house, local, pair short
+	full, street, title                                      long // title: a name of something
 
 	// Values under keys that say nothing: what they are shows when an
 	// e-mail stands beside them.
@@ -106,7 +106,7 @@ type group struct {
 // which is cheaper by a kilobyte.
 func (g *group) reset() {
 	g.next, g.slot, g.places, g.marks, g.sense, g.named, g.wrap, g.many, g.start, g.fields, g.n = none, 0, 0, 0, 0, false, false, false, never, 0, 0
-	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n = 0, 0, 0, 0, 0, 0, 0
+	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n, g.pair.n = 0, 0, 0, 0, 0, 0, 0, 0
 	g.full.n, g.street.n, g.title.n = 0, 0, 0
 	g.maybe[0].n, g.maybe[1].n, g.maybe[2].n, g.maybePhone.n, g.maybeStreet.n = 0, 0, 0, 0, 0
 	g.nameRank, g.streetRank = 0, 0
@@ -209,7 +209,7 @@ func (g *group) fullName() bool {
 	if g.first.n > 0 && g.last.n > 0 {
 		return true
 	}
-	return personLike(g.full.bytes())
+	return personLike(g.full.bytes()) || g.marks&markClient != 0 && clientLike(g.full.bytes())
 }
 
 // core reports whether the group's own values say whose it is.

@@ -146,7 +146,9 @@ func (g *grouper) enter(k frameKind, c class) {
 		case c.sense&senseTransparent != 0 && c.sense&^(senseTransparent|senseKnown|senseRoots) == 0:
 			f.wrap, f.roots = true, c.sense&senseRoots != 0 && k == frameObject && g.outermost()
 			f.class.sense |= p.class.sense &^ senseThing
-			f.class.kind = kindNone
+			if f.class.kind = kindNone; p.class.kind == kindEmail { // emails: {results: […]}
+				f.class.kind = kindEmail
+			}
 		case c.sense&(senseCustomer|senseOrder) != 0:
 			if c.sense&(senseClient|senseOrder) != 0 {
 				inherited &= senseProduct | senseSample

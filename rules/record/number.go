@@ -73,3 +73,24 @@ func digital(v []byte) bool {
 	}
 	return false
 }
+
+// pair takes an element of an array under a key for a customer's number: the number
+// and the name beside it, partner_id: [14, "Ada Lund"]. Of several numbers none is whose
+// the object is.
+func (g *grouper) pair(c class, v []byte, s shape, start int64) {
+	o := g.own()
+	switch {
+	case s&(shapeLetter|shapeHigh) == 0:
+		n, ok := NormalizeCustomerID(v)
+		if !ok || o.pair.n > 0 || o.customer.n > 0 {
+			o.pair.n = 0
+			return
+		}
+		o.pair.set(n)
+		g.since(o, start)
+	case o.pair.n > 0 && o.nameless() && clientLike(v):
+		o.client()
+		o.customer, o.pair.n = o.pair, 0
+		g.nameValue(class{kindFullName, c.sense}, v, s, start)
+	}
+}
