@@ -79,7 +79,7 @@ func errandOf(r *http.Request, uri string, body []byte) errand {
 		return graphQLErrand(r, body)
 	}
 	way, query, _ := strings.Cut(uri, "?")
-	if !plainPath(way) || hasWord(way, lookUpWords) || leadsElsewhere(query, media, parameters["boundary"], body) {
+	if !plainPath(way) || hasWord(way, lookUpWords) || overridden(r.Header) || leadsElsewhere(query, media, parameters["boundary"], body) {
 		return errandOther
 	}
 	if hasWord(way, creatingWords) || hasWord(frontRoute(way, query), creatingWords) {
@@ -132,10 +132,10 @@ func anyLeads(pairs string) bool {
 		if err != nil {
 			return true
 		}
-		if !choosesPage(name) {
+		if !chooses(name) {
 			continue
 		}
-		if value, err = url.QueryUnescape(value); err != nil || !buys(value) {
+		if value, err = url.QueryUnescape(value); err != nil || leads(name, value) {
 			return true
 		}
 	}
@@ -144,11 +144,44 @@ func anyLeads(pairs string) bool {
 
 var phpName = strings.NewReplacer(" ", "_", ".", "_")
 
-// choosesPage reads a name as PHP does (php_register_variable_ex): blanks before it are
+// phpRead reads a name as PHP does (php_register_variable_ex): blanks before it are
 // no part of it, an array's bracket ends it.
-func choosesPage(name string) bool {
+func phpRead(name string) string {
 	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "[")
-	return pageParameters[phpName.Replace(strings.ToLower(name))]
+	return phpName.Replace(strings.ToLower(name))
+}
+
+// methodParameter makes a POST another method's request (Rails, Laravel, Symfony and
+// whoever else takes it from a form).
+const methodParameter = "_method"
+
+// chooses reports whether a parameter of this name may lead elsewhere.
+func chooses(name string) bool {
+	name = phpRead(name)
+	return pageParameters[name] || name == methodParameter
+}
+
+// leads reports whether it does, with this value.
+func leads(name, value string) bool {
+	if phpRead(name) != methodParameter {
+		return !buys(value)
+	}
+	return !writes(value)
+}
+
+func writes(method string) bool {
+	switch strings.ToUpper(method) {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return true
+	}
+	return false
+}
+
+// overridden reports whether a header makes the request one that may only read.
+func overridden(header http.Header) bool {
+	return slices.ContainsFunc(overrides, func(name string) bool {
+		return slices.ContainsFunc(header.Values(name), func(method string) bool { return !writes(method) })
+	})
 }
 
 // buys reports whether a page is one of a checkout.
@@ -170,7 +203,7 @@ func partLeads(form *multipart.Reader) bool {
 			return !errors.Is(err, io.EOF)
 		}
 		page, err := io.ReadAll(io.LimitReader(part, maxPageField))
-		if err != nil || choosesPage(part.FormName()) && !buys(string(page)) {
+		if name := part.FormName(); err != nil || chooses(name) && leads(name, string(page)) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -46,6 +47,13 @@ func TestErrand(t *testing.T) {
 		{"/kasse", form, "controller=guest-tracking&email=a%40example.org", errandOther},
 		{"/kasse", form, "controller=order&email=a%40example.org", errandCreate},
 		{"/checkout/", form, "pages=2&name=p&email=a%40example.org", errandCreate},
+
+		// A method that is written into a form goes before POST.
+		{"/checkout/", form, "_method=GET&email=a%40example.org", errandOther},
+		{"/checkout/", form, "_method%5B%5D=get&email=a%40example.org", errandOther},
+		{"/checkout/?_method=HEAD", js, `{"email":"a@example.org"}`, errandOther},
+		{"/checkout/", parts, part("_method", "GET"), errandOther},
+		{"/checkout/", form, "_method=put&email=a%40example.org", errandCreate},
 
 		{"/?wc-ajax=checkout", form, "billing_email=a%40example.org", errandCreate},
 		{"/de/?wc-ajax=checkout", form, "billing_email=a%40example.org", errandCreate},
@@ -110,4 +118,19 @@ func FuzzErrand(f *testing.F) {
 			t.Errorf("%q creates", way)
 		}
 	})
+}
+
+// TestErrandOverridden: a header that makes a POST a reading request makes it a look-up.
+func TestErrandOverridden(t *testing.T) {
+	for method, want := range map[string]errand{"GET": errandOther, "get": errandOther, "DELETE": errandOther, "PUT": errandCreate, "": errandCreate} {
+		for _, name := range overrides {
+			r := httptest.NewRequest("POST", "/checkout/", http.NoBody)
+			if method != "" {
+				r.Header.Set(name, method)
+			}
+			if got := errandOf(r, "/checkout/", nil); got != want {
+				t.Errorf("%s: %q: %v, want %v", name, method, got, want)
+			}
+		}
+	}
 }

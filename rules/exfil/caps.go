@@ -41,8 +41,12 @@ const (
 	// address named, whatever their sessions.
 	keyClaimIP     rules.KeyKind = 252
 	keyClaimPrefix rules.KeyKind = 251
+	// keyAdoptedIP and keyAdoptedPrefix count the phones and addresses that sessions
+	// at one address wrote.
+	keyAdoptedIP     rules.KeyKind = 250
+	keyAdoptedPrefix rules.KeyKind = 249
 
-	capKinds = int(rules.KeySite) + 6 // and keyUnissued
+	capKinds = int(rules.KeySite) + 8 // and keyUnissued
 )
 
 // tableIndex returns where the keys of a kind are.

@@ -75,6 +75,7 @@ func (c *Config) keep(caps *Caps) {
 		rules.KeySession: session, rules.KeyAccount: session, rules.KeyIP: address, rules.KeyPrefix: address,
 		rules.KeyTLSFingerprint: address, rules.KeyASN: asn, rules.KeySite: c.Site.longest(rules.WindowHour),
 		keyClaim: rules.WindowMonth, keyAdopted: rules.WindowDay, keyUnissued: rules.WindowHour, keyClaimIP: address, keyClaimPrefix: address,
+		keyAdoptedIP: address, keyAdoptedPrefix: address,
 	} {
 		caps.Keep(kind, window)
 	}

@@ -55,7 +55,7 @@ func (r *Response) learn(records []rules.Record, subjects int, now time.Time) {
 		case r.echoes(record, now) && r.claim(record.Subject, false, now):
 			r.echoed = record.Subject.Digest
 		case r.visit.Me && account && weak(record):
-			r.adopt(record.Identifiers, now)
+			r.adopt(record.Identifiers, true, now)
 		}
 	}
 }
@@ -107,22 +107,51 @@ func (r *Response) remember(now time.Time) {
 		r.engine.claimed.await(r.visit.Principal.Session, r.visit.Claim, now)
 	}
 	if len(r.visit.Supplied) > 0 && r.visit.Status < http.StatusBadRequest {
-		r.adopt(r.visit.Supplied, now)
+		r.rebind(now) // what is its own already is not counted again
+		r.adopt(r.visit.Supplied, false, now)
 	}
 }
 
-// adopt makes phones and residences the session's own.
-func (r *Response) adopt(ids []rules.Identifier, now time.Time) {
-	demands := []demand{{key: capKey{keyAdopted, r.visit.Principal.Session}, limits: adopted}}
+// adoptedEach is how many phones and residences sessions at one address may write in a
+// window for each customer that they may claim: an order has two of each at most.
+const adoptedEach = 4
+
+// adopt makes phones and residences the session's own. account says that its account's
+// page shows them: what was only written is bounded by address, too.
+func (r *Response) adopt(ids []rules.Identifier, account bool, now time.Time) {
+	p := &r.visit.Principal
+	demands := []demand{{key: capKey{keyAdopted, p.Session}, limits: adopted}}
+	if !account {
+		demands = r.addressed(demands, keyAdoptedIP, keyAdoptedPrefix, adoptedEach)
+	}
 	for _, id := range ids {
+		if slices.Contains(r.binding.Own, id) {
+			continue
+		}
 		held, trip := r.engine.caps.reserve(demands, []rules.Digest{id.Digest}, now, 1, false)
 		if trip.Tripped() {
 			return
 		}
 		r.engine.caps.commit(held)
+		r.engine.bindings.Bind(p.Session, []rules.Identifier{id}, false, now)
 	}
-	r.engine.bindings.Bind(r.visit.Principal.Session, ids, false, now)
 	r.rebind(now)
+}
+
+// addressed adds to demands those of the principal's address, so many times what it may
+// be shown of strangers.
+func (r *Response) addressed(demands []demand, ip, prefix rules.KeyKind, times int) []demand {
+	p := &r.visit.Principal
+	limits := slices.Clone(r.config.capsOf(p).Address)
+	for i := range limits {
+		limits[i].Max *= times
+	}
+	for _, key := range []capKey{{ip, p.IP}, {prefix, p.Prefix}} {
+		if !key.digest.IsZero() {
+			demands = append(demands, demand{key: key, limits: limits})
+		}
+	}
+	return demands
 }
 
 // bind makes a customer the session's own, if it has claims left; account says
@@ -155,12 +184,7 @@ func (r *Response) claim(subject rules.Identifier, account bool, now time.Time) 
 	p := &r.visit.Principal
 	demands := []demand{{key: capKey{keyClaim, p.Session}, limits: limits}}
 	if !account && !slices.Contains(r.binding.Own, subject) {
-		address := r.config.capsOf(p).Address
-		for _, key := range []capKey{{keyClaimIP, p.IP}, {keyClaimPrefix, p.Prefix}} {
-			if !key.digest.IsZero() {
-				demands = append(demands, demand{key: key, limits: address})
-			}
-		}
+		demands = r.addressed(demands, keyClaimIP, keyClaimPrefix, 1)
 	}
 	claim, trip := r.engine.caps.reserve(demands, []rules.Digest{subject.Digest}, now, 1, false)
 	if trip.Tripped() {

@@ -63,6 +63,41 @@ func TestClaimsOfManySessions(t *testing.T) {
 	}
 }
 
+// TestPhonesOfManySessions: who writes a phone number to see whose it is, with a fresh
+// session for each, is told as many names as an address may be; guests elsewhere, and
+// people who write theirs twice, see their own.
+func TestPhonesOfManySessions(t *testing.T) {
+	for name, c := range map[string]struct {
+		apart bool
+		again int
+		want  int
+	}{
+		"at one address":            {false, 1, 30 * adoptedEach},
+		"at one address, twice":     {false, 2, 30 * adoptedEach},
+		"at addresses of their own": {true, 2, 200},
+	} {
+		w := newWorld(t, func(c *Config) { c.Site = nil })
+		own := 0
+		for i := range 200 {
+			phone := rules.Identifier{Kind: rules.IdentifierPhone, Digest: digest('p', i)}
+			order := rules.Record{Subject: phone, Identifiers: []rules.Identifier{phone}, Fields: rules.FieldName | rules.FieldPhone | rules.FieldPurchase}
+			from := w.elsewhere(i)
+			if !c.apart {
+				from.IP = digest('i', 1)
+			}
+			for range c.again {
+				w.get(from, nil, func(v *Visit) { v.Supplied = []rules.Identifier{phone} })
+			}
+			if j := w.get(from, []rules.Record{order}, nil); j.Disclosures[0].Ownership == rules.Own {
+				own++
+			}
+		}
+		if own != c.want {
+			t.Errorf("%s: %d of 200 own, want %d", name, own, c.want)
+		}
+	}
+}
+
 // TestStores: customers' own pages under a store's unknown name are theirs; pages
 // under names that are customers' themselves are not, but for so many as a company has
 // stores, whatever else was asked for.
