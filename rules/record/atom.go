@@ -93,7 +93,7 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 		g.own().marks |= markMasked
 	}
 	switch c.kind {
-	case kindNone, kindText, kindUsername, kindCompany, kindEmail, kindTypename, kindColumns:
+	case kindNone, kindText, kindUsername, kindCompany, kindEmail, kindTypename, kindColumns, kindRelated:
 		g.unlabelled(c, v, s, start)
 	case kindPhone:
 		g.phone(c, v, start)

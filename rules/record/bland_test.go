@@ -28,7 +28,7 @@ func TestBland(t *testing.T) {
 		senses = senses[:3]
 	}
 	h, passed := testHasher(t), 0
-	for k := kindNone; k <= kindColumns; k++ {
+	for k := kindNone; k <= kindLinked; k++ {
 		for _, s := range senses {
 			for _, around := range [...]sense{0, senseProduct, senseThing | senseKnown, senseCustomer} {
 				for _, object := range []bool{true, false} {

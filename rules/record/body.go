@@ -40,10 +40,12 @@ type hints struct {
 	charset  encoding.Encoding // nil: none, or UTF-8
 	boundary string            // of a multipart body
 	decoded  bool              // it is UTF-8 for certain
+	linked   bool              // it is a JSON:API document
 }
 
 // hintsOf returns what the parameters of a Content-Type say.
 func hintsOf(contentType string) (h hints) {
+	h.linked = strings.HasPrefix(contentType, "application/vnd.api+json")
 	if strings.IndexByte(contentType, ';') >= 0 {
 		h.charset = charsetOf(parameter(contentType, "charset"))
 		h.boundary = parameter(contentType, "boundary")
@@ -153,6 +155,9 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	case formJSON:
 		j := s.spare.newJSON(s.g, 0, class{})
 		j.lines.on, j.flight = true, flightText(s.head)
+		if s.hints.linked {
+			j.links = new(jsonLinks)
+		}
 		if d := s.g.cfg.declares(); d != nil {
 			j.point.list = d.pointers
 		}

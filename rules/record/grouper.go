@@ -65,6 +65,8 @@ type grouper struct {
 	slow      bool    // no short cuts, in any scanner
 	places    *places // for a masker; nil: nobody asks where values stand
 	claim     *Claim  // set while a request is read: identifiers go there
+	join      int32   // the subject of the resource that ends, see jsonLinks; 0: not known
+	joined    int32   // of the group that was reported last
 }
 
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {

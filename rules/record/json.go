@@ -78,6 +78,7 @@ type jsonScanner struct {
 	signs     horizon // of the piece that is being written
 	lines     lines
 	table     *jsonTable
+	links     *jsonLinks // nil: it is no JSON:API document
 }
 
 func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }
@@ -282,6 +283,9 @@ func (s *jsonScanner) open(b byte) {
 		kind = frameObject
 	}
 	s.g.enter(kind, c)
+	if s.links != nil {
+		s.opened(c)
+	}
 	if s.state = jsonValue; b == '{' {
 		s.state = jsonKey
 	}
@@ -322,8 +326,12 @@ func (s *jsonScanner) close(b byte, off int64) {
 	if s.table != nil {
 		s.table.close(s.depth)
 	}
-	s.depth--
-	s.g.leave(off)
+	if s.links != nil {
+		s.leaveLinked(b, off)
+	} else {
+		s.depth--
+		s.g.leave(off)
+	}
 	s.state, s.class = jsonComma, class{}
 	if s.depth == 0 && s.strict {
 		s.state = jsonDone

@@ -185,6 +185,9 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 			end++
 		case b == '"':
 			v := p[i+1 : end]
+			if s.links != nil && e.class.kind == kindTypename && len(v) <= maxValue {
+				s.typed(v)
+			}
 			clear := end <= s.signs.at || s.signs.clear(p, i+1, end)
 			if answer && len(v) <= maxValue && (!openings[v[0]] || !opening(e.class, v)) && (clear || v[0] != '<') { // no text in it
 				g.tick(off + int64(i))
@@ -235,6 +238,9 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 // fastString takes the string p[from:end], which has no escapes.
 func (s *jsonScanner) fastString(p []byte, from, end int, object bool) {
 	v := p[from:end]
+	if s.links != nil && object && s.class.kind == kindTypename && len(v) <= maxValue {
+		s.typed(v)
+	}
 	if len(v) > maxValue { // it is a text of its own
 		s.isKey, s.buf, s.shape = false, s.buf[:0], 0
 		s.keep(v, s.start+1)

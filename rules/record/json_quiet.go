@@ -104,7 +104,7 @@ func (s *jsonScanner) calm() bool {
 	g := s.g
 	n := len(g.frames)
 	// As many groups and frames as it would need are free.
-	if g.claim != nil || g.deep > 0 || n > maxDepth-quietDepth || len(g.groups)-len(g.free) > maxGroups-quietDepth {
+	if s.links.within() || g.claim != nil || g.deep > 0 || n > maxDepth-quietDepth || len(g.groups)-len(g.free) > maxGroups-quietDepth {
 		return false
 	}
 	c := s.class

@@ -200,6 +200,9 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 		return
 	}
 	s.state = jsonComma
+	if s.links != nil && s.class.kind == kindTypename && s.sub == nil && s.object() {
+		s.typed(v)
+	}
 	if s.table.naming() && s.sub == nil {
 		s.table.value(s.g.keys, v, s.depth)
 	}

@@ -97,7 +97,7 @@ func classify(key []byte) class {
 		return class{}
 	}
 	if c, ok := words[string(t.span(0, t.n))]; ok {
-		if c.kind != kindColumns { // fields: {…} is what it stands in
+		if c.kind != kindColumns && c.kind != kindRelated { // fields: {…} is what it stands in
 			c.sense |= senseKnown
 		}
 		return c

@@ -51,6 +51,7 @@ const (
 	kindDate    // when something was made, of an order only when the neighbours say so
 	kindHours   // when a place of business is open
 	kindColumns // names of columns
+	kindRelated // the resources that one names (JSON:API)
 	kindLinked  // what linked data says that the object is (JSON-LD)
 )
 
@@ -92,7 +93,7 @@ var kindNames = map[string]kind{
 	"customerid": kindCustomerID, "order": kindOrder, "id": kindID, "code": kindCode, "total": kindTotal,
 	"lines": kindLines, "orderdate": kindOrderDate, "price": kindPrice, "password": kindPassword, "token": kindToken,
 	"opaque": kindOpaque, "birth": kindBirth, "card": kindCard, "government": kindGovernment, "role": kindRole,
-	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate, "columns": kindColumns, "linked": kindLinked,
+	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate, "columns": kindColumns, "linked": kindLinked, "related": kindRelated,
 }
 
 var senseNames = map[string]sense{

@@ -194,7 +194,11 @@ func (g *grouper) emit(at int16) {
 		var room [maxName + maxNameWord]byte
 		name = maphash.Bytes(g.keys.seed, o.name(room[:0]))
 	}
+	if g.join != 0 {
+		g.related(o)
+	}
 	g.report.add(o, name)
+	g.joined = o.slot
 	if o.slot == 0 {
 		g.places.settle(o, ownerBeyond)
 		return
