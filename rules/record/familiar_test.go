@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ordergate/ordergate/rules"
@@ -156,4 +157,28 @@ func TestFamiliarBounds(t *testing.T) {
 		}
 		_ = f.Close()
 	}
+}
+
+// TestFamiliarTogether: responses that are read at the same time share what is
+// remembered.
+func TestFamiliarTogether(t *testing.T) {
+	cfg := &Config{}
+	page := []byte("<html><body>" + strings.Repeat("<section>"+filling+"</section>\n", 8) + "<p>ada@lund.example</p>" + strings.Repeat("<nav>"+filling+"</nav>", 4))
+	hashers := make([]*rules.Hasher, 4)
+	for i := range hashers {
+		hashers[i] = testHasher(t)
+	}
+	var all sync.WaitGroup
+	for _, h := range hashers {
+		all.Go(func() {
+			for range 20 {
+				f := NewFinder(cfg, h.Clone(), "text/html")
+				_, _ = f.Write(page)
+				if _ = f.Close(); f.Subjects() != 1 {
+					t.Errorf("%d subjects, want 1", f.Subjects())
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -39,6 +39,9 @@ func (s *htmlScanner) skim(p []byte, i int, off int64) int {
 					break
 				}
 			}
+			for i < len(p) && textBytes[p[i]] == textBlank { // tabs
+				i++
+			}
 			continue
 		case b == '&':
 			i = s.wholeReference(p, i, off)
@@ -278,7 +281,9 @@ func (w attrWay) dull(v []byte) bool {
 	return dullLink(v)
 }
 
-// dullLink reports whether a link leads nowhere where [page.inline] looks.
+// dullLink reports whether a link leads nowhere where [page.inline] looks: it has no
+// number of a customer or an order, and no reference to a character but the
+// ampersand that might stand for a part of one.
 func dullLink(href []byte) bool {
 	if len(href) == 0 || len(href) > maxValue {
 		return false
@@ -287,5 +292,18 @@ func dullLink(href []byte) bool {
 	case 'm', 'M', 't', 'T', '{', '[':
 		return false
 	}
-	return bytes.IndexByte(href, '?') < 0 && bytes.IndexByte(href, '&') < 0
+	amp := bytes.IndexByte(href, '&')
+	if amp < 0 {
+		return bytes.IndexByte(href, '?') < 0 || !withID(href)
+	}
+	if withID(href) {
+		return false
+	}
+	for rest := href[amp:]; bytes.HasPrefix(rest, []byte("&amp;")); rest = rest[amp:] {
+		if rest = rest[5:]; bytes.IndexByte(rest, '&') < 0 {
+			return true
+		}
+		amp = bytes.IndexByte(rest, '&')
+	}
+	return false
 }

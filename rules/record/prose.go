@@ -37,6 +37,7 @@ type prose struct {
 		end   int
 		start int64
 		signs textClass
+		plain bool // known for no label
 	}
 	n int
 }
@@ -206,7 +207,7 @@ func (p *prose) brk() {
 	}
 	p.text = append(p.text, p.line...)
 	l := &p.lines[p.n]
-	l.end, l.start, l.signs = len(p.text), p.from, p.signs
+	l.end, l.start, l.signs, l.plain = len(p.text), p.from, p.signs, false
 	p.n++
 	p.line, p.signs, p.asked = p.line[:0], 0, 0
 }
@@ -303,9 +304,11 @@ func (p *prose) read(i int) int {
 	if colon && messageID(line) {
 		return 1
 	}
-	if c, ok := p.labels(trimLabel(line)); ok {
-		p.label, p.said = c, true
-		return 1
+	if !p.lines[i].plain {
+		if c, ok := p.labels(trimLabel(line)); ok {
+			p.label, p.said = c, true
+			return 1
+		}
 	}
 	if at := bytes.IndexByte(line[:min(len(line), maxLabel)], ':'); colon && at > 0 && !bytes.HasPrefix(line[at:], []byte("://")) {
 		if c, ok := p.labels(line[:at]); ok {

@@ -85,6 +85,7 @@ func (p *page) endCell(tag tag) {
 		if c, label = p.prose.labels(line); !label && t.inHead {
 			c = p.g.keys.class(line)
 		}
+		p.prose.lines[0].plain = !label
 	case p.prose.n == 0 && p.prose.said: // the label was a block of its own
 		c, label = p.prose.label, true
 	}
