@@ -109,16 +109,16 @@ func (v *visitor) post(uri, contentType, body string, length int) shot {
 	return shot{v.raw(http.MethodPost, uri, "application/json, text/plain, */*", contentType, body), http.StatusCreated, length}
 }
 
-// raw writes a request as a browser behind a load balancer sends it. The
-// addresses are those set aside for benchmarks (RFC 2544).
+// raw writes a request as a browser behind a load balancer sends it. Visitors share
+// no /24: customers who order from one are counted together.
 func (v *visitor) raw(method, uri, accept, contentType, body string) []byte {
 	var b strings.Builder
 	b.Grow(1024 + len(body))
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 198.%d.%d.%d\r\n"+
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: %d.%d.%d.%d\r\n"+
 		"User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36\r\nAccept: %s\r\n"+
 		"Accept-Language: de-DE,de;q=0.9,en;q=0.8\r\nReferer: https://shop.example/category/dresses?page=%d\r\n"+
 		"Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n",
-		method, uri, 18+v.n>>16&1, v.n>>8&255, v.n&255, accept, v.n%40)
+		method, uri, 11+v.n>>16&63, v.n>>8&255, v.n&255, 10+v.n&127, accept, v.n%40)
 	if v.session != "" {
 		fmt.Fprintf(&b, "Cookie: session=%s; consent=all; cart=%s\r\n", v.session, token(v.n)[:16])
 	}
