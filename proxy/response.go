@@ -193,7 +193,7 @@ func (x *exchange) inspect(res *http.Response) (io.ReadCloser, rules.Verdict) {
 	orders := x.opaqueOrders(res, contentType)
 	readable := record.Inspectable(contentType)
 	if !readable {
-		x.mislabelled = !opaque(res)
+		x.mislabelled = !opaque(res, x.gateway.pool)
 	}
 	if v := x.purchases(orders, !readable || res.StatusCode != http.StatusOK); v.Action == rules.Refuse {
 		return nil, v

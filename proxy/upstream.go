@@ -117,7 +117,8 @@ func (g *Gateway) transport(upstreamTLS *UpstreamTLS) *http.Transport {
 		MaxIdleConns:           1024,
 		MaxIdleConnsPerHost:    256,
 		MaxResponseHeaderBytes: 256 << 10,
-		DisableCompression:     true, // bodies pass byte for byte
+		ReadBufferSize:         copySize, // most answers are read at once; 4 KiB take a page three reads
+		DisableCompression:     true,     // bodies pass byte for byte
 	}
 }
 
