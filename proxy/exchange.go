@@ -20,7 +20,8 @@ import (
 type exchange struct {
 	gateway *Gateway
 	policy  *Policy
-	hasher  *rules.Hasher
+	hasher  *rules.Hasher // borrowed until it finishes
+	text    [64]byte      // working memory, for short texts that are digested
 	control *http.ResponseController
 
 	group       *group   // of servers that get the request

@@ -68,6 +68,10 @@ func (x *exchange) finish(completed bool) {
 	x.endSpans()
 	x.Peer.Session, x.Peer.Account = x.principal.Session, x.principal.Account
 	x.gateway.observer.Exchange(&x.Summary)
+	if x.Status != http.StatusSwitchingProtocols { // whose two directions end one after the other
+		x.gateway.hashers.Put(x.hasher)
+		x.hasher = nil // nobody digests for an exchange that is over
+	}
 }
 
 // settleState decides whether released records count as delivered: only when

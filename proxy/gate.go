@@ -78,7 +78,7 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 		if x.mislabelled {
 			promised = "" // the type lies
 		}
-		g.finder = record.NewFinder(x.policy.Records, x.hasher.Clone(), promised)
+		g.finder = record.NewFinder(x.policy.Records, x.hasher, promised)
 		x.walk(res)
 		if x.masks() {
 			g.mask = newMask(x, g.finder, res.Header.Get("Content-Type"))

@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +49,7 @@ type Config struct {
 	// Groups serve what is not Upstreams'; the first that fits gets a request.
 	Groups   []Group
 	Timeouts Timeouts
-	Hasher   *rules.Hasher // cloned for every exchange
+	Hasher   *rules.Hasher // cloned for exchanges
 	Engine   *exfil.Engine
 	Ledger   Ledger
 	Observer Observer
@@ -73,7 +74,7 @@ type Config struct {
 // use. Make one with New.
 type Gateway struct {
 	policy    atomic.Pointer[Policy]
-	hasher    *rules.Hasher
+	hashers   sync.Pool // of *rules.Hasher
 	engine    *exfil.Engine
 	ledger    Ledger
 	observer  Observer
@@ -103,11 +104,13 @@ func New(config *Config, policy *Policy) (*Gateway, error) {
 		return nil, errors.New("no upstream: name the order platform's URL")
 	}
 	g := &Gateway{
-		hasher: config.Hasher, engine: config.Engine, ledger: config.Ledger, observer: config.Observer,
+		engine: config.Engine, ledger: config.Ledger, observer: config.Observer,
 		log: config.Log, callout: config.Callout, access: config.Access, now: config.Now, timeouts: config.Timeouts.withDefaults(), routes: newRecordRoutes(), pool: &bufferPool{},
 		slowed: make(chan struct{}, maxSlowed),
 		heavy:  make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 	}
+	hasher := config.Hasher
+	g.hashers.New = func() any { return hasher.Clone() }
 	if g.now == nil {
 		g.now = time.Now
 	}
@@ -194,10 +197,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{
-		gateway: g, policy: g.policy.Load(), hasher: g.hasher.Clone(), control: http.NewResponseController(w),
+		gateway: g, policy: g.policy.Load(), control: http.NewResponseController(w),
 		start: g.now(), method: r.Method, path: withoutParameters(r.URL.Path),
 		proto: r.Proto,
 	}
+	x.hasher, _ = g.hashers.Get().(*rules.Hasher) // New makes no other
 	parent := readTraceParent(r.Header["Traceparent"])
 	x.trace = parent.trace
 	rand.Read(x.id[:]) // never fails (crypto/rand, Go 1.24)

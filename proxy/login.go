@@ -183,7 +183,9 @@ func (x *exchange) loginOutcome() exfil.Outcome {
 // pageDigest names a page, its query included, for as long as a login is
 // followed.
 func (x *exchange) pageDigest(uri string) rules.Digest {
-	return x.hasher.Key(rules.KeyClientID, []byte("page\x00"+x.group.name+"\x00"+uri))
+	page := make([]byte, 0, len("page\x00")+len(x.group.name)+1+len(uri))
+	page = append(append(append(append(page, "page\x00"...), x.group.name...), 0), uri...)
+	return x.hasher.Key(rules.KeyClientID, page)
 }
 
 // loginAccount names the account that a login request is for: all sessions of

@@ -38,21 +38,21 @@ func (p *Policy) fingerprint(r *http.Request) string {
 
 // standIn names the clients of one address that show no usable credential:
 // the address itself, or the /64 that one IPv6 customer usually gets.
-func standIn(addr netip.Addr) []byte {
+func standIn(into []byte, addr netip.Addr) []byte {
 	bits := 32
 	if addr.Is6() {
 		bits = 64
 	}
-	return prefixOf(addr, bits)
+	return prefixOf(into, addr, bits)
 }
 
-// prefixOf returns the address's first bits in text form.
-func prefixOf(addr netip.Addr, bits int) []byte {
+// prefixOf appends the address's first bits in text form.
+func prefixOf(into []byte, addr netip.Addr, bits int) []byte {
 	prefix, err := addr.Prefix(bits)
 	if err != nil {
-		return []byte("unknown")
+		return append(into, "unknown"...)
 	}
-	return []byte(prefix.String())
+	return prefix.AppendTo(into)
 }
 
 // credentials returns every credential that the request carries.
@@ -147,11 +147,9 @@ func (x *exchange) identify(r *http.Request) {
 	if addr.Is6() {
 		bits = 48
 	}
-	c := exfil.Credentials{
-		StandIn: x.hasher.Key(rules.KeySession, standIn(addr)),
-		IP:      x.hasher.Key(rules.KeyIP, standIn(addr)),
-		Prefix:  x.hasher.Key(rules.KeyPrefix, prefixOf(addr, bits)),
-	}
+	text := standIn(x.text[:0], addr)
+	c := exfil.Credentials{StandIn: x.hasher.Key(rules.KeySession, text), IP: x.hasher.Key(rules.KeyIP, text)}
+	c.Prefix = x.hasher.Key(rules.KeyPrefix, prefixOf(x.text[:0], addr, bits))
 	agent := r.UserAgent()
 	x.Peer = rules.Peer{Time: x.start.UTC(), IP: c.IP, Address: addr, UserAgent: agent[:min(len(agent), rules.MaxAgent)]}
 	if fingerprint := x.policy.fingerprint(r); fingerprint != "" {

@@ -265,7 +265,7 @@ func (x *exchange) readClaim(r *http.Request) {
 	if len(x.claim.Identifiers) > 0 {
 		x.errand = x.errandOf(r)
 	}
-	x.supplied = supplied(x.policy.Records, x.hasher.Clone(), x.body, contentType)
+	x.supplied = supplied(x.policy.Records, x.hasher, x.body, contentType)
 }
 
 // supplied returns the phones and residences in a request body: an answer that

@@ -285,15 +285,16 @@ func (x *exchange) uninspected(reason rules.Uninspected, policy rules.Action) ru
 // streams reports whether a response's type is read by its client as it
 // arrives, so that waiting for a whole first window would stop it.
 func streams(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	switch media {
+	media, _, _ := strings.Cut(contentType, ";")
+	switch media = strings.ToLower(strings.TrimSpace(media)); media {
 	case "text/event-stream", "application/x-ndjson", "application/jsonl", "application/stream+json", "application/json-seq", "multipart/mixed":
-		return true
+	default:
+		if !strings.HasPrefix(media, "application/grpc") {
+			return false
+		}
 	}
-	return strings.HasPrefix(media, "application/grpc")
+	_, _, err := mime.ParseMediaType(contentType)
+	return err == nil
 }
 
 // pulse passes a body on as it is and moves the write deadline with it.

@@ -67,6 +67,7 @@ func (p *Policy) declared(groups *groups) map[string]struct{} {
 // the same path means something else there.
 func (x *exchange) template() string {
 	var b strings.Builder
+	b.Grow(len(x.path) + len("/{id}"))
 	if len(x.group.hosts) > 0 {
 		b.WriteString(x.group.name)
 		b.WriteByte(':')

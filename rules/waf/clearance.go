@@ -212,6 +212,7 @@ type cleared struct {
 	last    types.RulePhase                    // that was asked about
 	set     []uint64                           // bits of the guards that matched
 	dirty   []int                              // checks of which a bit is set
+	room    [16]int                            // for the first of them
 	to      types.RulePhase                    // checks up to this phase count now
 	full    bool                               // all bits of one of them are set
 	seen    int                                // rules of the lean set that have matched so far
@@ -221,6 +222,7 @@ type cleared struct {
 // begin starts on an exchange; start begins one of its transactions.
 func (c *clearance) begin(start func(coraza.WAF) types.Transaction) *cleared {
 	q := &cleared{clearance: c, start: start, set: make([]uint64, (len(c.checkOf)+63)/64)}
+	q.dirty = q.room[:0]
 	if c.unruled == nil {
 		q.open()
 	}

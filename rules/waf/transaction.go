@@ -132,9 +132,7 @@ func (t *Transaction) keep(r *Request) {
 	t.clearance, t.request = Cleared, *r
 	if t.sampled = t.engine.samples(); t.sampled {
 		t.request.Header, t.request.Body = r.Header.Clone(), bytes.Clone(r.Body)
-		return
 	}
-	t.request.Header = maps.Clone(r.Header) // the proxy may take names away
 }
 
 // judge goes over to a transaction of the full rule set.
