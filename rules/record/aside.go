@@ -33,8 +33,15 @@ type aside struct {
 // taken for that; email is its address, or nil.
 func (g *grouper) others(c class, id rules.Identifier, email []byte) bool {
 	a := &g.aside
+	if g.asked() { // only an office's address says itself what it is, and of the number behind it
+		if email != nil && roleAddress(email) {
+			g.own().marks |= markSited
+			return true
+		}
+		return email == nil && g.own().marks&markSited != 0
+	}
 	if c.sense&(senseShop|senseStaff) == 0 {
-		return !g.asked() && a.sample(id.Digest)
+		return a.sample(id.Digest)
 	}
 	domain := uint64(0)
 	if at := bytes.IndexByte(email, '@'); at > 0 {

@@ -190,6 +190,7 @@ func (g *grouper) email(c class, v []byte, start int64, apart bool) {
 	}
 	stranger := o.mail() && !o.has(id) && (apart || c.kind != kindEmail && c.sense&sensePlace == 0 || o.count(rules.IdentifierEmail) > 1)
 	if apart && o.n == 0 && o.nameless() || stranger {
+		o.marks |= markMails
 		at := g.alloc()
 		r := &g.groups[at]
 		r.add(id)
@@ -236,6 +237,9 @@ func (g *grouper) beside(v []byte, start int64) {
 	}
 }
 
+// maxPhones is how many phone numbers one person has at most.
+const maxPhones = 4
+
 func (g *grouper) phone(c class, v []byte, start int64) {
 	n, ok := normalizePhone(g.scratch[:0], v, g.cfg.Countries)
 	if !ok {
@@ -246,6 +250,17 @@ func (g *grouper) phone(c class, v []byte, start int64) {
 		return
 	}
 	o := g.own()
+	if !g.paged && o.count(rules.IdentifierPhone) >= maxPhones && o.marks&markMails == 0 && !o.has(id) { // a list of people's
+		at := g.alloc()
+		r := &g.groups[at]
+		r.add(id)
+		r.marks |= markPhone
+		r.fields |= rules.FieldPhone
+		r.since(start)
+		g.places.note(r)
+		g.finish(at)
+		return
+	}
 	o.add(id)
 	o.marks |= markPhone
 	o.fields |= rules.FieldPhone

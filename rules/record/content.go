@@ -227,13 +227,22 @@ func sniffText(promised form, head, text []byte) form {
 	if promised != formHTML && paired(head) {
 		return formLines
 	}
-	if delimiter(head) != 0 && headed(head) {
+	if framed := unframed(head); delimiter(framed) != 0 && headed(framed) {
 		return formCSV
 	}
 	if promised == formUnknown && bytes.IndexByte(text, '<') >= 0 && bytes.Contains(low, []byte("</")) {
 		return formHTML
 	}
 	return formText
+}
+
+// unframed cuts the line of dashes above a table, as clients of databases draw it.
+func unframed(head []byte) []byte {
+	line, rest, _ := bytes.Cut(head, []byte{'\n'})
+	if len(line) > 3 && len(bytes.Trim(line, "+-\r")) == 0 {
+		return rest
+	}
+	return head
 }
 
 // binaryHead reports whether the first bytes are no text.
@@ -296,15 +305,20 @@ func columned(head []byte) byte {
 func headed(head []byte) bool {
 	d := delimiter(head)
 	lines := bytes.SplitN(head, []byte{'\n'}, 3)
-	known := 0
-	cells := bytes.Split(lines[0], []byte{d})
-	for _, cell := range cells {
-		if c := classify(bytes.Trim(cell, "\" \r\t")); c.sense&senseKnown != 0 {
-			known++
-		}
-	}
+	cells, known := bytes.Split(lines[0], []byte{d}), headings(head, d)
 	if len(cells) > 1 && known*2 >= len(cells) {
 		return true
 	}
 	return len(lines) > 1 && len(cells) > 2 && bytes.Count(lines[0], []byte{d}) == bytes.Count(lines[1], []byte{d})
+}
+
+// headings returns how many cells of the first line are words of the lexicon.
+func headings(head []byte, delimiter byte) (known int) {
+	line, _, _ := bytes.Cut(head, []byte{'\n'})
+	for cell := range bytes.SplitSeq(line, []byte{delimiter}) {
+		if classify(bytes.Trim(cell, "\" \r\t")).sense&senseKnown != 0 {
+			known++
+		}
+	}
+	return known
 }

@@ -70,6 +70,7 @@ const (
 	markMasked // an e-mail address of which signs were starred out
 	markVenue  // it has opening hours: a place of business, not a person
 	markSited  // an address is the shop's
+	markMails  // addresses stand in its lists, apart
 	markLogin  // the customer number is the id of a login, an account or a nameless object
 )
 

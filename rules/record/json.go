@@ -78,6 +78,7 @@ type jsonScanner struct {
 	signs     horizon // of the piece that is being written
 	lines     lines
 	table     *jsonTable
+	keyed     []byte     // an address that was a key
 	links     *jsonLinks // nil: it is no JSON:API document
 }
 
@@ -283,6 +284,9 @@ func (s *jsonScanner) open(b byte) {
 		kind = frameObject
 	}
 	s.g.enter(kind, c)
+	if c.kind == kindKeyed {
+		s.addressKey(class{kind: kindEmail}, false)
+	}
 	if s.links != nil {
 		s.opened(c)
 	}

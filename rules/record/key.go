@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 )
@@ -92,6 +93,11 @@ func classify(key []byte) class {
 	words := lexicon()
 	if string(key) == "@type" {
 		return words["@type"]
+	}
+	if at := bytes.IndexByte(key, '@'); at > 0 && len(key) <= maxKey {
+		if _, is := wholeEmail(key, inText); is {
+			return class{kind: kindKeyed}
+		}
 	}
 	if len(key) > maxKey || !t.split(key) || t.n == 0 || t.n == 1 && len(t.span(0, 1)) < 2 && t.text[0] < utf8.RuneSelf {
 		return class{}

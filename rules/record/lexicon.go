@@ -51,6 +51,7 @@ const (
 	kindDate    // when something was made, of an order only when the neighbours say so
 	kindHours   // when a place of business is open
 	kindColumns // names of columns
+	kindKeyed   // the key is somebody's address
 	kindRelated // the resources that one names (JSON:API)
 	kindLinked  // what linked data says that the object is (JSON-LD)
 )
