@@ -189,7 +189,7 @@ func (s *jsonScanner) members(p []byte, i int, off int64) (end int, ok bool) {
 				s.typed(v)
 			}
 			clear := end <= s.signs.at || s.signs.clear(p, i+1, end)
-			if answer && len(v) <= maxValue && (!openings[v[0]] || !opening(e.class, v)) && (clear || v[0] != '<') { // no text in it
+			if answer && len(v) <= maxValue && (len(v) < minCoded || !isCoded(v)) && (!openings[v[0]] || !opening(e.class, v)) && (clear || v[0] != '<') { // no text in it
 				g.tick(off + int64(i))
 				switch {
 				case clear && e.dull == dullAll, clear && plain && e.dull == dullWord && (len(v) < 32 || !hashed(v)):
@@ -256,7 +256,7 @@ func (s *jsonScanner) fastString(p []byte, from, end int, object bool) {
 		if !object {
 			c = s.g.around(c)
 		}
-		if !openings[v[0]] || !opening(c, v) { // no text in it
+		if !isCoded(v) && (!openings[v[0]] || !opening(c, v)) { // no text in it
 			if !s.g.bland(c, v, object) {
 				s.g.value(s.class, v, shapeOf(v), s.start)
 			}
@@ -291,7 +291,7 @@ func (s *jsonScanner) escaped(p []byte, from, at int, object bool) int {
 		return 0
 	}
 	v := p[from:end]
-	if len(v) > maxValue || openings[v[0]] && opening(c, v) || !s.g.bland(c, v, object) {
+	if len(v) > maxValue || mayBeCoded(v) || openings[v[0]] && opening(c, v) || !s.g.bland(c, v, object) {
 		return 0
 	}
 	if left := len(v) - most; lines && left < 400 || c.kind == kindText && len(v) > 80 && left <= 80 {

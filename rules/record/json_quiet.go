@@ -177,7 +177,7 @@ func (s *jsonScanner) pass(p []byte, i, limit int) int {
 			if end > s.signs.at && !s.signs.clear(p, i+1, end) {
 				return -1
 			}
-			if (t&(tellsText|tellsStreet) != 0 || end-i > maxValue || quietOpenings[q[i+1]]) && t.loud(q[i+1:end]) {
+			if (t&(tellsText|tellsStreet) != 0 || end-i > maxValue || quietOpenings[q[i+1]]) && t.loud(q[i+1:end]) || end-i > minCoded && isCoded(q[i+1:end]) {
 				return -1
 			}
 			seen |= t
@@ -271,6 +271,9 @@ func (t tells) escaped(p []byte, from, at int) int {
 	left := len(v) - most
 	if lines && left < 400 || t&tellsStreet != 0 && left <= 80 && v[0] != '<' && bytes.IndexByte(v, ' ') > 0 && !plain(v) {
 		return 0 // short enough for an address
+	}
+	if mayBeCoded(v) {
+		return 0
 	}
 	return end
 }

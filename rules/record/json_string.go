@@ -76,6 +76,9 @@ func (s *jsonScanner) keep(p []byte, off int64) {
 // nested returns a scanner for the text that a string holds.
 func (s *jsonScanner) nested(text []byte) scanner {
 	if s.level < maxNested {
+		if from, is := coded(text); is {
+			return newCoded(s.g, s.level+1, from)
+		}
 		switch text = bytes.TrimLeft(text, " \t\r\n"); {
 		case len(text) > 1 && (text[0] == '{' || text[0] == '[' || flightRow(text)):
 			j := s.spare.newJSON(s.g, s.level+1, s.class)
@@ -123,6 +126,9 @@ func (s *jsonScanner) escape(b byte, off int64) {
 		b = ' '
 	case 'u':
 		s.state, s.hex, s.digits = jsonHex, 0, 0
+		return
+	case 'x': // a script's own, of two digits
+		s.state, s.hex, s.digits = jsonHex, 0, 2
 		return
 	}
 	s.shape |= shapes[b]
@@ -261,6 +267,9 @@ func (s *jsonScanner) addressKey(c class, apart bool) {
 
 // nests reports whether a whole string is to be read as a text of its own.
 func (s *jsonScanner) nests(c class, v []byte) bool {
+	if isCoded(v) {
+		return true
+	}
 	if s.shape&shapeTag != 0 && c.kind == kindText && s.shape&(shapeAt|shapeSecret) == 0 {
 		return false // a description in HTML
 	}

@@ -1,0 +1,248 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/ordergate/ordergate/rules"
+)
+
+const (
+	minCoded  = 40 // signs of a string that may be a text in base64: shorter ones are keys and hashes
+	codedHead = 24 // of them, by which a text is told from other bytes
+	maxScheme = 80 // bytes before the comma of a data URI (RFC 2397)
+)
+
+// coded reports whether a string is a text in base64 (RFC 4648, section 4), or a data
+// URI of one, and where the base64 begins: exports, mails and states of pages that an
+// answer in JSON holds as a file. Of its first bytes every one must be text's, which of
+// hashes, keys and pictures is one in millions. What else may be in base64 (documents,
+// archives) is not read.
+func coded(v []byte) (from int, is bool) {
+	if len(v) < minCoded {
+		return 0, false
+	}
+	if v[0] == 'd' && bytes.HasPrefix(v, []byte("data:")) {
+		comma := bytes.IndexByte(v[:min(len(v), maxScheme)], ',')
+		if comma < 0 || !bytes.HasSuffix(v[:comma], []byte(";base64")) {
+			return 0, false
+		}
+		from = comma + 1
+	}
+	if len(v)-from < codedHead {
+		return 0, false
+	}
+	head := v[from : from+codedHead]
+	var bits uint32
+	for i, b := range head {
+		d := sextets[b]
+		if d == 0xFF {
+			return 0, false
+		}
+		if bits = bits<<6 | uint32(d); i%4 != 3 {
+			continue
+		}
+		for shift := 16; shift >= 0; shift -= 8 {
+			if b := byte(bits >> shift); b < ' ' && b != '\n' && b != '\r' && b != '\t' || b == 0x7F || b >= 0x80 && (i > 3 || !bytes.HasPrefix(head, []byte("77u/"))) { // a byte order mark
+				return 0, false
+			}
+		}
+	}
+	return from, true
+}
+
+// isCoded reports what coded does. Most strings are told by their first four bytes.
+func isCoded(v []byte) bool {
+	if len(v) < minCoded {
+		return false
+	}
+	a, b, c, d := sextets[v[0]], sextets[v[1]], sextets[v[2]], sextets[v[3]]
+	if (a|b|c|d)&0x80 != 0 || a >= 0x20 && v[0] != '7' { // the first byte of text is below 0x80, or of a byte order mark
+		return v[4] == ':' && codedWhole(v)
+	}
+	return codedWhole(v)
+}
+
+func codedWhole(v []byte) bool {
+	_, is := coded(v)
+	return is
+}
+
+// sextets are the values of base64's signs; 0xFF: none.
+var sextets = func() (t [256]byte) {
+	for b := range t {
+		t[b] = 0xFF
+		if d := sextet(byte(b)); d >= 0 && b != '-' && b != '_' {
+			t[b] = byte(d)
+		}
+	}
+	return t
+}()
+
+// mayBeCoded reports whether a string of which escapes are not taken out yet may be one
+// that is coded.
+func mayBeCoded(v []byte) bool {
+	if len(v) < minCoded {
+		return false
+	}
+	if bytes.HasPrefix(v, []byte("data:")) {
+		return true
+	}
+	for _, b := range v[:codedHead] {
+		if b != '\\' && sextets[b] == 0xFF {
+			return false
+		}
+	}
+	return true
+}
+
+// codedScanner reads a text in base64 that a string holds. What it was decoded from is
+// longer than the text, so the text is read in offsets of that: no byte of it is told
+// behind its place. Values in it cannot be masked.
+type codedScanner struct {
+	g       *grouper
+	level   int
+	skip    int // bytes before the base64
+	head    []byte
+	from    int64 // of the text
+	begun   bool
+	scan    scanner // nil: nothing is read
+	aside   *places // the grouper's
+	bits    uint32
+	n       int   // signs of a quantum
+	pending int64 // where it begins
+	room    [192]byte
+}
+
+func newCoded(g *grouper, level, skip int) *codedScanner {
+	s := &codedScanner{g: g, level: level, skip: skip}
+	if g.places != nil {
+		s.aside, g.places = g.places, nil
+		s.aside.blind = true
+	}
+	return s
+}
+
+func (s *codedScanner) write(p []byte, off int64) {
+	skipped := min(s.skip, len(p))
+	p, off, s.skip = p[skipped:], off+int64(skipped), s.skip-skipped
+	out, at := s.room[:0], s.pending
+	for i, b := range p {
+		d := sextet(b)
+		if d < 0 {
+			continue
+		}
+		if s.n == 0 {
+			s.pending = off + int64(i)
+		}
+		s.bits = s.bits<<6 | uint32(d) //nolint:gosec // six bits
+		if s.n++; s.n < 4 {
+			continue
+		}
+		if len(out) == 0 {
+			at = s.pending
+		}
+		out = s.quantum(out)
+		if len(out) == cap(out) {
+			s.data(out, at)
+			out = out[:0]
+		}
+	}
+	s.data(out, at)
+}
+
+// quantum appends the bytes of up to four signs.
+func (s *codedScanner) quantum(out []byte) []byte {
+	n, bits := s.n, s.bits<<(6*(4-s.n))
+	s.n, s.bits = 0, 0
+	for k := range n - 1 {
+		out = append(out, byte(bits>>(16-8*k)))
+	}
+	return out
+}
+
+// data takes decoded bytes.
+func (s *codedScanner) data(p []byte, off int64) {
+	if len(p) == 0 {
+		return
+	}
+	if !s.begun {
+		if len(s.head) == 0 {
+			s.from = off
+		}
+		rest := min(len(p), maxSniff-len(s.head))
+		s.head = append(s.head, p[:rest]...)
+		if len(s.head) < maxSniff {
+			return
+		}
+		p, off = p[rest:], off+int64(rest)
+		s.begin()
+	}
+	if s.scan != nil && len(p) > 0 {
+		s.scan.write(p, off)
+	}
+}
+
+// begin decides what the text is.
+func (s *codedScanner) begin() {
+	s.begun = true
+	switch kind := sniff(formUnknown, s.head); kind {
+	case formJSON:
+		s.scan = newJSON(s.g, s.level)
+	case formHTML, formXML:
+		h := newHTML(s.g, s.level)
+		h.page.xml = kind == formXML
+		s.scan = h
+	case formCSV:
+		s.scan = newCSV(s.g, columned(s.head))
+	case formSQL:
+		s.scan = newSQL(s.g)
+	case formLines:
+		s.scan = newLines(s.g)
+	case formCard:
+		s.scan = newCard(s.g)
+	case formText, formMail:
+		t := new(spare).newText(s.g, class{})
+		t.blocks = true
+		s.scan = t
+	default:
+		return
+	}
+	head := bytes.TrimPrefix(s.head, []byte("\xEF\xBB\xBF"))
+	s.scan.write(head, s.from+int64(len(s.head)-len(head)))
+}
+
+func (s *codedScanner) end(off int64) {
+	if s.n > 1 {
+		s.data(s.quantum(s.room[:0]), s.pending)
+	}
+	if !s.begun && len(s.head) > 0 {
+		s.begin()
+	}
+	if s.scan != nil {
+		s.scan.end(off)
+	}
+	if s.aside != nil {
+		s.g.places, s.aside = s.aside, nil
+	}
+}
+
+func (s *codedScanner) held() int64 {
+	h := never
+	if s.n > 0 {
+		h = s.pending
+	}
+	switch {
+	case s.scan != nil:
+		h = min(h, s.scan.held())
+	case !s.begun && len(s.head) > 0:
+		h = min(h, s.from)
+	}
+	return h
+}
+
+func (s *codedScanner) fault() rules.Uninspected {
+	if s.scan != nil && s.scan.fault() == rules.UninspectedSize {
+		return rules.UninspectedSize
+	}
+	return rules.UninspectedNone
+}
