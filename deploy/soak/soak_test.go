@@ -207,19 +207,23 @@ func (s *soak) operate(ctx context.Context, load func() (config.Config, error)) 
 	defer signal.Stop(hangup)
 	ticker := time.NewTicker(max(*lasting/60, time.Second))
 	defer ticker.Stop()
-	for turn := 0; ; {
+	for turn, sent := 0, false; ; {
 		select {
 		case <-ticker.C:
 			s.write([]string{"waf: {paranoia: 9}\n", "", "limits: {first_window: 32KiB}\n"}[turn%3])
 			turn++
-			_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
+			sent = syscall.Kill(os.Getpid(), syscall.SIGHUP) == nil
 		case <-hangup:
+			sent = false
 			if err := s.gateway.Reload(load); err != nil {
 				s.reloads[0].Add(1)
 			} else {
 				s.reloads[1].Add(1)
 			}
 		case <-ctx.Done():
+			if sent {
+				<-hangup // a signal that comes when nobody waits for it ends the process
+			}
 			return
 		}
 	}
