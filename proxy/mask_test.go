@@ -136,6 +136,7 @@ func TestMasked(t *testing.T) {
 			"\r\n--b\r\nContent-Type: application/json\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(proxytest.Person(2))) + "\r\n--b--\r\n"},
 		"pairs":    {"application/x-www-form-urlencoded", url.Values{"name": {"Marieke Janssen 1"}, "email": {proxytest.Email(1)}}.Encode()},
 		"sequence": {"application/json-seq", "\x1E" + proxytest.Person(1) + "\n\x1E" + proxytest.Person(own) + "\n"},
+		"script":   {"text/html", `<!doctype html><title>Orders</title><script>s=JSON.parse(` + strconv.Quote("["+proxytest.Person(1)+","+proxytest.Person(own)+"]") + `)</script>`},
 		"lines":    {"application/x-ndjson", proxytest.Person(1) + "\n" + proxytest.Person(own) + "\n" + proxytest.Person(2) + "\n"},
 	}
 	for name, body := range bodies {
@@ -278,6 +279,12 @@ func TestMaskedForms(t *testing.T) {
 		"parts, nobody":     {"multipart/mixed; boundary=b", "--b\r\nContent-Type: application/yaml\r\n\r\nname: Teapot\r\n--b\r\nContent-Type: application/json\r\n\r\n" + proxytest.Person(900) + "\r\n--b--\r\n", 200},
 		"a card, foreign":   {"text/vcard", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada Lund\r\nEMAIL:" + proxytest.Email(1) + "\r\nEND:VCARD\r\n", 403},
 		"a card, own":       {"text/vcard", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Marieke Janssen 900\r\nEMAIL:" + proxytest.Email(900) + "\r\nEND:VCARD\r\n", 200},
+		"base64, foreign":   {"application/json", `{"file":"` + base64.StdEncoding.EncodeToString([]byte("name,email\nAda Lund,"+proxytest.Email(1)+"\n")) + `"}`, 403},
+		"base64, own":       {"application/json", `{"file":"` + base64.StdEncoding.EncodeToString([]byte("name,email\nMarieke Janssen 900,"+proxytest.Email(900)+"\n")) + `"}`, 200},
+		"a key, foreign":    {"application/json", `{"members":{"` + proxytest.Email(1) + `":{"status":"open"}}}`, 403},
+		"a key, own":        {"application/json", `{"members":{"` + proxytest.Email(900) + `":{"status":"open"}}}`, 200},
+		"EDIFACT, foreign":  {"application/edifact", "UNB+UNOC:3+A+B+260301:0900+1'UNH+1+ORDERS:D:96A:UN'BGM+220+A1+9'NAD+BY+++Ada Lund+Storgata 5+Oslo++0155+NO'COM+" + proxytest.Email(1) + ":EM'LIN+1'UNT+5+1'UNZ+1+1'", 403},
+		"EDIFACT, nobody":   {"application/edifact", "UNB+UNOC:3+A+B+260301:0900+1'UNH+1+PRICAT:D:96A:UN'BGM+9+P1+9'LIN+1'UNT+4+1'UNZ+1+1'", 200},
 		"a dump, foreign":   {"application/sql", "INSERT INTO customers (name, email) VALUES ('Ada Lund', '" + proxytest.Email(1) + "');\n", 403},
 		"a dump, nobody":    {"application/sql", "INSERT INTO products (sku, name) VALUES ('T-1', 'Teapot');\n", 200},
 		"an unknown type":   {"application/msword", "\xD0\xCF\x11\xE0", 502},
