@@ -13,6 +13,7 @@
 //     errand.go      what it is for, self.go: does it ask about its sender? What a customer's own is, depends on it
 //  7. response.go    ModifyResponse: sessions issued, WAF phase 3, is the body inspectable, whatever its type says (peeked.go)?
 //     headers.go     whom the header names, by where it leads to
+//     renames.go     may the request have chosen the names of keys in the answer? They say nothing then
 //  8. gate.go        bytes are held until the records they carry are reserved and durable (disclose.go); tap.go keeps the originals
 //     websocket.go   behind an upgrade the same is done message by message; no other protocol is changed to
 //     mask.go        for a principal held by mask it is written again without other people's values, and inspected again

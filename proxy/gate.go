@@ -79,6 +79,9 @@ func newGate(x *exchange, res *http.Response) (*gate, rules.Verdict) {
 			promised = "" // the type lies
 		}
 		g.finder = record.NewFinder(x.policy.Records, x.hasher, promised)
+		if x.renames() {
+			g.finder.Chosen()
+		}
 		x.walk(res)
 		if x.masks() {
 			g.mask = newMask(x, g.finder, res.Header.Get("Content-Type"))

@@ -30,10 +30,14 @@ const maxKept = 512
 func (x *exchange) masks() bool { return x.Step == rules.StepMask }
 
 func newMask(x *exchange, finder *record.Finder, contentType string) *mask {
-	return &mask{
+	m := &mask{
 		x: x, masker: record.NewMasker(finder), own: make(map[rules.Identifier]struct{}),
 		check: record.NewFinder(x.policy.Records, x.hasher.Clone(), contentType),
 	}
+	if x.renames() {
+		m.check.Chosen()
+	}
+	return m
 }
 
 // write takes the next piece of the decoded body.

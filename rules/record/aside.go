@@ -101,6 +101,9 @@ func (g *grouper) sited() {
 
 // asked reports whether the keys may be the client's own, as those of GraphQL are.
 func (g *grouper) asked() bool {
+	if g.chosen {
+		return true
+	}
 	for i := range g.frames[:min(len(g.frames), 3)] {
 		if g.frames[i].roots {
 			return true

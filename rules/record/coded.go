@@ -169,12 +169,11 @@ func (s *codedScanner) data(p []byte, off int64) {
 		if len(s.head) == 0 {
 			s.from = off
 		}
-		rest := min(len(p), maxSniff-len(s.head))
-		s.head = append(s.head, p[:rest]...)
-		if len(s.head) < maxSniff {
+		head, rest, whole := gather(s.head, p, maxSniff)
+		if s.head = head; !whole {
 			return
 		}
-		p, off = p[rest:], off+int64(rest)
+		p, off = rest, off+int64(len(p)-len(rest))
 		s.begin()
 	}
 	if s.scan != nil && len(p) > 0 {

@@ -213,7 +213,7 @@ func (r *memory) tag(s *htmlScanner, text []byte) (tag [16]byte) {
 		r.around = make([]byte, 0, 1<<10)
 	}
 	t := s.page.prose
-	a := append(r.around[:0], byte(s.level), bit(t.legal)|bit(t.cell)<<1|bit(t.zone)<<2|bit(s.page.zone > 0)<<3|bit(s.page.muted > 0)<<4, byte(len(s.page.stack)))
+	a := append(r.around[:0], byte(s.level), bit(t.legal)|bit(t.cell)<<1|bit(t.zone)<<2|bit(s.page.zone > 0)<<3|bit(s.page.muted > 0)<<4|bit(s.page.g.chosen)<<5, byte(len(s.page.stack)))
 	for i := range s.page.stack {
 		e := &s.page.stack[i]
 		a = binary.LittleEndian.AppendUint64(append(a, byte(e.tag), bit(e.frame)|bit(e.mute)<<1), e.key)

@@ -33,6 +33,11 @@ func NewFinder(cfg *Config, h *rules.Hasher, contentType string) *Finder {
 	return f
 }
 
+// Chosen says that whoever asked may have chosen the names of keys in the body (aliases
+// of GraphQL, select of PostgREST): no key alone makes a value the shop's own then, or a
+// sample. Call it before the first Write.
+func (f *Finder) Chosen() { f.group.chosen = true }
+
 // Write takes the next bytes of the decoded body. It keeps nothing of p and
 // never fails.
 func (f *Finder) Write(p []byte) (int, error) {

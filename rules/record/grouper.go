@@ -66,6 +66,7 @@ type grouper struct {
 	places    *places // for a masker; nil: nobody asks where values stand
 	claim     *Claim  // set while a request is read: identifiers go there
 	join      int32   // the subject of the resource that ends, see jsonLinks; 0: not known
+	chosen    bool    // the names of keys are the client's
 	joined    int32   // of the group that was reported last
 }
 
