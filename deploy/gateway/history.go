@@ -21,7 +21,7 @@ import (
 const (
 	// historyFile, in data_dir, is what the detectors remember of which the ledger
 	// has no rows: tries and misses, logins, what explains the site's disclosures,
-	// whom guests' checkouts named.
+	// whom guests' checkouts named, what sessions and addresses claimed.
 	historyFile = "history"
 	// historyHead begins it, a salt follows: the key is derived from both.
 	historyHead = "ordergate history 2\n"
@@ -130,7 +130,7 @@ func (g *Gateway) readHistory(now time.Time) {
 	switch err := g.history.read(g.engine, now); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		g.log.Warn("the detectors' history cannot be read: guesses, walks, logins and the site's surplus are counted anew, and guests who pay elsewhere are strangers to their orders; caps, sessions and incidents are not touched",
+		g.log.Warn("the detectors' history cannot be read: guesses, walks, logins and the site's surplus are counted anew, claims by checkout too, and guests who pay elsewhere are strangers to their orders; caps, sessions and incidents are not touched",
 			"file", g.history.path, "err", err)
 	default:
 		g.log.Info("the detectors' history goes on", "file", g.history.path)

@@ -19,7 +19,8 @@
 //
 // What a restart must not make the detectors forget, and the ledger has no rows of, is
 // written down and read again (history.go): tries, misses, logins, the site's surplus,
-// the counts of rule files, and whom checkouts named. Caps, baselines and machines are counted again from the
+// the counts of rule files, whom checkouts named, the names of stores, and what sessions
+// and addresses claimed (unrecorded.go). Caps, baselines and machines are counted again from the
 // ledger's rows; Commons are learnt anew.
 //
 // Each detector is one file: cap.go, bulk.go, unauthenticated.go, swap.go

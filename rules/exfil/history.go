@@ -23,7 +23,8 @@ var errHistory = errors.New("it is of another version of ordergate")
 
 // history is what the detectors remember of which the ledger has no rows: what was
 // asked for and not found, how logins were answered, what explains the site's
-// disclosures, whom guests' checkouts named. Hashes, digests and counts; of numbers that were asked for, the numbers.
+// disclosures, whom guests' checkouts named, what sessions
+// claimed, the names of stores. Hashes, digests and counts; of numbers that were asked for, the numbers.
 // It is written in pieces, so that no copy of all is ever made: the first has what
 // there is one of, each that follows a few entries of one list.
 type history struct {
@@ -37,6 +38,8 @@ type history struct {
 	Routes    []routeState
 	Rules     []ruleState
 	Claimed   []claimedState
+	Counts    []countsState
+	Stores    []rules.Digest // of the first piece, as Seed and Since
 }
 
 type claimedState struct {
@@ -120,19 +123,21 @@ type ruleKeyState struct {
 }
 
 // SaveHistory writes down what the detectors remember that the ledger does not
-// tell: tries and misses, logins, the site's surplus, the counts of rule files, and
-// whom guests' checkouts named whose payment is made elsewhere.
+// tell: tries and misses, logins, the site's surplus, the counts of rule files, whom
+// guests' checkouts named whose payment is made elsewhere, what sessions and
+// addresses claimed, and the names of stores.
 // What it writes is bounded as they are, and is no secret from whoever has the
 // ledger's key, but from everybody else: seal it. Exchanges go on meanwhile.
 func (e *Engine) SaveHistory(w io.Writer) error {
 	p := pieces{to: gob.NewEncoder(w)}
-	p.Version, p.Seed, p.Site, p.Logins.All, p.Since = historyVersion, e.seed, e.site.save(), e.logins.saveAll(), e.misses.began()
+	p.Version, p.Seed, p.Site, p.Logins.All, p.Since, p.Stores = historyVersion, e.seed, e.site.save(), e.logins.saveAll(), e.misses.began(), e.stores.save()
 	p.cut()
 	e.logins.save(&p)
 	e.misses.save(&p)
 	e.tries.save(&p)
 	e.ruleset.save(&p)
 	e.claimed.save(&p)
+	e.caps.save(&p)
 	if p.err != nil {
 		return fmt.Errorf("writing the detectors' history: %w", p.err)
 	}
@@ -167,6 +172,7 @@ func (e *Engine) LoadHistory(saved io.Reader, now time.Time) error {
 	e.site.load(&first.Site)
 	e.logins.begin(&first.Logins)
 	e.misses.begin(first.Since)
+	e.stores.load(first.Stores)
 	for i := range list {
 		h := &list[i]
 		e.logins.load(&h.Logins, now)
@@ -174,6 +180,7 @@ func (e *Engine) LoadHistory(saved io.Reader, now time.Time) error {
 		e.tries.load(h, now)
 		e.ruleset.load(h.Rules, now)
 		e.claimed.load(h.Claimed, now)
+		e.caps.load(h.Counts, now)
 	}
 	return nil
 }

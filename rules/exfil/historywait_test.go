@@ -47,6 +47,15 @@ func fullHistory(e *Engine) {
 	for n := range defaultPrincipals / 20 {
 		e.claimed.await(principal(n), []rules.Identifier{{Kind: rules.IdentifierEmail, Digest: principal(n)}}, epoch)
 	}
+	for _, kind := range unrecorded() {
+		d := demand{key: capKey{kind: kind}, limits: adopted}
+		for n := range defaultPrincipals / 4 {
+			d.key.digest = principal(n)
+			for k := range 1 + n%3 {
+				e.caps.restore(&d, principal(n+k), epoch, epoch)
+			}
+		}
+	}
 	e.ruleset.known = map[string]bool{"peek": true}
 	counts := e.ruleset.of("peek")
 	for n := range maxRuleKeys {
@@ -64,7 +73,7 @@ func fullHistory(e *Engine) {
 func BenchmarkHistory(b *testing.B) {
 	e := New(Config{})
 	fullHistory(e)
-	locks := map[string]sync.Locker{"tries": &e.tries.mu, "site": &e.site.mu, "logins": &e.logins.mu, "misses": &e.misses.mu, "rules": &e.ruleset.mu, "claimed": &e.claimed.mu, "nobody's": &sync.Mutex{}}
+	locks := map[string]sync.Locker{"tries": &e.tries.mu, "site": &e.site.mu, "logins": &e.logins.mu, "misses": &e.misses.mu, "rules": &e.ruleset.mu, "claimed": &e.claimed.mu, "caps": &e.caps.mu, "nobody's": &sync.Mutex{}}
 	waited := map[string]time.Duration{}
 	for b.Loop() {
 		var done atomic.Bool

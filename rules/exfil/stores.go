@@ -1,6 +1,8 @@
 package exfil
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/ordergate/ordergate/rules"
@@ -40,4 +42,18 @@ func (s *stores) admits(under rules.Digest) bool {
 	}
 	s.seen[under] = struct{}{}
 	return true
+}
+
+// save returns the words, for a later start: it does not believe others beside them.
+func (s *stores) save() []rules.Digest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.seen))
+}
+
+// load takes words that were saved.
+func (s *stores) load(seen []rules.Digest) {
+	for _, under := range seen {
+		s.admits(under)
+	}
 }
