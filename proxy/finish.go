@@ -62,6 +62,9 @@ func (x *exchange) finish(completed bool) {
 		}
 		x.WAF = report
 	}
+	if x.socket != nil {
+		x.socket.client.said(&x.Summary)
+	}
 	x.Took = x.gateway.now().Sub(x.start)
 	x.log()
 	x.gateway.access.tell(x)

@@ -194,16 +194,21 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
 }
 
+// bodyLimit is the most bytes that the client may send at once.
+func (x *exchange) bodyLimit() int64 {
+	if x.rule.RequestBody > 0 {
+		return x.rule.RequestBody
+	}
+	return x.policy.RequestBody
+}
+
 // readBody reads the request body up to its limit and one byte more; the
 // declared length is not believed.
 func (x *exchange) readBody(r *http.Request) rules.Verdict {
 	if r.Body == nil || r.Body == http.NoBody {
 		return rules.Passed
 	}
-	limit := x.policy.RequestBody
-	if x.rule.RequestBody > 0 {
-		limit = x.rule.RequestBody
-	}
+	limit := x.bodyLimit()
 	tooLarge := rules.Verdict{Action: rules.Refuse, Reason: rules.ReasonTooLarge, Status: http.StatusRequestEntityTooLarge}
 	if r.ContentLength > limit && !x.rule.StreamBody {
 		return tooLarge // before it is read, and before 100 Continue invites it

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gobwas/ws"
 
@@ -60,7 +61,7 @@ func (x *exchange) upgraded(res *http.Response) rules.Verdict {
 		return x.uninspected(rules.UninspectedUpgrade, x.policy.Uninspected)
 	}
 	x.response.Unmaskable() // what is not one's own ends it, see socket
-	x.socket = &socket{x: x, conn: conn, from: bufio.NewReader(conn)}
+	x.socket = &socket{x: x, conn: conn, client: clientSide{x: x, like: res.Request}, from: bufio.NewReader(conn)}
 	res.Body = x.socket
 	return rules.Passed
 }
@@ -83,12 +84,15 @@ const (
 //   - each message is a response of its own to the limit of one response; all limits
 //     over time see the whole connection;
 //   - frames that break the protocol end it: 1002;
-//   - what the client says passes, read by nobody: the WAF judges the handshake.
+//   - what the client says is judged before it goes, see clientSide; so ends what it
+//     may not say.
 //
 // One goroutine reads, another one writes. The exchange is the reader's until stop.
 type socket struct {
-	x    *exchange
-	conn io.ReadWriteCloser
+	x      *exchange
+	conn   io.ReadWriteCloser
+	client clientSide
+	unsaid atomic.Pointer[ending] // the client may say nothing more
 
 	mu      sync.Mutex // of what follows, while it is read
 	from    *bufio.Reader
@@ -112,7 +116,17 @@ type message struct {
 
 // Write implements io.Writer: to the platform.
 func (s *socket) Write(b []byte) (int, error) {
-	return s.conn.Write(b) //nolint:wrapcheck // io.Writer's contract
+	goes, end := s.client.hear(b)
+	if len(goes) > 0 {
+		if _, err := s.conn.Write(goes); err != nil {
+			return 0, err //nolint:wrapcheck // io.Writer's contract
+		}
+	}
+	if end != nil {
+		s.unsaid.Store(end)
+		_ = s.conn.Close() // whoever reads from it ends, and tells the client why
+	}
+	return len(b), nil // an error would end the connection before the client is told
 }
 
 // CloseWrite ends the client's half, as httputil.ReverseProxy asks.
@@ -168,6 +182,10 @@ func (s *socket) Read(b []byte) (n int, err error) {
 		}
 		// Whoever copies asks again when what it was given is written.
 		s.err = s.frame()
+		if end := s.unsaid.Load(); end != nil && s.err != nil && !s.x.Cut {
+			s.x.cut(end.verdict)
+			s.end(end.code)
+		}
 		s.whole = s.err == io.EOF && s.message == nil //nolint:errorlint // io.Reader's contract
 	}
 	n, _ = s.out.Read(b)
