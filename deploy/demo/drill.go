@@ -70,6 +70,7 @@ func (s *Shop) drillRoutes() {
 		"GET /browse":                      s.browse,
 		"POST /graphql/batch":              s.graphqlBatch,
 		"GET /api/v3/orders":               s.newOrders,
+		"GET /api/live":                    s.live,
 
 		"POST /partner/login":            s.partnerLogin,
 		"GET /partner/assets/{tag}":      s.partnerAsset,

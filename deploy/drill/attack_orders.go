@@ -28,6 +28,10 @@ func orderAttacks() []playbook {
 			play: func(s *scene) { s.disguised(400, 5*time.Second) },
 		},
 		{
+			id: "A01f", name: "order ids swapped, through a WebSocket", scale: "300 of 25,000 questions", most: 5, of: "shopper 5/h",
+			play: func(s *scene) { s.liveWalk(300, 100*time.Millisecond) },
+		},
+		{
 			id: "A01b", name: "SQL injection in the search, anonymous", scale: "60 requests", most: 3, of: "guest 3/h",
 			note: "the WAF refuses every request: that shows in ordergate_waf_requests_total; nothing left, so there is no incident",
 			play: func(s *scene) { s.injection(1_000_000, 60, 100*time.Millisecond) },

@@ -83,6 +83,7 @@ func targetBooks() []targetBook {
 		{id: "A01c", needs: []string{"staff_customer"}, roles: []string{"staff"}, requests: 200, every: 100 * time.Millisecond, bound: perHour(staff, 1), play: staffReads},
 		{id: "A01d", never: "what the target's config declares is not known"},
 		{id: "A01e", white: true, never: "it tries holes that the sample shop has on purpose"},
+		{id: "A01f", never: "what is said in a WebSocket is each platform's own"},
 		{id: "A02", needs: []string{"partner_record"}, roles: []string{"partner"}, requests: 600, every: 12 * time.Millisecond, bound: perHour(shopper, 3), play: partnerReads},
 		{id: "A02", white: true, never: long},
 		{id: "A03", needs: []string{"customer_open"}, requests: 600, every: 27 * time.Millisecond, bound: siteHour, play: forgottenRoute(5)},
