@@ -33,6 +33,9 @@ type aside struct {
 // taken for that; email is its address, or nil.
 func (g *grouper) others(c class, id rules.Identifier, email []byte) bool {
 	a := &g.aside
+	if g.manifest && c.sense&senseAuthor == senseAuthor {
+		return true
+	}
 	if g.asked() { // only an office's address says itself what it is, and of the number behind it
 		if email != nil && roleAddress(email) {
 			g.own().marks |= markSited

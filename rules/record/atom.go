@@ -93,7 +93,7 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 		g.own().marks |= markMasked
 	}
 	switch c.kind {
-	case kindNone, kindText, kindUsername, kindCompany, kindEmail, kindTypename, kindColumns, kindRelated:
+	case kindNone, kindText, kindUsername, kindAuthor, kindCompany, kindEmail, kindTypename, kindColumns, kindRelated:
 		g.unlabelled(c, v, s, start)
 	case kindPhone:
 		g.phone(c, v, start)
@@ -117,6 +117,9 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 // emails takes the addresses in v; true means that v was nothing else.
 func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 	how := inValue
+	if c.kind == kindAuthor && g.manifest && !g.asked() {
+		return true // "Ada Lund <ada@…>"
+	}
 	if c.kind == kindEmail {
 		how = inEmail
 	} else if nextAt(v) == len(v) {

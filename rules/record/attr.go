@@ -213,8 +213,16 @@ func (s *htmlScanner) keepValue(p []byte, off int64) {
 
 func (s *htmlScanner) nested(v []byte) scanner {
 	v = bytes.TrimLeft(v, " \n\t\r")
-	if len(v) > 1 && (v[0] == '{' || v[0] == '[') && s.level < maxNested {
-		return s.spare.newJSON(s.page.g, s.level+1, class{})
+	if len(v) > 1 && s.level < maxNested {
+		if v[0] == '{' || v[0] == '[' {
+			return s.spare.newJSON(s.page.g, s.level+1, class{})
+		}
+		if from, is := coded(v); is {
+			return newCoded(s.page.g, s.level+1, v, from)
+		}
+		if v[0] == '<' && string(s.attr) == "srcdoc" {
+			return newHTML(s.page.g, s.level+1)
+		}
 	}
 	return s.spare.newText(s.page.g, class{})
 }
@@ -225,7 +233,7 @@ func (s *htmlScanner) endValue(v []byte, off int64) {
 	case s.long != nil:
 		s.long.end(off)
 		s.long = nil
-	case len(v) > 8 && (v[0] == '{' || v[0] == '[') && nestedText(v) && s.level < maxNested:
+	case len(v) > 8 && s.level < maxNested && ((v[0] == '{' || v[0] == '[') && nestedText(v) || v[0] == '<' && string(s.attr) == "srcdoc" || v[0] == 'd' && isCoded(v)):
 		n := s.nested(v)
 		s.page.g.places.replay(n, v, s.src, s.start) // short cuts are off then: v is all that was kept
 		n.end(off)

@@ -23,10 +23,15 @@ func coded(v []byte) (from int, is bool) {
 	}
 	if v[0] == 'd' && bytes.HasPrefix(v, []byte("data:")) {
 		comma := bytes.IndexByte(v[:min(len(v), maxScheme)], ',')
-		if comma < 0 || !bytes.HasSuffix(v[:comma], []byte(";base64")) {
+		if comma < 0 {
 			return 0, false
 		}
-		from = comma + 1
+		if from = comma + 1; percented(v) {
+			return from, true
+		}
+		if !bytes.HasSuffix(v[:comma], []byte(";base64")) {
+			return 0, false
+		}
 	}
 	if len(v)-from < codedHead {
 		return 0, false
@@ -48,6 +53,16 @@ func coded(v []byte) (from int, is bool) {
 		}
 	}
 	return from, true
+}
+
+// percented reports whether a string is a data URI of a text, of which signs are written
+// as %40 (RFC 2397).
+func percented(v []byte) bool {
+	comma := bytes.IndexByte(v[:min(len(v), maxScheme)], ',')
+	if comma < 0 || bytes.HasSuffix(v[:comma], []byte(";base64")) {
+		return false
+	}
+	return bytes.HasPrefix(v, []byte("data:text/")) || bytes.HasPrefix(v, []byte("data:application/json")) || bytes.HasPrefix(v, []byte("data:application/csv"))
 }
 
 // isCoded reports what coded does. Most strings are told by their first four bytes.
@@ -101,7 +116,8 @@ func mayBeCoded(v []byte) bool {
 type codedScanner struct {
 	g       *grouper
 	level   int
-	skip    int // bytes before the base64
+	skip    int  // bytes before the base64
+	percent bool // it is written with percent signs instead
 	head    []byte
 	from    int64 // of the text
 	begun   bool
@@ -113,8 +129,8 @@ type codedScanner struct {
 	room    [192]byte
 }
 
-func newCoded(g *grouper, level, skip int) *codedScanner {
-	s := &codedScanner{g: g, level: level, skip: skip}
+func newCoded(g *grouper, level int, v []byte, skip int) *codedScanner {
+	s := &codedScanner{g: g, level: level, skip: skip, percent: skip > 0 && percented(v)}
 	if g.places != nil {
 		s.aside, g.places = g.places, nil
 		s.aside.blind = true
@@ -125,6 +141,10 @@ func newCoded(g *grouper, level, skip int) *codedScanner {
 func (s *codedScanner) write(p []byte, off int64) {
 	skipped := min(s.skip, len(p))
 	p, off, s.skip = p[skipped:], off+int64(skipped), s.skip-skipped
+	if s.percent {
+		s.percents(p, off)
+		return
+	}
 	out, at := s.room[:0], s.pending
 	for i, b := range p {
 		d := sextet(b)
@@ -143,6 +163,33 @@ func (s *codedScanner) write(p []byte, off int64) {
 		}
 		out = s.quantum(out)
 		if len(out) == cap(out) {
+			s.data(out, at)
+			out = out[:0]
+		}
+	}
+	s.data(out, at)
+}
+
+// percents takes bytes of a text with percent signs.
+func (s *codedScanner) percents(p []byte, off int64) {
+	out, at := s.room[:0], off
+	for i, b := range p {
+		switch {
+		case s.n == 0 && b == '%':
+			s.n, s.bits, s.pending = 1, 0, off+int64(i)
+			continue
+		case s.n > 0:
+			d := unhex(b)
+			if s.bits = s.bits<<4 | uint32(max(d, 0)); s.n == 1 { //nolint:gosec // four bits
+				s.n = 2
+				continue
+			}
+			b, s.n = byte(s.bits), 0
+		}
+		if len(out) == 0 {
+			at = off + int64(i)
+		}
+		if out = append(out, b); len(out) == cap(out) {
 			s.data(out, at)
 			out = out[:0]
 		}
@@ -186,7 +233,9 @@ func (s *codedScanner) begin() {
 	s.begun = true
 	switch kind := sniff(formUnknown, s.head); kind {
 	case formJSON:
-		s.scan = newJSON(s.g, s.level)
+		j := newJSON(s.g, s.level)
+		j.flat = newFlat(s.head)
+		s.scan = j
 	case formHTML, formXML:
 		h := newHTML(s.g, s.level)
 		h.page.xml = kind == formXML
@@ -211,7 +260,7 @@ func (s *codedScanner) begin() {
 }
 
 func (s *codedScanner) end(off int64) {
-	if s.n > 1 {
+	if s.n > 1 && !s.percent {
 		s.data(s.quantum(s.room[:0]), s.pending)
 	}
 	if !s.begun && len(s.head) > 0 {

@@ -16,6 +16,8 @@
 // A scanner knows its form and nothing of people; the grouper knows people and
 // nothing of forms. A new form is a new scanner. Texts inside texts (JSON in a
 // JSON string, in a script, in an attribute) are scanners inside scanners.
+// Where values do not stand where they belong (flatText, typedValue, jsonTable), the
+// scanner of JSON puts them there.
 //
 // Most of a body tells nothing, and most of its bytes are passed over by short
 // cuts: keys of JSON are guessed from the key before, values that no rule could

@@ -277,7 +277,8 @@ func sampleAddress(email []byte) bool {
 	}
 	switch string(local) {
 	case "you", "your", "yourname", "your.name", "your-name", "youremail", "your.email", "your-email", "name", "username", "user", "email", "mail", "someone", "somebody", "me",
-		"firstname.lastname", "first.last", "vorname.nachname", "ihre", "ihrname", "ihr.name", "ihremail", "prenom.nom", "votre", "nom", "naam", "uw", "jij", "nome", "nome.cognome", "nombre", "correo", "tu", "tucorreo":
+		"firstname.lastname", "first.last", "vorname.nachname", "ihre", "ihrname", "ihr.name", "ihremail", "prenom.nom", "votre", "nom", "naam", "uw", "jij", "nome", "nome.cognome", "nombre", "correo", "tu", "tucorreo",
+		"john.doe", "jane.doe", "johndoe", "janedoe", "john.smith", "jane.roe", "jdoe", "max.mustermann", "erika.mustermann", "jean.dupont", "jan.kowalski", "mario.rossi", "test", "test.user":
 		return true
 	}
 	return false

@@ -66,6 +66,7 @@ type grouper struct {
 	places    *places // for a masker; nil: nobody asks where values stand
 	claim     *Claim  // set while a request is read: identifiers go there
 	join      int32   // the subject of the resource that ends, see jsonLinks; 0: not known
+	manifest  bool    // the text says by whom it was made
 	chosen    bool    // the names of keys are the client's
 	joined    int32   // of the group that was reported last
 }
@@ -132,6 +133,8 @@ func (g *grouper) enter(k frameKind, c class) {
 	switch c.kind {
 	case kindLines:
 		g.own().marks |= markLines
+	case kindAuthor:
+		c = g.authored(c)
 	case kindTotal: // total: {value: …, currency: …}
 		g.own().marks |= markTotal
 	}

@@ -48,7 +48,9 @@ type htmlScanner struct {
 	entAt   int64     // where the reference begins, for places
 	src     []stretch // where the value's bytes stand, for places
 	value   []byte
-	long    scanner // of an attribute's value beyond maxValue
+	long    scanner // of an attribute's value, or a comment, beyond maxValue
+	seo     bool    // the script that is read makes a manifest of the page
+	aside   *places // the grouper's, while a comment is read
 	dashes  int
 	until   []byte
 	tail    []byte // of raw text that may be the end tag
@@ -125,8 +127,14 @@ func (s *htmlScanner) fault() rules.Uninspected {
 func (s *htmlScanner) held() int64 {
 	h := s.page.prose.held()
 	switch s.state {
-	case htmlText, htmlComment, htmlBogus:
+	case htmlText, htmlBogus:
 		if s.inEnt {
+			h = min(h, s.start)
+		}
+	case htmlComment:
+		if s.long != nil {
+			h = min(h, s.long.held())
+		} else if len(s.value) > 0 {
 			h = min(h, s.start)
 		}
 	case htmlRaw:
@@ -149,6 +157,9 @@ func (s *htmlScanner) end(off int64) {
 	}
 	if s.state == htmlRaw {
 		s.endRaw(off)
+	}
+	if s.state == htmlComment {
+		s.closeComment(off)
 	}
 	if s.long != nil {
 		s.long.end(off)
@@ -174,7 +185,7 @@ func (s *htmlScanner) write(p []byte, off int64) {
 		case htmlMarkup:
 			i += s.markup(p[i])
 		case htmlComment:
-			i += s.comment(rest)
+			i += s.comment(rest, at)
 		case htmlBogus:
 			i += s.bogus(rest)
 		case htmlName:
@@ -245,7 +256,7 @@ func (s *htmlScanner) opened(b byte) int {
 func (s *htmlScanner) markup(b byte) int {
 	if b == '-' && s.dashes < 2 {
 		if s.dashes++; s.dashes == 2 {
-			s.state, s.dashes = htmlComment, 0
+			s.state, s.dashes, s.value = htmlComment, 0, s.value[:0]
 		}
 		return 1
 	}
@@ -266,7 +277,7 @@ func (s *htmlScanner) markup(b byte) int {
 	return 0
 }
 
-func (s *htmlScanner) comment(p []byte) int {
+func (s *htmlScanner) comment(p []byte, off int64) int {
 	for from := 0; ; {
 		at := bytes.IndexByte(p[from:], '>')
 		end := from + at
@@ -282,11 +293,13 @@ func (s *htmlScanner) comment(p []byte) int {
 		}
 		s.dashes = dashes
 		if at < 0 {
+			s.commented(p, off)
 			return len(p)
 		}
 		from = end + 1
 		if dashes >= 2 {
 			s.state = htmlText
+			s.endComment(p[:end], off)
 			return from
 		}
 		s.dashes = 0
@@ -377,7 +390,14 @@ func (s *htmlScanner) finish(off int64) {
 	case rawSkip:
 		s.inner = nil
 	case rawJSON:
-		s.inner = s.spare.newJSON(s.page.g, s.level+1, class{})
+		j := s.spare.newJSON(s.page.g, s.level+1, class{})
+		if s.page.flat {
+			j.flat = &flatText{base: 1}
+		}
+		if s.page.seo && !s.page.g.manifest {
+			s.seo, s.page.g.manifest = true, true
+		}
+		s.inner = j
 	case rawScript:
 		if s.script == nil {
 			s.script = &scriptScanner{}
@@ -432,6 +452,9 @@ func (s *htmlScanner) endRaw(off int64) {
 	if s.inner != nil {
 		s.inner.end(off)
 		s.inner = nil
+		if s.seo {
+			s.seo, s.page.g.manifest = false, false
+		}
 	}
 	s.tail = s.tail[:0]
 }

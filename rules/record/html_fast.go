@@ -257,7 +257,7 @@ func (s *htmlScanner) dullData(p []byte, i int) int {
 	}
 	from := end + 2
 	at := quoteEnd(p, from)
-	if at == len(p) || !dullValue(p[from:at]) {
+	if at == len(p) || !dullValue(p[from:at]) || s.page.tag == tagScript {
 		return i
 	}
 	switch s.page.g.keys.class(p[i+5 : end]).kind {
@@ -291,6 +291,10 @@ func dullLink(href []byte) bool {
 	switch href[0] {
 	case 'm', 'M', 't', 'T', '{', '[':
 		return false
+	case 'd':
+		if bytes.HasPrefix(href, []byte("data:")) {
+			return false
+		}
 	}
 	amp := bytes.IndexByte(href, '&')
 	if amp < 0 {

@@ -80,6 +80,8 @@ type jsonScanner struct {
 	table     *jsonTable
 	keyed     []byte     // an address that was a key
 	links     *jsonLinks // nil: it is no JSON:API document
+	values    []typedValue
+	flat      *flatText // nil: values are where they stand
 }
 
 func newJSON(g *grouper, level int) *jsonScanner { return &jsonScanner{g: g, level: level} }
@@ -121,6 +123,7 @@ func (s *jsonScanner) end(off int64) {
 		s.finishBare(nil)
 	}
 	s.syntax = s.syntax || s.depth > 0 || !s.started
+	s.flat.leave(s, off)
 	for ; s.depth > 0; s.depth-- {
 		s.g.leave(off)
 	}
@@ -162,7 +165,7 @@ func (s *jsonScanner) read(p []byte, off int64) int {
 // without a way through every state for every byte.
 func (s *jsonScanner) run(p []byte, i int, off int64) int {
 	for i < len(p) && s.state <= jsonComma {
-		if !s.g.slow && !s.table.naming() {
+		if !s.g.slow && !s.table.naming() && s.flat == nil {
 			if i = s.fast(p, i, off); i == len(p) || s.state > jsonComma {
 				break
 			}
@@ -251,6 +254,7 @@ func (s *jsonScanner) next() {
 		s.state, s.class = jsonKey, class{}
 	} else {
 		s.state = jsonValue
+		s.flat.comma(s)
 		if s.table != nil {
 			s.class = s.table.comma(s.depth)
 		}
@@ -266,6 +270,9 @@ func (s *jsonScanner) open(b byte) {
 	s.started = true
 	c := s.pointed()
 	within := s.depth > 0 && !s.object()
+	if b == '{' && c.kind == kindColumns && c.sense&senseThing != 0 { // fields: {…} is what it stands in
+		c = class{sense: senseTransparent | senseKnown}
+	}
 	s.class = class{}
 	if s.depth++; s.depth <= maxDepth {
 		bit := uint64(1) << ((s.depth - 1) % 64)
@@ -276,6 +283,12 @@ func (s *jsonScanner) open(b byte) {
 		}
 	}
 	s.point.open(s.depth)
+	if s.flat.open(s, b) {
+		if s.state = jsonValue; b == '{' {
+			s.state = jsonKey
+		}
+		return
+	}
 	kind := frameArray
 	if b == '{' || c.sense&(senseDeclared|senseCustomer) == senseDeclared|senseCustomer { // a row without keys, declared to be a customer's
 		kind = frameObject
@@ -310,8 +323,16 @@ func (s *jsonScanner) pointed() class {
 // named notes a key.
 func (s *jsonScanner) named(key []byte) {
 	s.class = class{}
+	if s.flat.named(s, key) {
+		return
+	}
 	if len(key) <= maxKey {
 		s.class = s.g.keys.class(key)
+	}
+	if s.class.kind == kindTyped {
+		s.class = s.unwrap(string(key) == "v")
+	} else if len(s.values) > 0 {
+		s.rewrap()
 	}
 	if len(s.point.list) > 0 {
 		s.point.key(s.depth, key)
@@ -330,7 +351,13 @@ func (s *jsonScanner) close(b byte, off int64) {
 	if s.table != nil {
 		s.table.close(s.depth)
 	}
-	if s.links != nil {
+	if s.valued() != nil {
+		s.values = s.values[:len(s.values)-1]
+		s.depth--
+		s.g.tick(off)
+	} else if s.flat.close(s, off) {
+		s.depth--
+	} else if s.links != nil {
 		s.leaveLinked(b, off)
 	} else {
 		s.depth--
@@ -421,6 +448,12 @@ func (s *jsonScanner) finishBare(v []byte) {
 	c := s.pointed()
 	s.state, s.class = jsonComma, class{}
 	s.g.tick(s.start)
+	if s.flat != nil {
+		var told bool
+		if c, told = s.flat.number(s, v, c); told {
+			return
+		}
+	}
 	if s.shape&shapeLetter != 0 && !literal(v) {
 		if s.stray(); s.state == jsonAbort {
 			return

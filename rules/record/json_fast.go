@@ -50,7 +50,7 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 				i++
 				continue
 			}
-			if b != '"' {
+			if b != '"' || s.valued() != nil {
 				return i
 			}
 			end, ok := s.members(p, i, off)

@@ -45,7 +45,7 @@ func tellsOf(c class) (t tells) {
 		t |= tellsTotal
 	case kindLines:
 		t |= tellsLines
-	case kindName, kindCity, kindRegion, kindCountry, kindID, kindCode, kindOpaque, kindRole, kindUsername, kindCompany, kindTypename, kindHours, kindLinked:
+	case kindName, kindCity, kindRegion, kindCountry, kindID, kindCode, kindOpaque, kindRole, kindUsername, kindAuthor, kindCompany, kindTypename, kindHours, kindLinked:
 	case kindFirstName, kindLastName, kindFullName, kindHolder:
 		t |= tellsText
 	default:

@@ -77,12 +77,13 @@ func (s *jsonScanner) keep(p []byte, off int64) {
 func (s *jsonScanner) nested(text []byte) scanner {
 	if s.level < maxNested {
 		if from, is := coded(text); is {
-			return newCoded(s.g, s.level+1, from)
+			return newCoded(s.g, s.level+1, text, from)
 		}
 		switch text = bytes.TrimLeft(text, " \t\r\n"); {
 		case len(text) > 1 && (text[0] == '{' || text[0] == '[' || flightRow(text)):
 			j := s.spare.newJSON(s.g, s.level+1, s.class)
 			j.flight = text[0] != '{' && text[0] != '['
+			j.flat = newFlat(text)
 			return j
 		case len(text) > 1 && text[0] == '<':
 			return s.spare.newHTML(s.g, s.level+1)
@@ -222,6 +223,12 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 	}
 	c := s.pointed()
 	s.class = class{}
+	if s.flat != nil {
+		var told bool
+		if c, told = s.flat.text(s, v, c); told && s.sub == nil {
+			return
+		}
+	}
 	if c.kind == kindNone && c.sense&(senseKnown|senseClient) == senseKnown && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {
 		s.g.tick(s.start)
 		return // nothing that a shape could tell

@@ -25,6 +25,11 @@ type jsonTable struct {
 // array notes that an array begins under a key of class c, or in another array. It
 // reports whether it is a row, an object whose values have columns for keys.
 func (s *jsonScanner) array(c class, within bool) bool {
+	if t := s.table; t != nil && t.sure && t.columns > 0 && t.names == 0 && !within && c == (class{}) && t.scope < s.depth-1 && s.element() { // rows: [{"c": [{"v": …}, …]}]
+		s.table.row, s.table.col = s.depth, 0
+		s.class = s.table.head()
+		return true
+	}
 	if !within && c.kind != kindColumns || s.flight || len(s.point.list) > 0 || s.depth > maxDepth {
 		return false
 	}
@@ -47,6 +52,12 @@ func (s *jsonScanner) array(c class, within bool) bool {
 	t.row, t.col = s.depth, 0
 	s.class = t.head()
 	return true
+}
+
+// element reports whether the innermost structure is an object of a list.
+func (s *jsonScanner) element() bool {
+	n := len(s.g.frames)
+	return n > 0 && s.g.deep == 0 && s.g.frames[n-1].kind == frameObject && s.g.frames[n-1].element
 }
 
 // begin reads the array at a depth for names of columns.

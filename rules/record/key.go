@@ -94,6 +94,9 @@ func classify(key []byte) class {
 	if string(key) == "@type" {
 		return words["@type"]
 	}
+	if typedKeys[string(key)] {
+		return class{kind: kindTyped}
+	}
 	if at := bytes.IndexByte(key, '@'); at > 0 && len(key) <= maxKey {
 		if _, is := wholeEmail(key, inText); is {
 			return class{kind: kindKeyed}

@@ -49,7 +49,7 @@ func (e *knownKey) set(text []byte, n int, c class) {
 	*e = knownKey{n: uint8(n), class: c, dull: dullOf(c), tells: tellsOf(c), head: ^uint64(0), mask: ^uint64(0)} // nothing in UTF-8 is like that
 	e.text[0] = '"'
 	end := 1 + copy(e.text[1:], text)
-	if len(text) < n || c.kind == kindKeyed || stringEnd(text, 0) < n { // JSON would end at a quote in it
+	if len(text) < n || c.kind == kindKeyed || c.kind == kindTyped || stringEnd(text, 0) < n { // JSON would end at a quote in it
 		return
 	}
 	end += copy(e.text[end:], `":`)
@@ -164,7 +164,7 @@ func (k *keys) next(p []byte, i int, prev uint8, level uint) (end int, at uint8)
 	if p[end] != '"' || n == 0 || n > maxKey {
 		return -1, 0
 	}
-	if at = k.find(p[i+1 : end]); k.cache[at].class.kind == kindKeyed {
+	if at = k.find(p[i+1 : end]); k.cache[at].class.kind == kindKeyed || k.cache[at].class.kind == kindTyped {
 		return -1, 0
 	}
 	k.learn(prev, level, at)

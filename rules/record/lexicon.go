@@ -54,6 +54,8 @@ const (
 	kindKeyed   // the key is somebody's address
 	kindRelated // the resources that one names (JSON:API)
 	kindLinked  // what linked data says that the object is (JSON-LD)
+	kindTyped   // the object stands for the value behind it
+	kindAuthor  // who made what it stands in: a customer, but for manifests
 )
 
 // sense is the part of the data that a key says its value stands in.
@@ -94,7 +96,7 @@ var kindNames = map[string]kind{
 	"customerid": kindCustomerID, "order": kindOrder, "id": kindID, "code": kindCode, "total": kindTotal,
 	"lines": kindLines, "orderdate": kindOrderDate, "price": kindPrice, "password": kindPassword, "token": kindToken,
 	"opaque": kindOpaque, "birth": kindBirth, "card": kindCard, "government": kindGovernment, "role": kindRole,
-	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate, "columns": kindColumns, "linked": kindLinked, "related": kindRelated,
+	"username": kindUsername, "company": kindCompany, "text": kindText, "typename": kindTypename, "hours": kindHours, "date": kindDate, "columns": kindColumns, "linked": kindLinked, "author": kindAuthor, "related": kindRelated,
 }
 
 var senseNames = map[string]sense{

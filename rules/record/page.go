@@ -67,6 +67,8 @@ type page struct {
 	has     bool
 	prop    class // itemprop
 	span    int   // colspan
+	seo     bool  // a script's JSON is for search engines: its authors are writers
+	flat    bool  // a script's JSON is flat, see flatText
 	href    []byte
 	link    bool // a link to an address or a number is open
 }
@@ -118,7 +120,8 @@ func (p *page) renew() {
 	if len(p.g.frames) == 0 {
 		p.fragment()
 	}
-	p.said, p.kindLen, p.has, p.prop, p.span = false, 0, false, class{}, 0
+	p.said, p.kindLen, p.has, p.prop, p.span, p.flat = false, 0, false, class{}, 0, false
+	p.seo = false
 	p.field, p.value, p.href = p.field[:0], p.value[:0], p.href[:0]
 }
 
@@ -146,7 +149,7 @@ func (p *page) wants(name []byte) bool {
 		return p.tag == tagInput || p.tag == tagText || p.tag == tagScript && len(name) == 4
 	case "colspan":
 		return p.tag == tagCell || p.tag == tagHeading
-	case "href", "itemprop", "content", "title", "aria-label":
+	case "href", "itemprop", "content", "title", "aria-label", "srcdoc":
 		return true
 	case "class", "id", "style", "src", "alt", "srcset", "rel", "target", "width", "height", "role", "action", "method", "placeholder":
 		return false
@@ -186,7 +189,10 @@ func (p *page) attr(name, value []byte, start int64) {
 		p.kindLen = len(appendFolded(p.kind[:0], value, len(p.kind)))
 		if p.tag == tagScript && bytes.Contains(value, []byte("json")) {
 			p.kindLen = copy(p.kind[:], "json")
+			p.seo = bytes.Contains(value, []byte("ld+json"))
 		}
+	case "data-nuxt-data", "data-ssr": // of a script with Nuxt's state
+		p.flat = true
 	case "href":
 		p.href = append(p.href[:0], value...)
 		p.hrefAt = p.g.places.copied(p.hrefAt)
