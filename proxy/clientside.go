@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -33,12 +34,11 @@ import (
 // One goroutine says; said may be asked for by others.
 type clientSide struct {
 	x    *exchange
-	like *http.Request // the handshake
-	in   bytes.Buffer  // what is no whole frame yet
-	held []byte        // the message's frames, as they came
-	text []byte        // what they say
-	open bool          // a message is under way
-	deaf bool          // nothing more goes
+	in   bytes.Buffer // what is no whole frame yet
+	held []byte       // the message's frames, as they came
+	text []byte       // what they say
+	open bool         // a message is under way
+	deaf bool         // nothing more goes
 
 	mu     sync.Mutex
 	report waf.Report // of all messages together
@@ -166,7 +166,8 @@ func (c *clientSide) judge(text []byte) rules.Verdict {
 	return x.enforce(verdict)
 }
 
-// saying is a message as a request: what the handshake's header said was judged then.
+// saying is a message as a request to the handshake's path. What the handshake's
+// query and header said was judged then, and is not held against each message again.
 func (c *clientSide) saying(text []byte) *waf.Request {
 	body, mediaType := []byte(nil), "application/json"
 	if envelopes, hint := unwrap(text); hint != "" && json.Valid(text[envelopes:]) {
@@ -174,14 +175,15 @@ func (c *clientSide) saying(text []byte) *waf.Request {
 	} else {
 		body, mediaType = []byte("message="+url.QueryEscape(string(text))), "application/x-www-form-urlencoded"
 	}
-	header := http.Header{"Content-Type": {mediaType}, "Content-Length": {strconv.Itoa(len(body))}}
-	for _, name := range [...]string{"User-Agent", "Accept"} {
-		if values := c.like.Header[name]; len(values) > 0 {
-			header[name] = values
-		}
+	path, _, _ := strings.Cut(c.x.uri, "?")
+	return &waf.Request{
+		Client: c.x.client, URI: path, Method: http.MethodPost, Proto: "HTTP/1.1", Host: sayingHost, Body: body,
+		Header: http.Header{"Content-Type": {mediaType}, "Content-Length": {strconv.Itoa(len(body))}, "User-Agent": {"ordergate"}, "Accept": {"*/*"}},
 	}
-	return &waf.Request{Client: c.x.client, URI: c.x.uri, Method: http.MethodPost, Proto: c.like.Proto, Host: c.like.Host, Header: header, Body: body}
 }
+
+// sayingHost stands for the platform: its own name may be a number, which scores.
+const sayingHost = "platform.invalid"
 
 // note joins what the WAF said of a message with what it said of others.
 func (c *clientSide) note(report *waf.Report, failed bool) {

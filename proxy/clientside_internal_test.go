@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"net/http"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -27,7 +26,7 @@ func FuzzClientSide(f *testing.F) {
 	const limit = 1 << 10
 	hear := func(said []byte, size int) (goes []byte, end *ending) {
 		x := &exchange{gateway: &Gateway{}, policy: &Policy{RequestBody: limit, WAF: off}, rule: &RouteRule{}}
-		c := &clientSide{x: x, like: &http.Request{}}
+		c := &clientSide{x: x}
 		for len(said) > 0 && end == nil {
 			n := min(size, len(said))
 			var more []byte

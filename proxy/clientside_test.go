@@ -1,8 +1,10 @@
 package proxy_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -157,5 +159,25 @@ func TestSocketMisspoken(t *testing.T) {
 		if s := w.Observer.Next(); s.Reason != rules.ReasonMalformed {
 			t.Errorf("%s: %q", name, s.Reason)
 		}
+	}
+}
+
+// TestSocketSayingsBare: what scores in a handshake, a number for a host and no user
+// agent, as programs have it, is not held against each message.
+func TestSocketSayingsBare(t *testing.T) {
+	said := make(chan string, 1)
+	w := proxytest.Start(t, hears(said))
+	conn := dial(t, w)
+	_, _ = io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"+opening+"\r\n")
+	reader := bufio.NewReader(conn)
+	if response, err := http.ReadResponse(reader, nil); err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v %v", response, err)
+	}
+	_, _ = conn.Write(masked(ws.OpText, true, `{"sku":"KB-1"}`))
+	if heard := <-said; heard != `{"sku":"KB-1"}` {
+		t.Errorf("the platform heard %q", heard)
+	}
+	if header, _, err := frame(reader); err != nil || header.OpCode != ws.OpText {
+		t.Errorf("%+v, %v", header, err)
 	}
 }

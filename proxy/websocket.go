@@ -61,7 +61,7 @@ func (x *exchange) upgraded(res *http.Response) rules.Verdict {
 		return x.uninspected(rules.UninspectedUpgrade, x.policy.Uninspected)
 	}
 	x.response.Unmaskable() // what is not one's own ends it, see socket
-	x.socket = &socket{x: x, conn: conn, client: clientSide{x: x, like: res.Request}, from: bufio.NewReader(conn)}
+	x.socket = &socket{x: x, conn: conn, client: clientSide{x: x}, from: bufio.NewReader(conn)}
 	res.Body = x.socket
 	return rules.Passed
 }
