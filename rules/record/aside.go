@@ -13,6 +13,7 @@ const (
 	maxSamples  = 16  // identifiers taken for samples
 	maxBranches = 256 // places of business without a name
 	maxStaff    = 16  // people taken for staff in one response
+	maxAuthors  = 32  // authors of a manifest or a feed
 )
 
 // aside is what a response itself shows not to be a customer's: contact data
@@ -27,6 +28,8 @@ type aside struct {
 	sampled  int
 	branches int
 	staff    int
+	authors  [maxAuthors]uint64
+	wrote    int
 }
 
 // others reports whether an identifier whose key says that it is not a customer's is
@@ -34,7 +37,7 @@ type aside struct {
 func (g *grouper) others(c class, id rules.Identifier, email []byte) bool {
 	a := &g.aside
 	if g.manifest && c.sense&senseAuthor == senseAuthor {
-		return true
+		return a.author(maphash.Bytes(g.keys.seed, id.Digest[:]))
 	}
 	if g.asked() { // only an office's address says itself what it is, and of the number behind it
 		if email != nil && roleAddress(email) {
@@ -83,6 +86,20 @@ func (a *aside) sample(d rules.Digest) bool {
 	}
 	a.samples[a.sampled] = d
 	a.sampled++
+	return true
+}
+
+// author reports whether a hash is one of the first authors': an export may begin like
+// a manifest, and go on with what customers wrote.
+func (a *aside) author(hash uint64) bool {
+	if slices.Contains(a.authors[:a.wrote], hash) {
+		return true
+	}
+	if a.wrote == maxAuthors {
+		return false
+	}
+	a.authors[a.wrote] = hash
+	a.wrote++
 	return true
 }
 

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"hash/maphash"
 
 	"github.com/ordergate/ordergate/rules"
 )
@@ -117,7 +118,7 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 // emails takes the addresses in v; true means that v was nothing else.
 func (g *grouper) emails(c class, v []byte, start int64, array bool) bool {
 	how := inValue
-	if c.kind == kindAuthor && g.manifest && !g.asked() {
+	if c.kind == kindAuthor && g.manifest && !g.asked() && g.aside.author(maphash.Bytes(g.keys.seed, v)) {
 		return true // "Ada Lund <ada@…>"
 	}
 	if c.kind == kindEmail {

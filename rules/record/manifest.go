@@ -3,8 +3,8 @@ package record
 import "bytes"
 
 // manifest reports whether a text that begins with head says of itself by whom it was
-// made: the manifest of a package (npm, Composer, Cargo, Helm), or a feed. Its authors,
-// under keys that are called so, are nobody's customers; everybody else in it is read as
+// made: the manifest of a package (npm, Composer, Cargo, Helm), or a feed. Its first
+// authors, under keys that are called so, are nobody's customers; everybody else in it is read as
 // in any text.
 func manifest(head []byte) bool {
 	for _, root := range [...]string{"<rss", "<feed", "<project"} {
