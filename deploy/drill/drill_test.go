@@ -179,6 +179,25 @@ func TestTruth(t *testing.T) {
 	}
 }
 
+// TestTruthOfGifts: who gives a present to somebody with a customer's name, and lives in
+// a street of the same name as that one's, is meant alone.
+func TestTruthOfGifts(t *testing.T) {
+	known := newTruth([]person{
+		{id: "1", name: "Jayden Ortiz", email: "j.ortiz@example.org", street: "78 Lake Drive", postcode: "30352"},
+		{id: "2", name: "Liam Moore", email: "l.moore@example.org", street: "78 Lake Drive", postcode: "85703"},
+	})
+	for body, want := range map[string][2]bool{
+		`{"name":"Liam Moore","street":"78 Lake Drive","postcode":"85703"},{"name":"Jayden Ortiz","street":"34 Cedar Lane","postcode":"78738"}`: {false, true},
+		`{"name":"Jayden Ortiz","street":"78 Lake Drive","postcode":"30352"}`:                                                                   {true, false},
+		`{"name":"Jayden Ortiz","street":"78 Lake Drive"}`:                                                                                      {true, false},
+		`{"name":"Liam Moore","street":"78 Lake Drive"},{"name":"Jayden Ortiz","street":"78 Lake Drive"}`:                                       {true, true},
+	} {
+		if got := known.find([]byte(body)); got[0] != want[0] || got[1] != want[1] {
+			t.Errorf("%s: found %v, want %v", body, got, want)
+		}
+	}
+}
+
 // TestContained: ten refusals in a row, or refusals to the end.
 func TestContained(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -278,7 +278,7 @@ func readCustomers(path string) ([]targetCustomer, error) {
 			return ""
 		}
 		c := targetCustomer{
-			person: person{cell("customer_id"), cell("name"), cell("email"), cell("phone"), cell("street")}, postcode: cell("postcode"),
+			person: person{cell("customer_id"), cell("name"), cell("email"), cell("phone"), cell("street"), cell("postcode")}, postcode: cell("postcode"),
 			password: cell("password"), orders: strings.Fields(cell("orders")), canary: cell("canary") != "",
 		}
 		if c.email == "" && len(digits(c.phone)) < minPhone && (c.name == "" || c.street == "") {

@@ -12,13 +12,13 @@ import (
 )
 
 // person is a customer as the truth knows them.
-type person struct{ id, name, email, phone, street string }
+type person struct{ id, name, email, phone, street, postcode string }
 
 // peopleOf returns the customers of the sample shop.
 func peopleOf(customers []demo.Customer) []person {
 	people := make([]person, len(customers))
 	for i, c := range customers {
-		people[i] = person{c.ID, c.Name(), c.Email, c.Phone, c.Address.Street}
+		people[i] = person{c.ID, c.Name(), c.Email, c.Phone, c.Address.Street, c.Address.Postcode}
 	}
 	return people
 }
@@ -106,14 +106,33 @@ func (t *truth) find(body []byte) map[int]bool {
 		if from += length + 1; length > 80 {
 			continue
 		}
-		for _, i := range t.byStreet[string(bytes.TrimSpace(body[at:at+length]))] {
-			near := body[max(0, at-besideBytes):min(len(body), at+length+besideBytes)]
-			if !found[i] && bytes.Contains(near, []byte(t.people[i].name)) {
-				found[i] = true
-			}
+		near := body[max(0, at-besideBytes):min(len(body), at+length+besideBytes)]
+		for _, i := range t.livesAt(string(bytes.TrimSpace(body[at:at+length])), near) {
+			found[i] = true
 		}
 	}
 	return found
+}
+
+// livesAt returns whose street it is, of those whose name stands near. A street of that
+// name may be in several towns: where one's postcode stands there, too, the others are
+// not meant, though somebody of their name may be, who is given something.
+func (t *truth) livesAt(street string, near []byte) []int {
+	var named, exactly []int
+	for _, i := range t.byStreet[street] {
+		p := &t.people[i]
+		if !bytes.Contains(near, []byte(p.name)) {
+			continue
+		}
+		named = append(named, i)
+		if p.postcode != "" && bytes.Contains(near, []byte(p.postcode)) {
+			exactly = append(exactly, i)
+		}
+	}
+	if len(exactly) > 0 {
+		return exactly
+	}
+	return named
 }
 
 // besideBytes is how far a name may stand from the street that it is read with.
