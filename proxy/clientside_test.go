@@ -104,25 +104,27 @@ func TestSocketSayings(t *testing.T) {
 			if size < 100 && len(strings.Join(c.says, "")) > 10_000 {
 				continue
 			}
-			var frames bytes.Buffer
-			for _, text := range c.says {
-				op, rest := ws.OpText, text
-				for len(rest) > size {
-					frames.Write(masked(op, false, rest[:size]))
-					frames.Write(masked(ws.OpPing, true, "?"))
-					op, rest = ws.OpContinuation, rest[size:]
+			t.Run(fmt.Sprintf("%s in frames of %d", name, size), func(t *testing.T) {
+				var frames bytes.Buffer
+				for _, text := range c.says {
+					op, rest := ws.OpText, text
+					for len(rest) > size {
+						frames.Write(masked(op, false, rest[:size]))
+						frames.Write(masked(ws.OpPing, true, "?"))
+						op, rest = ws.OpContinuation, rest[size:]
+					}
+					frames.Write(masked(op, true, rest))
 				}
-				frames.Write(masked(op, true, rest))
-			}
-			heard, code, w := tell(t, frames.Bytes(), func(s *proxytest.Setup) { s.Policy.RequestBody = 65_000 })
-			if len(heard) != c.heard || strings.Join(heard, "") != strings.Join(c.says[:c.heard], "") || code != c.code {
-				t.Errorf("%s in frames of %d: the platform heard %q, want %d; it ended with %d, want %d", name, size, heard, c.heard, code, c.code)
-			}
-			s := w.Observer.Next()
-			want := map[ws.StatusCode]rules.Reason{ws.StatusNormalClosure: rules.ReasonNone, ws.StatusPolicyViolation: rules.ReasonWAF, ws.StatusMessageTooBig: rules.ReasonTooLarge}[c.code]
-			if s.Reason != want || (s.WAF.Blocked != 0) != (want == rules.ReasonWAF) {
-				t.Errorf("%s: told as %q, rule %d", name, s.Reason, s.WAF.Blocked)
-			}
+				heard, code, w := tell(t, frames.Bytes(), func(s *proxytest.Setup) { s.Policy.RequestBody = 65_000 })
+				if len(heard) != c.heard || strings.Join(heard, "") != strings.Join(c.says[:c.heard], "") || code != c.code {
+					t.Errorf("the platform heard %q, want %d; it ended with %d, want %d", heard, c.heard, code, c.code)
+				}
+				s := w.Observer.Next()
+				want := map[ws.StatusCode]rules.Reason{ws.StatusNormalClosure: rules.ReasonNone, ws.StatusPolicyViolation: rules.ReasonWAF, ws.StatusMessageTooBig: rules.ReasonTooLarge}[c.code]
+				if s.Reason != want || (s.WAF.Blocked != 0) != (want == rules.ReasonWAF) {
+					t.Errorf("told as %q, rule %d", s.Reason, s.WAF.Blocked)
+				}
+			})
 		}
 	}
 }

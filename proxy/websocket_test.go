@@ -43,15 +43,23 @@ func talk(says func(conn net.Conn), header ...string) http.Handler {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(http.StatusSwitchingProtocols)
-		conn, _, err := http.NewResponseController(w).Hijack()
+		conn, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
 		defer conn.Close() //nolint:errcheck // a test's own
-		says(conn)
-		_, _ = io.Copy(io.Discard, conn)
+		says(takenOver{conn, buffered})
+		_, _ = io.Copy(io.Discard, buffered)
 	})
 }
+
+// takenOver is a connection of which net/http may have read the first byte.
+type takenOver struct {
+	net.Conn
+	from io.Reader
+}
+
+func (h takenOver) Read(b []byte) (int, error) { return h.from.Read(b) }
 
 func say(conn io.Writer, text string) { _ = ws.WriteFrame(conn, ws.NewTextFrame([]byte(text))) }
 
