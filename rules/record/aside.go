@@ -77,29 +77,23 @@ func (a *aside) take(d rules.Digest, domain uint64) bool {
 }
 
 // sample reports whether an identifier is one of the first samples.
-func (a *aside) sample(d rules.Digest) bool {
-	if slices.Contains(a.samples[:a.sampled], d) {
-		return true
-	}
-	if a.sampled == maxSamples {
-		return false
-	}
-	a.samples[a.sampled] = d
-	a.sampled++
-	return true
-}
+func (a *aside) sample(d rules.Digest) bool { return among(a.samples[:], &a.sampled, d) }
 
 // author reports whether a hash is one of the first authors': an export may begin like
 // a manifest, and go on with what customers wrote.
-func (a *aside) author(hash uint64) bool {
-	if slices.Contains(a.authors[:a.wrote], hash) {
+func (a *aside) author(hash uint64) bool { return among(a.authors[:], &a.wrote, hash) }
+
+// among reports whether v is one of the first values that have come, of which room has
+// n; it is noted while there is room.
+func among[T comparable](room []T, n *int, v T) bool {
+	if slices.Contains(room[:*n], v) {
 		return true
 	}
-	if a.wrote == maxAuthors {
+	if *n == len(room) {
 		return false
 	}
-	a.authors[a.wrote] = hash
-	a.wrote++
+	room[*n] = v
+	*n++
 	return true
 }
 

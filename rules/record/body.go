@@ -154,9 +154,6 @@ func (s *bodyScanner) scanner(kind form) scanner {
 	s.g.manifest = (kind == formJSON || kind == formXML) && manifest(s.head)
 	switch kind {
 	case formJSON:
-		if sourceMap(s.head) {
-			return &codeScanner{state: codeIdle, script: scriptScanner{g: s.g}}
-		}
 		j := s.spare.newJSON(s.g, 0, class{})
 		j.lines.on, j.flight = true, flightText(s.head)
 		j.flat = newFlat(bytes.TrimPrefix(s.head, []byte("\xEF\xBB\xBF")))

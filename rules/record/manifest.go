@@ -4,8 +4,8 @@ import "bytes"
 
 // manifest reports whether a text that begins with head says of itself by whom it was
 // made: the manifest of a package (npm, Composer, Cargo, Helm), or a feed. Its first
-// authors, under keys that are called so, are nobody's customers; everybody else in it is read as
-// in any text.
+// authors, under keys that are called so, are nobody's customers (aside.author);
+// everybody else in it is read as in any text.
 func manifest(head []byte) bool {
 	for _, root := range [...]string{"<rss", "<feed", "<project"} {
 		if at := bytes.Index(head, []byte(root)); at >= 0 && at < 200 && at+len(root) < len(head) && (head[at+len(root)] == ' ' || head[at+len(root)] == '>') {
@@ -30,14 +30,6 @@ func valueOf(text []byte, key string) []byte {
 		return nil
 	}
 	return bytes.TrimLeft(bytes.TrimLeft(rest, " \t\r\n")[min(1, len(rest)):], " \t\r\n")
-}
-
-// sourceMap reports whether a text that begins with head is a map of a program to its
-// sources (ECMA-426): programs, in which nothing is read.
-func sourceMap(head []byte) bool {
-	head = bytes.TrimLeft(head, " \t\r\n")
-	version := valueOf(head, `"version"`)
-	return bytes.HasPrefix(head, []byte("{")) && len(version) > 1 && version[0] == '3' && (bytes.Contains(head, []byte(`"sources":`)) || bytes.Contains(head, []byte(`"mappings":`)))
 }
 
 // authored returns the class of a structure under a key of class c: of a manifest's
