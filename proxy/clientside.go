@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -34,6 +36,7 @@ import (
 // One goroutine says; said may be asked for by others.
 type clientSide struct {
 	x    *exchange
+	host string       // see sayingHost
 	in   bytes.Buffer // what is no whole frame yet
 	held []byte       // the message's frames, as they came
 	text []byte       // what they say
@@ -177,13 +180,23 @@ func (c *clientSide) saying(text []byte) *waf.Request {
 	}
 	path, _, _ := strings.Cut(c.x.uri, "?")
 	return &waf.Request{
-		Client: c.x.client, URI: path, Method: http.MethodPost, Proto: "HTTP/1.1", Host: sayingHost, Body: body,
+		Client: c.x.client, URI: path, Method: http.MethodPost, Proto: "HTTP/1.1", Host: c.host, Body: body,
 		Header: http.Header{"Content-Type": {mediaType}, "Content-Length": {strconv.Itoa(len(body))}, "User-Agent": {"ordergate"}, "Accept": {"*/*"}},
 	}
 }
 
-// sayingHost stands for the platform: its own name may be a number, which scores.
-const sayingHost = "platform.invalid"
+// sayingHost returns the host for which messages are judged: an operator's rules may
+// ask for it, but a number scores (CRS 920350), as it did in the handshake.
+func sayingHost(host string) string {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	if _, err = netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return "platform.invalid"
+	}
+	return host
+}
 
 // note joins what the WAF said of a message with what it said of others.
 func (c *clientSide) note(report *waf.Report, failed bool) {

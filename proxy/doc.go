@@ -16,6 +16,7 @@
 //     renames.go     may the request have chosen the names of keys in the answer? They say nothing then
 //  8. gate.go        bytes are held until the records they carry are reserved and durable (disclose.go); tap.go keeps the originals
 //     websocket.go   behind an upgrade the same is done message by message; no other protocol is changed to
+//     clientside.go  and what the client says there is judged by the WAF, text by text
 //     mask.go        for a principal held by mask it is written again without other people's values, and inspected again
 //  9. refuse.go      the one place that answers instead of the upstream
 //  10. finish.go     one log line (and accesslog.go one for each), one call to the observer, the outcome to the ledger

@@ -61,7 +61,7 @@ func (x *exchange) upgraded(res *http.Response) rules.Verdict {
 		return x.uninspected(rules.UninspectedUpgrade, x.policy.Uninspected)
 	}
 	x.response.Unmaskable() // what is not one's own ends it, see socket
-	x.socket = &socket{x: x, conn: conn, client: clientSide{x: x}, from: bufio.NewReader(conn)}
+	x.socket = &socket{x: x, conn: conn, client: clientSide{x: x, host: sayingHost(res.Request.Host)}, from: bufio.NewReader(conn)}
 	res.Body = x.socket
 	return rules.Passed
 }
@@ -93,6 +93,7 @@ type socket struct {
 	conn   io.ReadWriteCloser
 	client clientSide
 	unsaid atomic.Pointer[ending] // the client may say nothing more
+	fault  atomic.Pointer[any]    // whoever reads what it says panicked
 
 	mu      sync.Mutex // of what follows, while it is read
 	from    *bufio.Reader
@@ -114,8 +115,16 @@ type message struct {
 	raw    bool // no longer inspected, by policy
 }
 
-// Write implements io.Writer: to the platform.
-func (s *socket) Write(b []byte) (int, error) {
+// Write implements io.Writer: to the platform. A fault of ours ends the connection; stop
+// panics then in the exchange's goroutine, so that the process lives.
+func (s *socket) Write(b []byte) (n int, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.fault.Store(&cause)
+			_ = s.conn.Close()
+			n, err = 0, errEnded
+		}
+	}()
 	goes, end := s.client.hear(b)
 	if len(goes) > 0 {
 		if _, err := s.conn.Write(goes); err != nil {
@@ -160,8 +169,11 @@ func (s *socket) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = errEnded
-	if cause := s.cause; cause != nil {
-		s.cause = nil
+	cause := s.cause
+	if fault := s.fault.Swap(nil); cause == nil && fault != nil {
+		cause = *fault
+	}
+	if s.cause = nil; cause != nil {
 		panic(cause)
 	}
 }
