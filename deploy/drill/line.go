@@ -29,10 +29,11 @@ func (l *line) open(path string) bool {
 	v, s := l.visitor, l.visitor.scene
 	ctx, end := context.WithCancel(s.ctx)
 	l.number, l.session, l.end = s.world.nextRequest(), v.session(), end
-	v.headers = map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13", "Sec-Websocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-	req, err := v.request(ctx, get(path), l.number)
-	v.headers = map[string]string{}
+	what := get(path)
+	what.headers = map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13", "Sec-Websocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+	req, err := v.request(ctx, what, l.number)
 	if err != nil {
+		end()
 		s.fail(err)
 		return false
 	}
@@ -40,6 +41,7 @@ func (l *line) open(path string) bool {
 	v.show()
 	resp, err := s.world.wires.RoundTrip(req)
 	if err != nil {
+		end()
 		s.fail(fmt.Errorf("opening a WebSocket: %w", err))
 		return false
 	}
@@ -47,17 +49,17 @@ func (l *line) open(path string) bool {
 		l.conn = conn
 		return true
 	}
-	l.conn = nil
 	_ = resp.Body.Close() // what a refusal says is read by nobody
 	l.over()
 	return false
 }
 
 // ask asks on an open WebSocket, or opens one, and writes down what came.
-func (l *line) ask(path, text string) (held bool) {
+func (l *line) ask(path, text string) {
 	s := l.visitor.scene
 	gained := 0
-	if held = l.conn == nil && !l.open(path); !held {
+	held := l.conn == nil && !l.open(path)
+	if !held {
 		var got reply
 		if got, held = l.told(text); !held {
 			gained = l.visitor.received(got, l.number, l.session)
@@ -66,7 +68,6 @@ func (l *line) ask(path, text string) (held bool) {
 		s.clock.reach(s.clock.since() + exchangeTakes)
 	}
 	s.books.attempts = append(s.books.attempts, attempt{s.clock.since(), held, gained})
-	return held
 }
 
 // told returns what came upon a question; held: the connection was ended instead.

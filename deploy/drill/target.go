@@ -98,9 +98,9 @@ type Login struct {
 // targetCustomer is a customer of the target.
 type targetCustomer struct {
 	person
-	postcode, password string
-	orders             []string
-	canary             bool
+	password string
+	orders   []string
+	canary   bool
 }
 
 // targetRoles are the roles that a description may have, and what the gateway
@@ -278,7 +278,7 @@ func readCustomers(path string) ([]targetCustomer, error) {
 			return ""
 		}
 		c := targetCustomer{
-			person: person{cell("customer_id"), cell("name"), cell("email"), cell("phone"), cell("street"), cell("postcode")}, postcode: cell("postcode"),
+			person:   person{cell("customer_id"), cell("name"), cell("email"), cell("phone"), cell("street"), cell("postcode")},
 			password: cell("password"), orders: strings.Fields(cell("orders")), canary: cell("canary") != "",
 		}
 		if c.email == "" && len(digits(c.phone)) < minPhone && (c.name == "" || c.street == "") {
