@@ -237,7 +237,7 @@ func startWire(t *testing.T, u *rawUpstream) *proxytest.World {
 		s.WAF.Mode = rules.Off
 		s.Upstreams = []proxy.Upstream{{URL: &url.URL{Scheme: "http", Host: u.listener.Addr().String()}, Weight: 1}}
 		s.Timeouts.UpstreamHeader = 5 * time.Second
-		s.Timeouts.Idle, s.Timeouts.ReadHeader = 100*time.Millisecond, 300*time.Millisecond
+		s.Timeouts.Idle, s.Timeouts.ReadHeader = 100*time.Millisecond, 2*time.Second // a busy machine takes its time
 	})
 }
 

@@ -113,28 +113,30 @@ type Observer struct {
 	engine   *exfil.Engine
 	mu       sync.Mutex
 	changed  sync.Cond
-	count    int // exchanges finished
-	finished chan proxy.Summary
+	count    int             // exchanges finished
+	finished []proxy.Summary // that Next has not returned
 	last     proxy.Summary
 	signals  []rules.Signal
 	failed   int
 	gap      int
 }
 
+// maxFinished bounds the exchanges that Next may still return.
+const maxFinished = 100_000
+
 func newObserver() *Observer {
-	o := &Observer{finished: make(chan proxy.Summary, 100_000)}
+	o := &Observer{}
 	o.changed.L = &o.mu
 	return o
 }
 
 // Exchange implements proxy.Observer.
 func (o *Observer) Exchange(s *proxy.Summary) {
-	select {
-	case o.finished <- *s:
-	default: // a benchmark that nobody listens to
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(o.finished) < maxFinished { // in a benchmark nobody listens
+		o.finished = append(o.finished, *s)
+	}
 	o.count++
 	o.last = *s
 	o.changed.Broadcast()
@@ -158,7 +160,16 @@ func (o *Observer) Last() proxy.Summary {
 }
 
 // Next waits for the next finished exchange.
-func (o *Observer) Next() proxy.Summary { return <-o.finished }
+func (o *Observer) Next() proxy.Summary {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.finished) == 0 {
+		o.changed.Wait()
+	}
+	next := o.finished[0]
+	o.finished = o.finished[1:]
+	return next
+}
 
 // Signal implements proxy.Observer.
 func (o *Observer) Signal(s *rules.Signal) {
