@@ -141,9 +141,26 @@ func (d *dfa) classOf(c rune) uint8 {
 	return uint8(i) //nolint:gosec // at most maxClasses
 }
 
+// outcome is what a dfa says of a text.
+type outcome uint8
+
+const (
+	never     outcome = iota // the expression does not match
+	perhaps                  // it may: the text is left to the operator
+	certainly                // it matches
+)
+
 // may reports whether the expression may match somewhere in the text; false is
 // certain.
-func (d *dfa) may(text string) bool {
+func (d *dfa) may(text string) bool { return d.follows(text) != never }
+
+// follows says whether the expression matches somewhere in the text. Over bytes it is
+// never certain: there a dfa may take for a match what the operator does not.
+func (d *dfa) follows(text string) outcome {
+	matches := certainly
+	if d.bytes {
+		matches = perhaps
+	}
 	at, steps := d.first(), freeSteps+len(text)/8
 	for i := 0; i < len(text); {
 		var class uint8
@@ -158,12 +175,12 @@ func (d *dfa) may(text string) bool {
 		next := at.next[class].Load()
 		if next == nil {
 			if steps--; steps < 0 {
-				return true
+				return perhaps
 			}
 			next = d.step(at, int(class))
 		}
 		if at = next; at == accept {
-			return true
+			return matches
 		}
 	}
 	end := len(d.bounds)
@@ -171,7 +188,10 @@ func (d *dfa) may(text string) bool {
 	if next == nil {
 		next = d.step(at, end)
 	}
-	return next == accept
+	if next == accept {
+		return matches
+	}
+	return never
 }
 
 // first returns the state at the beginning of a text.

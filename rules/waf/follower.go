@@ -10,13 +10,26 @@ import (
 // What matches, and what is captured, is Coraza's word. Safe for concurrent use.
 type follower struct {
 	plugintypes.Operator
-	dfa func() *dfa // makes it when it is asked first; it returns nil where the expression cannot be followed
+	chain bool        // the operator asks more than its expression, see captured
+	dfa   func() *dfa // makes it when it is asked first; it returns nil where the expression cannot be followed
 }
 
 // Evaluate implements plugintypes.Operator.
 func (f *follower) Evaluate(tx plugintypes.TransactionState, text string) bool {
 	if d := f.dfa(); d != nil && !d.may(text) {
 		return false
+	}
+	return f.Operator.Evaluate(tx, text)
+}
+
+// matches is Evaluate for who needs no captures: nobody is asked about a text of which
+// the dfa is certain. What most texts match, as the form of a request line, would else
+// be matched by package regexp in each of them.
+func (f *follower) matches(tx plugintypes.TransactionState, text string) bool {
+	if d := f.dfa(); d != nil {
+		if is := d.follows(text); is == never || is == certainly && !f.chain {
+			return is == certainly
+		}
 	}
 	return f.Operator.Evaluate(tx, text)
 }
@@ -28,7 +41,8 @@ func (r *room) follow(l *link) *follower {
 		return nil
 	}
 	if l.follower == nil {
-		l.follower = &follower{Operator: l.operator, dfa: sync.OnceValue(func() *dfa {
+		_, chain := l.operator.(*captured)
+		l.follower = &follower{Operator: l.operator, chain: chain, dfa: sync.OnceValue(func() *dfa {
 			expression, overBytes := l.expression()
 			return newDFA(expression, overBytes, r)
 		})}

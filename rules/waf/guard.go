@@ -55,7 +55,7 @@ func (g *guard) applies(key string) bool {
 // only read, for the constants that arguments name.
 func (g *guard) asked(state plugintypes.TransactionState, text string) bool {
 	if g.link.follower != nil {
-		return g.link.follower.Evaluate(state, text) != g.link.negated
+		return g.link.follower.matches(state, text) != g.link.negated
 	}
 	return g.link.operator.Evaluate(state, text) != g.link.negated
 }
