@@ -333,20 +333,19 @@ func (x *exchange) takeTurn(ctx context.Context) bool {
 	}
 }
 
-// outgoing is the request as the upstream gets it: the bytes that were read,
-// then, on a streaming route, the rest, without trailer fields: the WAF has not
-// seen them.
+// outgoing is the request as the upstream gets it. On a streaming route its body is
+// the bytes that were read, then the rest, without trailer fields: the WAF has not
+// seen them. Elsewhere it is what was read, see [Gateway.rewrite].
 func (x *exchange) outgoing(r *http.Request) *http.Request {
 	out := r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	if r.Body != nil && r.Body != http.NoBody {
+	if x.streamed {
 		rest := &upload{ReadCloser: r.Body, x: x}
 		out.Body = struct {
 			io.Reader
 			io.Closer
 		}{io.MultiReader(bytes.NewReader(x.body), rest), rest}
-	}
-	if out.Body != nil && !x.streamed { // for an upstream that could not be reached, or was gone
-		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+	} else if out.Body != nil { // for an upstream that could not be reached, or was gone
+		out.GetBody = func() (io.ReadCloser, error) { return x.wholeBody(), nil }
 	}
 	if x.streamed {
 		out.Trailer = nil
@@ -355,6 +354,10 @@ func (x *exchange) outgoing(r *http.Request) *http.Request {
 	}
 	return out
 }
+
+// wholeBody is the body of a request that was read to its end. The upstream may
+// still be sent it when the exchange is over: nobody writes to it.
+func (x *exchange) wholeBody() io.ReadCloser { return io.NopCloser(bytes.NewReader(x.body)) }
 
 // errMisframed ends a streamed request body, see [framing].
 var errMisframed = errors.New("request body framed ambiguously")

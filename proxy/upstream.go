@@ -39,6 +39,11 @@ func (g *Gateway) rewrite(pr *httputil.ProxyRequest) {
 	}
 	narrowUpgrade(pr.In, pr.Out.Header)
 	x.wholeOnly(pr.Out)
+	if pr.Out.Body != nil && !x.streamed {
+		// What net/http knows to be in memory it sends in one write with the header,
+		// anything else in a second one.
+		pr.Out.Body = x.wholeBody()
+	}
 	if x.masks() {
 		unconditional(pr.Out.Header)
 	}
