@@ -126,6 +126,9 @@ func sniff(promised form, head []byte) form {
 			return promised
 		}
 	}
+	if promised == formXML && text[0] != '<' {
+		promised = formText // the type lies
+	}
 	switch text[0] {
 	case '{', '[':
 		if rest := bytes.TrimLeft(text[1:], " \t\r\n"); promised == formJSON || len(rest) > 0 && bytes.IndexByte([]byte(`"{[}]`), rest[0]) >= 0 || len(rest) > 0 && text[0] == '[' && rest[0] >= '0' && rest[0] <= '9' {

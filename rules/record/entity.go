@@ -196,7 +196,7 @@ func (s *entity) disposition(value string) {
 	if file := parameter(value, "filename"); file != "" {
 		if kind, read := promise(file); s.promised == formText || s.promised == formUnknown {
 			if s.promised = kind; !read && s.label == "" {
-				s.label = "image/*"
+				s.label = pictureType
 			}
 		}
 		return

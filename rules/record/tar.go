@@ -66,8 +66,10 @@ func (s *tarScanner) entry() {
 	s.left, s.pad = size, -size&(tarBlock-1)
 	name, _, _ := bytes.Cut(s.head[:100], []byte{0})
 	promised, read := promise(string(name))
-	if kind := s.head[156]; read && size > 0 && (kind == '0' || kind == 0) {
-		s.begin(promised)
+	if kind := s.head[156]; size > 0 && (kind == '0' || kind == 0) {
+		if s.begin(promised); !read {
+			s.body.label = pictureType
+		}
 	}
 }
 

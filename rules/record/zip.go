@@ -166,7 +166,7 @@ func (s *zipScanner) entry() {
 	}
 	promised, read := promise(string(s.name))
 	switch {
-	case !read || s.sized && s.left == 0:
+	case s.sized && s.left == 0 || len(s.name) == 0 || s.name[len(s.name)-1] == '/':
 		return
 	case s.method == zipEncrypted:
 		s.note(rules.UninspectedEncoding)
@@ -177,6 +177,9 @@ func (s *zipScanner) entry() {
 	}
 	s.begin(promised)
 	s.body.book = &s.book
+	if !read {
+		s.body.label = pictureType
+	}
 	if s.method == zipDeflated && !s.deflated() {
 		s.finish()
 		return
@@ -201,13 +204,14 @@ func zip64Size(extra []byte) int64 {
 	return 0
 }
 
-// promise returns what the name of a file in an archive promises, and whether
-// it may carry records at all.
+// pictureType is the label of what calls itself a picture or the like: whoever may
+// name a file may name an export so, so that it is read if it begins like one.
+const pictureType = "image/*"
+
+// promise returns what the name of a file in an archive promises; false: a picture or
+// the like, see pictureType.
 func promise(name string) (promised form, read bool) {
 	name = strings.ToLower(name)
-	if strings.HasPrefix(name, "xl/") && !strings.HasPrefix(name, "xl/worksheets/") && !strings.HasPrefix(name, "xl/sharedstrings") && !strings.HasPrefix(name, "xl/comments") {
-		return formUnknown, false // of a spreadsheet: styles, themes, relations
-	}
 	base := name[strings.LastIndexByte(name, '/')+1:]
 	switch base[strings.LastIndexByte(base, '.')+1:] {
 	case "csv", "tsv":
@@ -215,7 +219,7 @@ func promise(name string) (promised form, read bool) {
 	case "json", "ndjson", "jsonl":
 		return formJSON, true
 	case "xml":
-		return formXML, base != "[content_types].xml"
+		return formXML, true
 	case "html", "htm", "xhtml":
 		return formHTML, true
 	case "sql":
