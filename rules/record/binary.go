@@ -20,6 +20,10 @@ func binaryForm(t string) form {
 		return formPDF
 	case "application/protobuf", "application/x-protobuf", "application/x-google-protobuf", "application/vnd.google.protobuf":
 		return formProtobuf
+	case "application/msgpack", "application/x-msgpack", "application/vnd.msgpack", "application/messagepack", "application/x-messagepack":
+		return formPack
+	case "application/bson", "application/x-bson", "application/vnd.bson":
+		return formBSON
 	}
 	switch {
 	case strings.HasPrefix(t, "application/vnd.openxmlformats-officedocument."), strings.HasPrefix(t, "application/vnd.oasis.opendocument."):
@@ -55,6 +59,13 @@ func sniffBinary(promised form, head []byte) form {
 			return formUnknown
 		}
 		return promised
+	case formUnknown, formPack, formBSON:
+		if messagePacked(head) {
+			return formPack
+		}
+		if bsonLike(head) {
+			return formBSON
+		}
 	}
 	if promised > formOpaque {
 		return formUnknown // the type lies
@@ -92,6 +103,10 @@ func (s *bodyScanner) binary(kind form) scanner {
 		return newProto(s.g)
 	case formGRPC, formGRPCText:
 		return newGRPC(s.g, s.level, kind == formGRPCText)
+	case formPack:
+		return newPack(s.g)
+	case formBSON:
+		return newBSON(s.g)
 	case formTar:
 		return newTar(s.g, s.level)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -144,7 +145,7 @@ func binaryCases(t testing.TB) []testCase {
 }
 
 func moreBinary(t testing.TB) []testCase {
-	return append(append(pdfCases(t), sheetCases(t)...), protoCases(t)...)
+	return slices.Concat(pdfCases(t), sheetCases(t), protoCases(t), boxCases(t), treeCases())
 }
 
 // encrypted sets the flag of encryption in the first file's header.

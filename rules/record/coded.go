@@ -15,11 +15,14 @@ const (
 // coded reports whether a string is a text in base64 (RFC 4648, section 4), or a data
 // URI of one, and where the base64 begins: exports, mails and states of pages that an
 // answer in JSON holds as a file. Of its first bytes every one must be text's, which of
-// hashes, keys and pictures is one in millions. What else may be in base64 (documents,
-// archives) is not read.
+// hashes, keys and pictures is one in millions; or they are those of a document or an
+// archive, see boxed.
 func coded(v []byte) (from int, is bool) {
 	if len(v) < minCoded {
 		return 0, false
+	}
+	if v[0] == '%' {
+		return 0, percented(v)
 	}
 	if v[0] == 'd' && bytes.HasPrefix(v, []byte("data:")) {
 		comma := bytes.IndexByte(v[:min(len(v), maxScheme)], ',')
@@ -37,6 +40,9 @@ func coded(v []byte) (from int, is bool) {
 		return 0, false
 	}
 	head := v[from : from+codedHead]
+	if packed(head) {
+		return from, true
+	}
 	var bits uint32
 	for i, b := range head {
 		d := sextets[b]
@@ -55,9 +61,33 @@ func coded(v []byte) (from int, is bool) {
 	return from, true
 }
 
-// percented reports whether a string is a data URI of a text, of which signs are written
-// as %40 (RFC 2397).
+// packings are how documents and archives begin in base64: PDF, zip, gzip and zlib.
+var packings = [...]string{"JVBERi", "UEsDB", "H4sI", "eJw", "eJx", "eJy", "eJz", "eNo"}
+
+// packed reports whether base64 begins as a document or an archive does.
+func packed(head []byte) bool {
+	for _, begin := range packings {
+		if bytes.HasPrefix(head, []byte(begin)) {
+			return true
+		}
+	}
+	return false
+}
+
+// percentHeads are how JSON begins that went through encodeURIComponent.
+var percentHeads = [...]string{"%7b%22", "%5b%7b", "%5b%22", "%7b%0a", "%5b%0a", "%7b%20", "%5b%20"}
+
+// percented reports whether a string is JSON, or a data URI of a text, of which signs are
+// written as %40 (RFC 2397).
 func percented(v []byte) bool {
+	if v[0] == '%' {
+		for _, begin := range percentHeads {
+			if len(v) > len(begin) && bytes.EqualFold(v[:len(begin)], []byte(begin)) {
+				return true
+			}
+		}
+		return false
+	}
 	comma := bytes.IndexByte(v[:min(len(v), maxScheme)], ',')
 	if comma < 0 || bytes.HasSuffix(v[:comma], []byte(";base64")) {
 		return false
@@ -72,7 +102,7 @@ func isCoded(v []byte) bool {
 	}
 	a, b, c, d := sextets[v[0]], sextets[v[1]], sextets[v[2]], sextets[v[3]]
 	if (a|b|c|d)&0x80 != 0 || a >= 0x20 && v[0] != '7' { // the first byte of text is below 0x80, or of a byte order mark
-		return v[4] == ':' && codedWhole(v)
+		return (v[4] == ':' || v[0] == '%') && codedWhole(v)
 	}
 	return codedWhole(v)
 }
@@ -99,7 +129,7 @@ func mayBeCoded(v []byte) bool {
 	if len(v) < minCoded {
 		return false
 	}
-	if bytes.HasPrefix(v, []byte("data:")) {
+	if v[0] == '%' || bytes.HasPrefix(v, []byte("data:")) {
 		return true
 	}
 	for _, b := range v[:codedHead] {
@@ -122,6 +152,7 @@ type codedScanner struct {
 	from    int64 // of the text
 	begun   bool
 	scan    scanner // nil: nothing is read
+	box     *box    // the text is none, but a document or an archive
 	aside   *places // the grouper's
 	bits    uint32
 	n       int   // signs of a quantum
@@ -130,7 +161,7 @@ type codedScanner struct {
 }
 
 func newCoded(g *grouper, level int, v []byte, skip int) *codedScanner {
-	s := &codedScanner{g: g, level: level, skip: skip, percent: skip > 0 && percented(v)}
+	s := &codedScanner{g: g, level: level, skip: skip, percent: percented(v)}
 	if g.places != nil {
 		s.aside, g.places = g.places, nil
 		s.aside.blind = true
@@ -223,7 +254,16 @@ func (s *codedScanner) data(p []byte, off int64) {
 		p, off = rest, off+int64(len(p)-len(rest))
 		s.begin()
 	}
-	if s.scan != nil && len(p) > 0 {
+	s.pass(p, off)
+}
+
+// pass gives decoded bytes to the scanner.
+func (s *codedScanner) pass(p []byte, off int64) {
+	switch {
+	case len(p) == 0:
+	case s.box != nil:
+		s.box.write(s.g, p, off)
+	case s.scan != nil:
 		s.scan.write(p, off)
 	}
 }
@@ -253,10 +293,14 @@ func (s *codedScanner) begin() {
 		t.blocks = true
 		s.scan = t
 	default:
+		if kind > formOpaque {
+			s.box = newBox(s.g)
+			s.pass(s.head, s.from)
+		}
 		return
 	}
 	head := bytes.TrimPrefix(s.head, []byte("\xEF\xBB\xBF"))
-	s.scan.write(head, s.from+int64(len(s.head)-len(head)))
+	s.pass(head, s.from+int64(len(s.head)-len(head)))
 }
 
 func (s *codedScanner) end(off int64) {
@@ -265,6 +309,9 @@ func (s *codedScanner) end(off int64) {
 	}
 	if !s.begun && len(s.head) > 0 {
 		s.begin()
+	}
+	if s.box != nil {
+		s.box.end(s.g)
 	}
 	if s.scan != nil {
 		s.scan.end(off)
@@ -280,6 +327,8 @@ func (s *codedScanner) held() int64 {
 		h = s.pending
 	}
 	switch {
+	case s.box != nil:
+		h = min(h, s.box.held())
 	case s.scan != nil:
 		h = min(h, s.scan.held())
 	case !s.begun && len(s.head) > 0:
@@ -289,7 +338,7 @@ func (s *codedScanner) held() int64 {
 }
 
 func (s *codedScanner) fault() rules.Uninspected {
-	if s.scan != nil && s.scan.fault() == rules.UninspectedSize {
+	if s.scan != nil && s.scan.fault() == rules.UninspectedSize || s.box != nil && s.box.fault() == rules.UninspectedSize {
 		return rules.UninspectedSize
 	}
 	return rules.UninspectedNone

@@ -37,6 +37,8 @@ const (
 	formProtobuf
 	formGRPC
 	formGRPCText // base64
+	formPack     // MessagePack
+	formBSON
 )
 
 // mediaType returns the type without parameters, in lower case.

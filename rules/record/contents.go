@@ -17,8 +17,9 @@ const (
 
 // inflaters are the decoders of one response, one for each depth.
 type inflaters struct {
-	z [maxInflaters]*inflater
-	n int
+	z     [maxInflaters]*inflater
+	n     int
+	tight bool // what is decoded comes from what was decoded already
 }
 
 // borrow returns a decoder, or nil if too many are at work.
@@ -32,7 +33,9 @@ func (p *inflaters) borrow() *inflater {
 	p.n++
 	z := p.z[p.n-1]
 	z.reset()
-	z.ratio = maxRatio
+	if z.ratio = maxRatio; p.tight {
+		z.ratio = maxRatioTwice
+	}
 	return z
 }
 

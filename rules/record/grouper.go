@@ -69,6 +69,7 @@ type grouper struct {
 	manifest  bool    // the text says by whom it was made
 	chosen    bool    // the names of keys are the client's
 	joined    int32   // of the group that was reported last
+	boxes     int     // documents in texts that are open, see box
 }
 
 func (g *grouper) init(cfg *Config, h *rules.Hasher) {

@@ -57,6 +57,7 @@ type htmlScanner struct {
 	inner   scanner
 	spare   spare
 	script  *scriptScanner
+	data    stateScanner     // of a script's JSON
 	refs    *names[charText] // references
 	memory  memory
 }
@@ -397,7 +398,8 @@ func (s *htmlScanner) finish(off int64) {
 		if s.page.seo && !s.page.g.manifest {
 			s.seo, s.page.g.manifest = true, true
 		}
-		s.inner = j
+		s.data.reset(j)
+		s.inner = &s.data
 	case rawScript:
 		if s.script == nil {
 			s.script = &scriptScanner{}

@@ -19,10 +19,12 @@ type scriptScanner struct {
 	fresh bool   // the JSON scanner stands behind one, and has had nothing but heads
 	head  []byte // braces and brackets that it begins with; or an escape that may be one
 	from  int64  // where that begins
+	code  scriptCode
 }
 
 func (s *scriptScanner) reset(g *grouper, level int) {
 	s.g, s.level, s.on, s.fresh, s.quote, s.head = g, level, false, false, 0, s.head[:0]
+	s.code = scriptCode{begun: s.code.begun[:0]}
 }
 
 func (s *scriptScanner) write(p []byte, off int64) {
@@ -35,7 +37,17 @@ func (s *scriptScanner) write(p []byte, off int64) {
 			i += s.escape(p[i])
 			continue
 		}
+		if s.code.busy() {
+			i += s.coded(p[i:], off+int64(i))
+			continue
+		}
 		at := opens(p, i)
+		if at-i > minCoded || at == len(p) {
+			if end := s.findCode(p, i, at, off); end > i {
+				i = end
+				continue
+			}
+		}
 		s.passed(p[i:at])
 		if at == len(p) {
 			return
@@ -271,10 +283,13 @@ func (s *scriptScanner) end(off int64) {
 	if s.on {
 		s.stop(off)
 	}
+	s.code.end(off)
 }
 
 func (s *scriptScanner) held() int64 {
 	switch {
+	case s.code.busy():
+		return s.code.held()
 	case s.fresh, !s.on && len(s.head) > 0:
 		return s.from
 	case s.on:

@@ -97,6 +97,9 @@ func classify(key []byte) class {
 	if typedKeys[string(key)] {
 		return class{kind: kindTyped}
 	}
+	if bytes.HasPrefix(key, []byte("/")) || bytes.Contains(key, []byte("://")) {
+		return class{} // where it came from, as caches of pages have it: api.shop.example says nothing of what it is
+	}
 	if at := bytes.IndexByte(key, '@'); at > 0 && len(key) <= maxKey {
 		if _, is := wholeEmail(key, inText); is {
 			return class{kind: kindKeyed}
