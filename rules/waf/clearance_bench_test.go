@@ -139,7 +139,7 @@ func BenchmarkShare(b *testing.B) {
 }
 
 // serve runs an exchange; one without a status has no answer.
-func serve(b *testing.B, engine *Engine, r *Request, a answer) {
+func serve(b testing.TB, engine *Engine, r *Request, a answer) {
 	if a.status != 0 {
 		exchange(b, engine, r, a)
 		return

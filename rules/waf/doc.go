@@ -32,6 +32,7 @@
 //	dfa.go        whether an expression matches anywhere, before its operator is asked
 //	              (follower.go; lockstep.go for several at a time)
 //	plainbody.go  how a lean transaction reads a response body
+//	requestbody.go with what Coraza reads a request body
 //	account.go    what the analysis came to, for `ordergate check`
 //
 // The way of a request through it:

@@ -386,7 +386,7 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, most := range map[string]float64{"product-get": 225, "order-get": 205, "form-post": 450, "json-post": 380} {
+	for name, most := range map[string]float64{"product-get": 90, "order-get": 60, "form-post": 280, "json-post": 280} {
 		n := 0
 		got := testing.AllocsPerRun(200, func() {
 			n++
