@@ -27,6 +27,8 @@ type aside struct {
 	samples  [maxSamples]rules.Digest
 	sampled  int
 	branches int
+	located  int
+	hours    int
 	staff    int
 	authors  [maxAuthors]uint64
 	wrote    int

@@ -157,8 +157,8 @@ func (s *bodyScanner) scanner(kind form) scanner {
 		j := s.spare.newJSON(s.g, 0, class{})
 		j.lines.on, j.flight = true, flightText(s.head)
 		j.flat = newFlat(bytes.TrimPrefix(s.head, []byte("\xEF\xBB\xBF")))
-		if s.hints.linked {
-			j.links = new(jsonLinks)
+		if s.hints.linked || linkedHead(s.head) {
+			j.links = &jsonLinks{typed: s.hints.linked}
 		}
 		if d := s.g.cfg.declares(); d != nil {
 			j.point.list = d.pointers

@@ -159,6 +159,9 @@ func (g *grouper) candidate(c class, v []byte, s shape, start int64) {
 	}
 	switch {
 	case s&shapeDigit != 0 && s&(shapeLetter|shapeHigh) != 0:
+		if (c.kind == kindNone || c.kind == kindText) && mayReside(v) && g.resident(c, v, start) {
+			return
+		}
 		if len(v) >= 6 && bytes.IndexByte(v, ' ') > 0 && streetLike(v) == 2 {
 			o := g.own()
 			o.maybeStreet.set(v)

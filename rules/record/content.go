@@ -223,7 +223,7 @@ func sniffText(promised form, head, text []byte) form {
 	if guarded(text) {
 		return formScript
 	}
-	if bytes.HasPrefix(low, []byte("begin:vcard")) {
+	if bytes.HasPrefix(low, []byte("begin:vcard")) || bytes.HasPrefix(low, []byte("begin:vcalendar")) {
 		return formCard
 	}
 	if mailLike(text) {

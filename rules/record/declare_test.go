@@ -33,7 +33,7 @@ func TestDeclarations(t *testing.T) {
 			0, 2, rules.FieldPhone,
 		},
 		"a column": {
-			"text/csv", "no;zzz;yyy\n1;Ada Lund;Storgata 5\n2;Bo Ek;Lillgata 7\n",
+			"text/csv", "no;zzz;yyy\n1;Ada Lund;Bakken 5\n2;Bo Ek;Haugen 7\n",
 			[]Declaration{{Name: "zzz", Is: "name"}, {Name: "yyy", Is: "street"}},
 			0, 2, rules.FieldName | rules.FieldAddress,
 		},

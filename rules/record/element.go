@@ -199,6 +199,7 @@ func (p *page) pop(i int, off int64) {
 			p.g.leave(off)
 		}
 		if e.tag == tagTable && len(p.table) > 0 {
+			p.uncross(&p.table[len(p.table)-1])
 			p.table = p.table[:len(p.table)-1]
 		}
 	}

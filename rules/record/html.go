@@ -100,7 +100,8 @@ func (s *htmlScanner) release() {
 		}
 		s.script.on = false
 	}
-	*s.page.prose = prose{line: wiped(s.page.prose.line), text: wiped(s.page.prose.text)}
+	s.page.prose.trail.wipe()
+	*s.page.prose = prose{line: wiped(s.page.prose.line), text: wiped(s.page.prose.text), trail: s.page.prose.trail}
 	s.page = page{
 		prose: s.page.prose, seed: s.page.seed, stack: s.page.stack[:0], table: s.page.table[:0],
 		field: s.page.field[:0], value: s.page.value[:0], href: s.page.href[:0],
@@ -171,6 +172,7 @@ func (s *htmlScanner) end(off int64) {
 
 func (s *htmlScanner) write(p []byte, off int64) {
 	s.memory.starts = s.memory.starts[:0]
+	s.page.prose.trail.tick(off)
 	for i := 0; i < len(p); {
 		rest, at := p[i:], off+int64(i)
 		switch s.state {

@@ -3,11 +3,14 @@ package record
 import "strings"
 
 // legalHeads are headings, folded, of what a shop must say of itself, and of its
-// people: no customer is named below one of them, up to the next heading of that
-// rank. All of them are words of the lexicon, as a part of the shop.
+// people, of whom the press and who looks for work is to write to: no customer is named
+// below one of them, up to the next heading of that rank. What is found there counts as
+// the shop's as far as a response may say so (aside.take).
 var legalHeads = func() map[string]bool {
 	m := make(map[string]bool)
 	for word := range strings.FieldsSeq(`impressum imprint legalnotice mentionslegales avisolegal notelegali colofon
+		press presse pers stampa prensa presskontakt pressekontakt perscontact presscontact mediacontact mediencontact pressroom
+		jobs careers career karriere vacatures stellenangebote howtoapply dassindwir
 		privacypolicy privacynotice datenschutz datenschutzerklarung politiquedeconfidentialite privacyverklaring ourteam unserteam meettheteam notreequipe onsteam`) {
 		m[word] = true
 	}
@@ -20,12 +23,10 @@ func (p *page) headed(key uint64) {
 	if key != h1 && key != h2 && key != h3 || p.prose.n > 0 || len(p.prose.line) == 0 || len(p.prose.line) > maxLabel || p.zone > 0 {
 		return
 	}
-	if _, label := p.prose.labels(trimLabel(p.prose.line)); label {
-		var room [maxLabel]byte
-		if legalHeads[string(appendFolded(room[:0], p.prose.line, len(room)))] {
-			p.prose.legal = true
-			return
-		}
+	var room [maxLabel]byte
+	if legalHeads[string(appendFolded(room[:0], p.prose.line, len(room)))] {
+		p.prose.legal = true
+		return
 	}
 	if key != h3 {
 		p.prose.legal = false

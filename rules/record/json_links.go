@@ -1,6 +1,9 @@
 package record
 
-import "hash/maphash"
+import (
+	"bytes"
+	"hash/maphash"
+)
 
 const (
 	maxLinks = 2048 // resources whose person is remembered in one text
@@ -9,13 +12,25 @@ const (
 
 // jsonLinks follows the relationships of a JSON:API document (jsonapi.org, version
 // 1.1): a resource that a person's resource names, such as the address of an order
-// under "included", is that person's. Only one with a Content-Type of JSON:API has any.
+// under "included", is that person's. Only one with a Content-Type of JSON:API, or that begins like one, has any.
 type jsonLinks struct {
 	types [4]uint64 // by depth: hash of an open object's type; 0: it has none
 	rels  [maxRels]uint64
 	n     int
-	depth int // of the relationships that are open; 0: none are
+	typed bool // the Content-Type says that it is one
+	depth int  // of the relationships that are open; 0: none are
 	known map[uint64]int32
+}
+
+// linkedHead reports whether a text that begins with head is a JSON:API document whatever
+// its type says: data, with types and attributes.
+func linkedHead(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
+	if len(head) < 64 || head[0] != '{' {
+		return false
+	}
+	return (bytes.Contains(head[:32], []byte(`"data"`)) || bytes.Contains(head[:32], []byte(`"jsonapi"`)) || bytes.Contains(head[:32], []byte(`"links"`))) &&
+		bytes.Contains(head, []byte(`"type"`)) && bytes.Contains(head, []byte(`"id"`)) && (bytes.Contains(head, []byte(`"attributes"`)) || bytes.Contains(head, []byte(`"relationships"`)))
 }
 
 // within reports whether relationships are open. It works on nil.
@@ -32,7 +47,7 @@ func (s *jsonScanner) opened(c class) {
 		l.depth, l.n = s.depth, 0
 	}
 	l.types[0] = 0
-	if n := len(s.g.frames); n > 0 {
+	if n := len(s.g.frames); n > 0 && l.typed {
 		s.g.frames[n-1].roots = false // data is no GraphQL answer's
 	}
 }

@@ -301,7 +301,15 @@ func (t tells) opens(v []byte) bool {
 // mayStreet reports whether [grouper.candidate] would take a value for a
 // street.
 func mayStreet(v []byte) bool {
-	return len(v) >= 6 && len(v) <= 80 && v[0] != '<' && bytes.IndexByte(v, ' ') > 0 && !plain(v) && streetLike(v) == 2
+	if len(v) < 6 || len(v) > 80 || v[0] == '<' || bytes.IndexByte(v, ' ') <= 0 || plain(v) {
+		return false
+	}
+	if mayReside(v) {
+		if _, _, ok := resident(v); ok {
+			return true
+		}
+	}
+	return streetLike(v) == 2
 }
 
 // jsonNumber are the bytes of numbers.

@@ -34,6 +34,7 @@ type table struct {
 	trade   bool // its rows are those who sell, by its first heading
 	inHead  bool
 	said    bool // a cell of the row was a label for its neighbour
+	across  across
 }
 
 // page gives tags and text their meaning: which frames there are, what is a
@@ -76,6 +77,7 @@ type page struct {
 func (p *page) init(g *grouper) {
 	if p.prose == nil {
 		p.prose, p.seed, p.stack = new(prose), maphash.MakeSeed(), make([]element, 0, 24)
+		p.prose.trail.rooms()
 	}
 	p.g = g
 	p.prose.init(g)

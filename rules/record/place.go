@@ -12,7 +12,7 @@ import (
 // streetWords are words, or ends of words, that name streets.
 var streetWords = sync.OnceValue(func() map[string]bool {
 	m := make(map[string]bool)
-	for w := range strings.FieldsSeq(`street str strasse st road rd avenue ave av lane ln drive dr boulevard blvd bd bvd way court ct place pl
+	for w := range strings.FieldsSeq(`street str strasse strase st road rd avenue ave av lane ln drive dr boulevard blvd bd bvd way court ct place pl
 		square sq terrace tce crescent cres parade pde highway hwy parkway pkwy close grove gardens row mews walk hill glade path view mall
 		rue allee allees chemin impasse quai voie cours passage route faubourg esplanade
 		weg gasse platz ring damm ufer steig pfad hof allee chaussee
@@ -29,7 +29,7 @@ var streetWords = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
-var streetEnds = [...]string{"strasse", "strase", "str", "gasse", "weg", "platz", "allee", "damm", "ufer", "ring", "straat", "laan", "plein", "gracht", "kade", "singel", "dijk", "gatan", "vagen", "vej", "gade", "veien", "katu", "utca", "steig", "pfad"}
+var streetEnds = [...]string{"strasse", "strase", "str", "gasse", "weg", "platz", "allee", "damm", "ufer", "ring", "straat", "laan", "plein", "gracht", "kade", "singel", "dijk", "gatan", "gata", "vagen", "vej", "gade", "veien", "katu", "utca", "steig", "pfad"}
 
 // noStreet are signs that no street line has.
 var noStreet = func() (t [256]bool) {
@@ -429,7 +429,11 @@ func postcodeLike(s []byte) bool {
 		return false
 	}
 	digits, letters, run, best := 0, 0, 0, 0
-	for _, r := range string(s) {
+	for i, size := 0, 0; i < len(s); i += size {
+		r := rune(s[i])
+		if size = 1; r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(s[i:])
+		}
 		switch {
 		case r >= '0' && r <= '9':
 			digits++

@@ -60,7 +60,13 @@ func (p *prose) address(i int, c class, labelled bool) int {
 		if j == name {
 			continue
 		}
-		if n := streetLike(p.at(j)); n > strength {
+		n := streetLike(p.at(j))
+		if n < 2 && !labelled && j == i+1 {
+			if _, home, ok := oneLine(p.at(j)); ok && streetLike(home) > 0 { // with the town behind it
+				n = 2
+			}
+		}
+		if n > strength {
 			street, strength = j, n
 		}
 	}
@@ -77,6 +83,9 @@ func (p *prose) address(i int, c class, labelled bool) int {
 	if street < 0 && !labelled || !labelled && town < 0 && strength < 2 || !labelled && street == i {
 		return 0
 	}
+	if !labelled && p.page && p.premises(i, end, name, max(town, street)) {
+		return end - i
+	}
 	c.sense &^= senseKnown
 	if p.legal {
 		c.sense |= senseShop
@@ -85,6 +94,7 @@ func (p *prose) address(i int, c class, labelled bool) int {
 		p.g.value(class{kindFullName, c.sense}, p.at(name), shapeLetter, p.lines[name].start)
 	}
 	if street >= 0 {
+		p.trail.phone = p.lines[p.n-1].start
 		p.g.value(class{kindStreet, c.sense}, p.at(street), shapeLetter|shapeDigit, p.lines[street].start)
 		if town >= 0 {
 			p.g.beside(p.at(town), p.lines[town].start)
@@ -100,6 +110,9 @@ func (p *prose) address(i int, c class, labelled bool) int {
 			break
 		}
 		if s := shapeOf(line); s&(shapeAt|shapePlus) != 0 {
+			if at := bytes.IndexByte(line, '+'); s&shapeAt == 0 && at > 0 && at < 8 && plain(line[:at]) { // behind a sign
+				line = line[at:]
+			}
 			p.g.value(class{sense: c.sense}, line, s, p.lines[j].start)
 		} else if street >= 0 && j > street && domestic(line) {
 			p.g.value(class{kindPhone, c.sense}, line, s, p.lines[j].start)

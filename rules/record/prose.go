@@ -39,7 +39,8 @@ type prose struct {
 		signs textClass
 		plain bool // known for no label
 	}
-	n int
+	n     int
+	trail trail
 }
 
 func newProse(g *grouper) *prose {
@@ -58,14 +59,16 @@ func (p *prose) init(g *grouper) {
 func (p *prose) reset() {
 	p.label, p.blank, p.begun, p.n, p.signs, p.asked = class{}, false, false, 0, 0, 0
 	p.line, p.text, p.cells = p.line[:0], p.text[:0], [2]int64{}
+	p.trail.clear()
 }
 
 // held is the start of the block that is being read.
 func (p *prose) held() int64 {
+	h := p.trail.held()
 	if p.begun {
-		return p.start
+		h = min(h, p.start)
 	}
-	return never
+	return h
 }
 
 // add appends text to the line; runs of blanks become one blank.
@@ -229,7 +232,7 @@ func (p *prose) dull() bool {
 		return true
 	}
 	_, number := p.headed(line)
-	return number == nil
+	return number == nil && !mayReside(line)
 }
 
 // labelled reports whether the line is a label so far.
@@ -261,6 +264,15 @@ func (p *prose) gap() {
 
 func (p *prose) endBlock() {
 	p.begun = false
+	if p.page && !p.trail.fed {
+		if p.n > 0 {
+			p.trail.clear()
+		} else if len(p.line) > 0 && p.single() {
+			p.clear()
+			return
+		}
+	}
+	p.trail.fed = false
 	if p.n == 0 && !p.g.slow && p.dull() {
 		p.clear()
 		return
@@ -272,6 +284,7 @@ func (p *prose) endBlock() {
 // clear forgets the line.
 func (p *prose) clear() {
 	p.line, p.blank, p.signs, p.asked = p.line[:0], false, 0, 0
+	p.src = p.src[:0]
 }
 
 // block reads the lines that were gathered.
@@ -299,6 +312,9 @@ func (p *prose) read(i int) int {
 	line, start := p.at(i), p.lines[i].start
 	if !p.page && bytes.Contains(line, escapedAt) {
 		p.escaped(line, start)
+	}
+	if line[0] == '[' && p.dumped(line, start) {
+		return 1
 	}
 	colon := p.lines[i].signs&textColon != 0
 	if colon && messageID(line) {
@@ -338,8 +354,35 @@ func (p *prose) read(i int) int {
 	if n := p.address(i, class{}, false); n > 0 {
 		return n
 	}
+	if p.lines[i].signs&textDigit != 0 && mayReside(line) {
+		p.sentence(line, start)
+	}
 	if p.lines[i].signs&textSign != 0 {
 		p.take(class{}, line, start)
 	}
 	return 1
+}
+
+// sentence takes a person with street and town out of a line.
+func (p *prose) sentence(line []byte, start int64) {
+	name, street, ok := resident(line)
+	if !ok || p.zone {
+		return
+	}
+	c := class{}
+	if p.legal {
+		c.sense = senseShop
+	}
+	p.g.resides(c, name, street, start, start+int64(len(line)))
+}
+
+// dumped takes a line of a dump in which keys stand in brackets (print_r of PHP):
+// [email] => ada@lund.example.
+func (p *prose) dumped(line []byte, start int64) bool {
+	at := bytes.Index(line[:min(len(line), maxLabel)], []byte("] => "))
+	if at < 1 {
+		return false
+	}
+	p.take(p.g.keys.class(line[1:at]), trim(line[at+5:]), start)
+	return true
 }

@@ -152,7 +152,7 @@ func guarded(text []byte) bool {
 		return holdsData(text)
 	}
 	name, rest := reference(text)
-	if len(name) == 0 || len(rest) < 2 || rest[0] != '(' {
+	if len(name) == 0 || len(rest) < 2 || rest[0] != '(' || text[len(name)] != '(' { // print_r writes Array, a line feed and a bracket
 		return false
 	}
 	rest = bytes.TrimLeft(rest[1:], " \r\n\t")

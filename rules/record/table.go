@@ -45,6 +45,7 @@ func (p *page) openTable(off int64) {
 		if p.prose.said = false; p.prop.sense&senseDeclared != 0 {
 			p.prose.label, p.prose.cell = p.prop, true
 		}
+		p.sideways(t)
 		t.span = min(max(p.span, 1), maxColumns)
 		p.push(element{}, off)
 	}
@@ -74,8 +75,11 @@ func (p *page) endCell(tag tag) {
 	}
 	t := &p.table[len(p.table)-1]
 	t.data = t.data || tag == tagCell
-	if p.prose.n == 0 && !p.g.slow && !t.inHead && !p.prose.said && p.prose.dull() {
-		p.prose.clear()
+	if p.prose.n == 0 && !t.inHead && !p.prose.said && len(p.prose.line) > 0 {
+		if p.prose.single() || !p.g.slow && p.prose.dull() {
+			p.prose.clear()
+		}
+		p.prose.trail.fed = true
 	}
 	p.prose.brk()
 	c, label := class{}, false
@@ -101,6 +105,7 @@ func (p *page) endCell(tag tag) {
 		t.at++
 	}
 	t.cells++
+	p.crossing(t, label)
 	if label {
 		t.labels++
 	}
@@ -118,7 +123,9 @@ func (p *page) endRow() {
 	t := &p.table[len(p.table)-1]
 	if t.cells > 0 && (t.inHead || !t.data || t.columns == 0 && t.cells > 1 && t.labels == t.cells) {
 		t.columns = min(t.at, maxColumns)
-		t.heads = t.row
+		if t.heads = t.row; t.heads == [maxColumns]class{} {
+			t.columns = 0 // they say nothing
+		}
 		t.trade = trading(t.heads[:t.columns])
 		return
 	}

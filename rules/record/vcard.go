@@ -18,7 +18,7 @@ type cardValue struct {
 
 // cardScanner reads vCards of the versions 2.1, 3.0 (RFC 2426) and 4.0 (RFC
 // 6350): content lines with folded ends, with quoted-printable values in the
-// oldest version. A card is told at its end, since what says that it is an
+// oldest version; and the events of calendars, which are written so, too. A card is told at its end, since what says that it is an
 // office's stands anywhere in it.
 type cardScanner struct {
 	g      *grouper
@@ -120,7 +120,9 @@ func (s *cardScanner) line() {
 		return
 	}
 	s.cut = s.cut || len(s.field) == maxHeader
-	s.known(name, cardText(value, parameters))
+	if !s.invited(name, head, value) {
+		s.known(name, cardText(value, parameters))
+	}
 }
 
 // cardText decodes a value.
@@ -181,7 +183,7 @@ func (s *cardScanner) known(name string, value []byte) {
 		s.keep(class{kind: kindBirth}, value)
 	case "LABEL":
 		s.keep(class{kind: kindAddress}, unescapeCard(value))
-	case "NOTE":
+	case "NOTE", "DESCRIPTION", "SUMMARY", "CONTACT", "COMMENT":
 		s.keep(class{}, unescapeCard(value))
 	default:
 		if len(name) > 2 && name[:2] == "X-" && len(name) <= maxKey {
@@ -220,6 +222,10 @@ func (s *cardScanner) tell() {
 		c.sense = senseShop
 	}
 	if s.n > 0 {
+		places := s.g.places
+		if places != nil { // no value of several lines has a place
+			places.blind, s.g.places = true, nil
+		}
 		s.g.enter(frameArray, class{})
 		s.g.enter(frameObject, c)
 		from := 0
@@ -232,6 +238,7 @@ func (s *cardScanner) tell() {
 		}
 		s.g.leave(s.start)
 		s.g.leave(s.start)
+		s.g.places = places
 	}
 	s.n, s.text, s.office, s.full, s.org = 0, s.text[:0], false, s.full[:0], s.org[:0]
 }

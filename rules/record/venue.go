@@ -92,3 +92,60 @@ func hourRange(v []byte) bool {
 }
 
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+
+// maxHours is how many places of business a response shows by opening hours that are text.
+const maxHours = 8
+
+// premises reports whether the lines i to end of a block are the address of a place of
+// business: beside it stand the hours of a range of days, or its name ends in its town's.
+// No address of a customer's says on which days of the week it is open; only the first of
+// a response are taken for that, whatever it says.
+func (p *prose) premises(i, end, name, town int) bool {
+	if name >= 0 && town > 0 && p.g.located(p.at(name), p.at(town)) {
+		return true
+	}
+	if p.g.aside.hours == maxHours {
+		return false
+	}
+	for j := i; j < p.n; j++ {
+		if line := p.at(j); p.lines[j].signs&textDigit != 0 && dayRange(line) && (timeRange(line) || hourRange(line)) {
+			p.g.aside.hours++
+			return true
+		}
+	}
+	return false
+}
+
+// dayNames are how days of the week begin, folded, by two letters.
+var dayNames = func() map[string]bool {
+	m := make(map[string]bool)
+	for _, w := range [...]string{"mo", "tu", "di", "ma", "lu", "pn", "po", "we", "mi", "me", "wo", "on", "sr", "st", "th", "do", "je", "gi", "ju", "to", "cz", "ct", "fr", "ve", "vi", "vr", "pt", "pa", "sa", "za", "lo", "so", "su", "zo", "se"} {
+		m[w] = true
+	}
+	return m
+}()
+
+// dayRange reports whether a line begins with a range of days: Mo–Fr, Mon-Sat, lun-sam.
+func dayRange(line []byte) bool {
+	var room [16]byte
+	line = line[:min(len(line), 40)]
+	first, rest := line, []byte(nil)
+	for _, dash := range [...]string{"–", "-", "—", " bis ", " to ", " t/m ", " au "} {
+		if at := bytes.Index(line, []byte(dash)); at > 1 && at < len(first) {
+			first, rest = line[:at], line[at+len(dash):]
+		}
+	}
+	if rest == nil {
+		return false
+	}
+	first = first[bytes.LastIndexByte(bytes.TrimRight(first, " ."), ' ')+1:]
+	rest = bytes.TrimLeft(rest, " ")
+	for _, word := range [...][]byte{first, rest} {
+		w, _ := nextWord(word)
+		f := appendFolded(room[:0], bytes.TrimRight(w, ".:"), len(room))
+		if len(f) < 2 || len(f) > 10 || !dayNames[string(f[:2])] {
+			return false
+		}
+	}
+	return true
+}
