@@ -233,7 +233,7 @@ func (s *htmlScanner) endValue(v []byte, off int64) {
 	case s.long != nil:
 		s.long.end(off)
 		s.long = nil
-	case len(v) > 8 && s.level < maxNested && ((v[0] == '{' || v[0] == '[') && nestedText(v) || v[0] == '<' && string(s.attr) == "srcdoc" || (v[0] == 'd' || string(s.attr) != "href") && isCoded(v)):
+	case len(v) > 8 && s.level < maxNested && ((v[0] == '{' || v[0] == '[') && nestedText(v) || v[0] == '<' && string(s.attr) == "srcdoc" || len(v) >= minCoded && (v[0] == 'd' || string(s.attr) != "href") && isCoded(v)):
 		n := s.nested(v)
 		s.page.g.places.replay(n, v, s.src, s.start) // short cuts are off then: v is all that was kept
 		n.end(off)

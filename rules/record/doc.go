@@ -4,7 +4,7 @@
 //
 //	body ─NewDecoder─► decoded bytes ─Finder.Write─► bodyScanner: which form is it?
 //	  gzip, zip, tar, gRPC: containers, whose contents are decoded and scanned as bodies
-//	  pdf, sheet, proto: files that are no texts
+//	  pdf, sheet, proto, msgpack, bson: files that are no texts
 //	  jsonScanner, htmlScanner (page, prose), csvScanner, sqlScanner, …
 //	        push scanners; each turns its form into the same atoms
 //	  atoms: enter and leave of structures, values with the class of their key
@@ -44,7 +44,8 @@
 //
 // What holds other texts is a container: archives, server-sent events, the parts
 // of a multipart body, the UTF-8 of a text in another charset. Each content is
-// told before the next one begins.
+// told before the next one begins. A document or an archive that a string holds in base64
+// is a box: a body of its own, while what the grouper knows of the text around it waits.
 //
 // Everything is bounded: a value is looked at up to 2 KiB and streamed beyond;
 // at most 20 groups are open, frames nest 512 deep, and what has waited for 32

@@ -184,6 +184,7 @@ func (p *page) pop(i int, off int64) {
 			p.prose.gap()
 		}
 		if e.tag == tagRow {
+			p.prose.trail.clear()
 			p.endRow()
 		}
 		p.stack = p.stack[:len(p.stack)-1]

@@ -195,7 +195,7 @@ func (s *htmlScanner) passed(p []byte, i int, off int64) {
 		e := r.starts[n-1]
 		r.starts = r.starts[:n-1]
 		if i-e.at < minPassage || e.stirs != g.stirs || e.depth != len(s.page.stack) || e.open != len(g.frames) ||
-			e.legal != s.page.prose.legal || e.cell != s.page.prose.cell || e.rests || !s.page.quiet() || !r.may(off) || s.page.prose.trail.tells(off+int64(e.at)) {
+			e.legal != s.page.prose.legal || e.cell != s.page.prose.cell || e.rests || !s.page.quiet() || !r.may(off) {
 			continue
 		}
 		text := p[e.at:i]

@@ -270,7 +270,7 @@ func (s *htmlScanner) dullData(p []byte, i int) int {
 // dullValue reports whether the value of an attribute has no address, no
 // reference to a character and no other text in it, nor is one in base64.
 func dullValue(v []byte) bool {
-	return len(v) == 0 || len(v) <= maxValue && v[0] != '{' && v[0] != '[' && bytes.IndexByte(v, '@') < 0 && bytes.IndexByte(v, '&') < 0 && !isCoded(v)
+	return len(v) == 0 || len(v) <= maxValue && v[0] != '{' && v[0] != '[' && bytes.IndexByte(v, '@') < 0 && bytes.IndexByte(v, '&') < 0 && (len(v) < minCoded || !isCoded(v))
 }
 
 // dull reports whether a value tells nothing to [page.attr] and [page.inline].

@@ -94,7 +94,6 @@ func (p *prose) address(i int, c class, labelled bool) int {
 		p.g.value(class{kindFullName, c.sense}, p.at(name), shapeLetter, p.lines[name].start)
 	}
 	if street >= 0 {
-		p.trail.phone = p.lines[p.n-1].start
 		p.g.value(class{kindStreet, c.sense}, p.at(street), shapeLetter|shapeDigit, p.lines[street].start)
 		if town >= 0 {
 			p.g.beside(p.at(town), p.lines[town].start)

@@ -264,15 +264,6 @@ func (p *prose) gap() {
 
 func (p *prose) endBlock() {
 	p.begun = false
-	if p.page && !p.trail.fed {
-		if p.n > 0 {
-			p.trail.clear()
-		} else if len(p.line) > 0 && p.single() {
-			p.clear()
-			return
-		}
-	}
-	p.trail.fed = false
 	if p.n == 0 && !p.g.slow && p.dull() {
 		p.clear()
 		return

@@ -8,7 +8,7 @@ import (
 
 const (
 	minResident = 24  // bytes of name, street and town in one line
-	maxResident = 300 // bytes of a line in which they are looked for
+	maxResident = 160 // bytes of a line in which they are looked for
 )
 
 // resident finds a person with street and town in a line of text, "Marieke Jansen,
@@ -152,6 +152,9 @@ func stateLike(v []byte) bool {
 // another sign that parts, and digits on both sides of one.
 func mayReside(v []byte) bool {
 	if len(v) < minResident || len(v) > maxResident {
+		return false
+	}
+	if at := bytes.IndexByte(v, ','); at < 0 && (len(v) > 120 || bytes.IndexByte(v, '|') < 0 && bytes.IndexByte(v, ';') < 0 && !bytes.Contains(v, []byte(" - ")) && !bytes.Contains(v, []byte(" –"))) {
 		return false
 	}
 	first, parted := false, false

@@ -26,6 +26,7 @@ func (p *page) openTable(off int64) {
 		p.push(element{}, off)
 	case tagRow:
 		p.popTo(off, 1<<tagRow|1<<tagCell|1<<tagHeading)
+		p.prose.trail.clear()
 		t.cells, t.at, t.labels, t.data, t.said = 0, 0, 0, false, false
 		row := class{sense: p.prop.sense & (senseCustomer | senseClient)}
 		if t.trade {
@@ -76,10 +77,9 @@ func (p *page) endCell(tag tag) {
 	t := &p.table[len(p.table)-1]
 	t.data = t.data || tag == tagCell
 	if p.prose.n == 0 && !t.inHead && !p.prose.said && len(p.prose.line) > 0 {
-		if p.prose.single() || !p.g.slow && p.prose.dull() {
+		if t.columns == 0 && p.prose.single() || !p.g.slow && p.prose.dull() {
 			p.prose.clear()
 		}
-		p.prose.trail.fed = true
 	}
 	p.prose.brk()
 	c, label := class{}, false

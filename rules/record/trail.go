@@ -8,16 +8,14 @@ const (
 	maxTrailSpan = 4 << 10 // bytes of the body from the first of them to the last
 )
 
-// trail remembers the last blocks of a page that were one line each: in lists of cards,
-// and in tables without headings, name, street and town stand in elements of their own.
+// trail remembers the last cells of a row that were one line each: in tables without
+// headings name, street and town stand in cells of their own.
 type trail struct {
 	blocks [maxTrail]block // the newest last
 	n      int
-	fed    bool  // the block that ends is in it already
-	phone  int64 // where the address ended behind which a number may stand; 0: there is none
 }
 
-// block is one of them.
+// block is a cell.
 type block struct {
 	text  []byte
 	start int64
@@ -41,7 +39,7 @@ func (t *trail) wipe() {
 	for i := range t.blocks {
 		t.blocks[i].text = wiped(t.blocks[i].text)
 	}
-	t.n, t.phone = 0, 0
+	t.n = 0
 }
 
 // held is where the first block stands, or never.
@@ -77,31 +75,6 @@ func (t *trail) back(i int) *block {
 	return &t.blocks[maxTrail-1-i]
 }
 
-// tells reports whether a block from offset off on may be a part of an address that goes
-// on behind it: a passage that ends so is not nothing.
-func (t *trail) tells(off int64) bool {
-	for i := range t.n {
-		if b := t.back(i); b.start >= off && (personLike(b.text) || b.signs&textDigit != 0 && (streetLike(b.text) > 0 || postcodeLike(b.text))) {
-			return true
-		}
-	}
-	return false
-}
-
-// called takes a phone number that stands alone behind an address, as it is dialled inside
-// the country.
-func (p *prose) called(line []byte) bool {
-	t := &p.trail
-	if t.phone == 0 || p.from-t.phone > maxTrailLine*4 || !domestic(line) || p.zone || p.legal {
-		return false
-	}
-	t.phone = 0
-	before := p.g.places.source(line, p.src)
-	p.g.value(class{kind: kindPhone}, line, shapeDigit, p.from)
-	p.g.places.back(before)
-	return true
-}
-
 // single takes the line of a block that has no other. It reports whether the line was a
 // part of an address, and is read.
 func (p *prose) single() bool {
@@ -113,10 +86,6 @@ func (p *prose) single() bool {
 	}
 	if t.n > 0 {
 		t.tick(p.from)
-	}
-	if p.signs&textDigit != 0 && p.called(line) {
-		t.clear()
-		return true
 	}
 	if p.signs&textDigit != 0 && t.n > 0 && p.completes() {
 		t.clear()
@@ -131,33 +100,39 @@ func (p *prose) single() bool {
 func (p *prose) completes() bool {
 	t := &p.trail
 	line := p.line
-	if bytes.IndexByte(line, ',') > 0 {
+	last := t.back(0)
+	if last.signs&textDigit == 0 {
+		if len(line) < 14 || bytes.IndexByte(line, ',') <= 0 || p.named(0) == nil {
+			return p.behind(1)
+		}
 		if _, street, ok := oneLine(line); ok && streetLike(street) > 0 {
-			if name := p.named(0); name != nil {
-				return p.reside(name, nil, street, line)
-			}
-			return false
+			return p.reside(p.named(0), nil, street, line)
 		}
+		return p.behind(1)
 	}
-	if next := t.back(1); t.back(0).signs&textDigit == 0 && (next == nil || next.signs&textDigit == 0) {
-		return false // no street
-	}
-	if !postcodeLike(line) && !lettered(line) && !tiedNumber(line) {
+	return p.behind(0)
+}
+
+// behind reports whether the line is the town behind the street in the block i and a name
+// before that; the person is told then.
+func (p *prose) behind(i int) bool {
+	b, line := p.trail.back(i), p.line
+	if b == nil || b.signs&textDigit == 0 {
 		return false
 	}
-	for i := range min(t.n, 2) {
-		b := t.back(i)
-		if b.signs&textDigit == 0 {
-			continue
-		}
-		if n := streetLike(b.text); n == 2 || n == 1 && i == 0 && posted(line, true) {
-			if name := p.named(i + 1); name != nil {
-				return p.reside(name, b, b.text, line)
-			}
-		}
+	name := p.named(i + 1)
+	if name == nil {
 		return false
+	}
+	if n := streetLike(b.text); (n == 2 || n == 1 && i == 0 && posted(line, true)) && town(line) {
+		return p.reside(name, b, b.text, line)
 	}
 	return false
+}
+
+// town reports whether a line has the town of an address.
+func town(line []byte) bool {
+	return postcodeLike(line) || lettered(line) || tiedNumber(line)
 }
 
 // named returns the block with a person's name among the two from the block i on, or nil.
@@ -199,7 +174,6 @@ func (p *prose) reside(name, street *block, home, town []byte) bool {
 	}
 	g.places.back(before)
 	g.leave(p.from + int64(len(p.line)))
-	p.trail.phone = p.from
 	return true
 }
 
