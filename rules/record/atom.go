@@ -419,3 +419,11 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 	o.fields |= placeField(c.sense)
 	g.since(o, start)
 }
+
+func (g *grouper) identifier(kind rules.IdentifierKind, v []byte) rules.Identifier {
+	g.stirs++
+	if !g.slow && (g.paged || kind == rules.IdentifierResidence) {
+		return rules.Identifier{Kind: kind, Digest: g.recent.digest(g.h, kind, v)}
+	}
+	return rules.Identifier{Kind: kind, Digest: g.h.Identifier(kind, v)}
+}

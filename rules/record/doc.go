@@ -52,7 +52,7 @@
 // KiB of body for the rest of its record is reported as it is. All bounds
 // count bytes of the body, never chunks, so the chunking does not change the
 // result. Values are digested when they are classified as personal; the last few
-// of a page, the last residences of any body, and what was digested ahead of its need are
-// kept with their digests until the response ends (recent). No readable value leaves
+// of a page, and the last residences of any body, are kept with their digests until
+// the response ends, since many are shown twice (recent). No readable value leaves
 // the package.
 package record

@@ -10,7 +10,6 @@ const (
 	maxDepth   = 512      // frames; what lies deeper is not read
 	maxGroups  = 20       // groups alive at once
 	maxPending = 6        // groups that wait in one frame for its end
-	maxHome    = 512      // bytes of a name and a street
 	maxSpan    = 32 << 10 // bytes of body that an unreported atom may hold back
 )
 
@@ -57,8 +56,6 @@ type grouper struct {
 	aside     aside
 	prose     *prose // for values of several lines
 	scratch   []byte
-	home      []byte // a residence as it is written,
-	next      []byte // and in normal form, see ahead
 	room      *room
 	hit       []byte // a value without a search engine's tags
 	recent    *recent
@@ -85,7 +82,6 @@ func (g *grouper) init(cfg *Config, h *rules.Hasher) {
 	}
 	r := roomPool.Get().(*room) //nolint:forcetypeassert // nothing else is in the pool
 	g.frames, g.groups, g.free, g.scratch, g.recent, g.room = r.frames[:0], r.groups[:0], r.free[:0], r.scratch[:0], &r.recent, r
-	g.home, g.next = r.home[:0], r.next[:0]
 }
 
 // room is memory that serves one response after the other, wiped.
@@ -96,8 +92,6 @@ type room struct {
 	scratch []byte
 	head    []byte // of the body
 	recent  recent
-	home    [maxHome]byte
-	next    [maxHome]byte
 }
 
 var roomPool = sync.Pool{New: func() any {
@@ -113,7 +107,7 @@ func (r *room) release(g *grouper) {
 	clear(g.groups)
 	clear(g.scratch[:cap(g.scratch)])
 	clear(r.head[:cap(r.head)])
-	r.recent, r.home, r.next = recent{}, [maxHome]byte{}, [maxHome]byte{}
+	r.recent = recent{}
 	r.frames, r.groups, r.free, r.scratch = g.frames, g.groups, g.free, g.scratch
 	roomPool.Put(r)
 }
@@ -127,7 +121,7 @@ func (g *grouper) close() {
 		g.report.told = nil
 	}
 	g.room.release(g)
-	g.frames, g.groups, g.free, g.scratch, g.home, g.next, g.recent, g.room = nil, nil, nil, nil, nil, nil, nil, nil
+	g.frames, g.groups, g.free, g.scratch, g.recent, g.room = nil, nil, nil, nil, nil, nil
 }
 
 // enter opens a structure whose key has class c.

@@ -84,38 +84,20 @@ func (g *grouper) residence(o *group) {
 	if o.house.n == 0 && !digital(o.street.bytes()) && classify(o.street.bytes()).kind != kindNone {
 		return // "street": "Street", as translations have it
 	}
-	id := rules.Identifier{Kind: rules.IdentifierResidence}
-	as := o.home(g.home[:0])
-	if d, ok := g.recent.find(id.Kind, as); ok && !g.slow {
-		g.stirs++
-		id.Digest = *d
-	} else if v, ok := o.residence(g.scratch[:0]); ok {
-		id = g.identifier(id.Kind, v)
-		g.recent.keep(id.Kind, as, id.Digest)
-	} else {
+	var name, street [200]byte
+	n := append(name[:0], o.full.bytes()...)
+	if len(n) == 0 {
+		n = append(append(append(n, o.first.bytes()...), ' '), o.last.bytes()...)
+	}
+	st := append(append(append(street[:0], o.street.bytes()...), ' '), o.house.bytes()...)
+	v, ok := appendResidence(g.scratch[:0], n, st)
+	if !ok {
 		return
 	}
 	o.marks |= markResidence
-	if !g.cfg.ignores(id) {
+	if id := g.identifier(rules.IdentifierResidence, v); !g.cfg.ignores(id) {
 		o.add(id)
 	}
-}
-
-// home appends the name and the street as they are written.
-func (g *group) home(dst []byte) []byte {
-	dst = append(append(append(dst, g.first.bytes()...), 0), g.last.bytes()...)
-	dst = append(append(append(dst, 0), g.full.bytes()...), 0)
-	return append(append(append(dst, g.street.bytes()...), 0), g.house.bytes()...)
-}
-
-// residence appends the name and the street in normal form.
-func (g *group) residence(dst []byte) ([]byte, bool) {
-	var name, street [200]byte
-	n := append(name[:0], g.full.bytes()...)
-	if len(n) == 0 {
-		n = append(append(append(n, g.first.bytes()...), ' '), g.last.bytes()...)
-	}
-	return appendResidence(dst, n, append(append(append(street[:0], g.street.bytes()...), ' '), g.house.bytes()...))
 }
 
 // guess gives the values under telling-nothing keys their meaning: beside an
