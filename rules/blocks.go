@@ -17,31 +17,15 @@ const maxQuick = sha256.BlockSize - 2 - 9
 // blocks more. crypto/hmac keeps them too, but pads, copies and marshals its
 // states for every sum, which takes longer than the hashing. Here the padding
 // is written by hand, and the state is set and read where crypto/sha256 keeps
-// it; or both blocks are hashed in one step, where the processor has lanes.
+// it.
 type blocks struct {
 	hash  hash.Hash
 	at    uintptr // of the state in hash
 	state *words
 	inner words // after the key's block
 	outer words
-	lanes bool
-	key   keyStates
-	room  [2]block // zero between two digests: no readable value stays
-	last  block    // of the outer hash: the inner sum and its padding
-}
-
-// block is what SHA-256 takes at a time.
-type block [sha256.BlockSize]byte
-
-// keyStates are the states after the key's blocks, as the lanes have them: of the inner
-// hash the words F, E, B, A, H, G, D and C, and of the outer.
-type keyStates [16]uint32
-
-func newKeyStates(inner, outer *words) (k keyStates) {
-	for i, of := range [...]int{5, 4, 1, 0, 7, 6, 3, 2} {
-		k[i], k[8+i] = inner[of], outer[of]
-	}
-	return k
+	block [sha256.BlockSize]byte // zero between two digests: no readable value stays
+	last  [sha256.BlockSize]byte // of the outer hash: the inner sum and its padding
 }
 
 // words are the state of SHA-256 between two blocks.
@@ -60,7 +44,6 @@ func newBlocks(key []byte) *blocks {
 	}
 	b.init()
 	b.inner, b.outer = b.after(key, 0x36), b.after(key, 0x5C)
-	b.lanes, b.key = lanes, newKeyStates(&b.inner, &b.outer)
 	return b
 }
 
@@ -85,13 +68,13 @@ func stateAt() (offset uintptr, ok bool) {
 
 // after returns the state after the key's block with a pad.
 func (b *blocks) after(key []byte, pad byte) words {
-	var padded block
-	copy(padded[:], key)
-	for i := range padded {
-		padded[i] ^= pad
+	var block [sha256.BlockSize]byte
+	copy(block[:], key)
+	for i := range block {
+		block[i] ^= pad
 	}
 	b.hash.Reset()
-	b.hash.Write(padded[:])
+	b.hash.Write(block[:])
 	return *b.state
 }
 
@@ -99,34 +82,18 @@ func (b *blocks) clone() *blocks {
 	if b == nil {
 		return nil
 	}
-	c := &blocks{at: b.at, inner: b.inner, outer: b.outer, lanes: b.lanes, key: b.key}
+	c := &blocks{at: b.at, inner: b.inner, outer: b.outer}
 	c.init()
 	return c
 }
 
-// set writes a value of at most maxQuick bytes and its padding.
-func (m *block) set(space, kind byte, value []byte) {
+// digest is Hasher.slow for a value of at most maxQuick bytes.
+func (b *blocks) digest(space, kind byte, value []byte) (d Digest) {
+	m := &b.block
 	m[0], m[1] = space, kind
 	n := 2 + copy(m[2:], value)
 	m[n] = 0x80
 	binary.BigEndian.PutUint16(m[sha256.BlockSize-2:], uint16(8*(sha256.BlockSize+n)))
-}
-
-// digest is Hasher.slow for a value of at most maxQuick bytes.
-func (b *blocks) digest(space, kind byte, value []byte) (d Digest) {
-	m := &b.room[0]
-	m.set(space, kind, value)
-	if b.lanes {
-		hmacLane(&d, &b.key, m)
-	} else {
-		d = b.sum(m)
-	}
-	*m = block{}
-	return d
-}
-
-// sum is the digest of a block with its padding.
-func (b *blocks) sum(m *block) (d Digest) {
 	s := b.state
 	*s = b.inner
 	b.hash.Write(m[:])
@@ -138,18 +105,6 @@ func (b *blocks) sum(m *block) (d Digest) {
 	b.hash.Write(b.last[:])
 	binary.BigEndian.PutUint64(d[0:8], uint64(s[0])<<32|uint64(s[1]))
 	binary.BigEndian.PutUint64(d[8:16], uint64(s[2])<<32|uint64(s[3]))
-	return d
-}
-
-// digests is digest for two identifiers, which takes little longer where there are lanes.
-func (b *blocks) digests(kinds [2]IdentifierKind, one, two []byte) (d [2]Digest) {
-	b.room[0].set('i', byte(kinds[0]), one)
-	b.room[1].set('i', byte(kinds[1]), two)
-	if b.lanes {
-		hmacLanes(&d, &b.key, &b.room)
-	} else {
-		d[0], d[1] = b.sum(&b.room[0]), b.sum(&b.room[1])
-	}
-	b.room = [2]block{}
+	*m = [sha256.BlockSize]byte{}
 	return d
 }

@@ -77,15 +77,6 @@ func (h *Hasher) Identifier(kind IdentifierKind, normalised []byte) Digest {
 	return h.digest('i', byte(kind), normalised)
 }
 
-// Identifiers is [Hasher.Identifier] for two values, which takes far less time than two
-// calls.
-func (h *Hasher) Identifiers(kinds [2]IdentifierKind, one, two []byte) [2]Digest {
-	if h.quick != nil && len(one) <= maxQuick && len(two) <= maxQuick {
-		return h.quick.digests(kinds, one, two)
-	}
-	return [2]Digest{h.Identifier(kinds[0], one), h.Identifier(kinds[1], two)}
-}
-
 // Key digests a raw key of a principal (a session token, an address) for
 // [Principal.Keys]. The value is not kept.
 func (h *Hasher) Key(kind KeyKind, raw []byte) Digest {
@@ -127,11 +118,7 @@ func (h *Hasher) proven() bool {
 	var value [maxQuick]byte
 	for n := range value {
 		value[n] = byte(n * 7)
-		want := h.slow('i', byte(n), value[:n])
-		if h.quick.digest('i', byte(n), value[:n]) != want {
-			return false
-		}
-		if two := h.quick.digests([2]IdentifierKind{IdentifierKind(n), IdentifierEmail}, value[:n], value[:1]); two[0] != want || two[1] != h.slow('i', byte(IdentifierEmail), value[:1]) {
+		if h.quick.digest('i', byte(n), value[:n]) != h.slow('i', byte(n), value[:n]) {
 			return false
 		}
 	}
