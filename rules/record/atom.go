@@ -422,8 +422,15 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 
 func (g *grouper) identifier(kind rules.IdentifierKind, v []byte) rules.Identifier {
 	g.stirs++
-	if !g.slow && (g.paged || kind == rules.IdentifierResidence) {
-		return rules.Identifier{Kind: kind, Digest: g.recent.digest(g.h, kind, v)}
+	remembers := !g.slow && g.paged
+	if remembers {
+		if d, ok := g.recent.find(kind, v); ok {
+			return rules.Identifier{Kind: kind, Digest: d}
+		}
 	}
-	return rules.Identifier{Kind: kind, Digest: g.h.Identifier(kind, v)}
+	id := rules.Identifier{Kind: kind, Digest: g.h.Identifier(kind, v)}
+	if remembers {
+		g.recent.keep(kind, v, id.Digest)
+	}
+	return id
 }

@@ -84,20 +84,46 @@ func (g *grouper) residence(o *group) {
 	if o.house.n == 0 && !digital(o.street.bytes()) && classify(o.street.bytes()).kind != kindNone {
 		return // "street": "Street", as translations have it
 	}
-	var name, street [200]byte
-	n := append(name[:0], o.full.bytes()...)
-	if len(n) == 0 {
-		n = append(append(append(n, o.first.bytes()...), ' '), o.last.bytes()...)
-	}
-	st := append(append(append(street[:0], o.street.bytes()...), ' '), o.house.bytes()...)
-	v, ok := appendResidence(g.scratch[:0], n, st)
+	id, ok := g.home(o)
 	if !ok {
 		return
 	}
 	o.marks |= markResidence
-	if id := g.identifier(rules.IdentifierResidence, v); !g.cfg.ignores(id) {
+	if !g.cfg.ignores(id) {
 		o.add(id)
 	}
+}
+
+// home is the identifier of who lives there. It is remembered as name and street are
+// written: the second address of an order is mostly the first one.
+func (g *grouper) home(o *group) (id rules.Identifier, ok bool) {
+	var room [2 * maxRecent]byte
+	written := append(append(append(room[:0], o.first.bytes()...), 0), o.last.bytes()...)
+	written = append(append(append(written, 0), o.full.bytes()...), 0)
+	written = append(append(append(written, o.street.bytes()...), 0), o.house.bytes()...)
+	id.Kind = rules.IdentifierResidence
+	if id.Digest, ok = g.recent.find(id.Kind, written); ok && !g.slow {
+		g.stirs++
+		return id, true
+	}
+	v, ok := o.residence(g.scratch[:0])
+	if !ok {
+		return id, false
+	}
+	g.stirs++
+	id.Digest = g.h.Identifier(id.Kind, v)
+	g.recent.keep(id.Kind, written, id.Digest)
+	return id, true
+}
+
+// residence appends the name and the street in normal form.
+func (g *group) residence(dst []byte) ([]byte, bool) {
+	var name, street [200]byte
+	n := append(name[:0], g.full.bytes()...)
+	if len(n) == 0 {
+		n = append(append(append(n, g.first.bytes()...), ' '), g.last.bytes()...)
+	}
+	return appendResidence(dst, n, append(append(append(street[:0], g.street.bytes()...), ' '), g.house.bytes()...))
 }
 
 // guess gives the values under telling-nothing keys their meaning: beside an
