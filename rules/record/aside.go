@@ -14,6 +14,7 @@ const (
 	maxBranches = 256 // places of business without a name
 	maxStaff    = 16  // people taken for staff in one response
 	maxAuthors  = 32  // authors of a manifest or a feed
+	maxAlike    = 64  // addresses taken for the shop's own by their domain
 )
 
 // aside is what a response itself shows not to be a customer's: contact data
@@ -24,6 +25,8 @@ type aside struct {
 	shop     [maxShop]rules.Digest
 	domains  [maxShop]uint64 // of the shop's addresses
 	n        int
+	alike    [maxAlike]rules.Digest // addresses at one of domains
+	alikes   int
 	samples  [maxSamples]rules.Digest
 	sampled  int
 	branches int
@@ -63,12 +66,14 @@ func (g *grouper) others(c class, id rules.Identifier, email []byte) bool {
 }
 
 // take reports whether an identifier under a key of the shop is the shop's: one of
-// the first, or an address at the domain of one of them.
+// the first, or one of the first addresses at the domain of one of them: that may be a
+// provider's, and a customer's, too.
 func (a *aside) take(d rules.Digest, domain uint64) bool {
-	for i, have := range a.shop[:a.n] {
-		if have == d || domain != 0 && a.domains[i] == domain {
-			return true
-		}
+	if slices.Contains(a.shop[:a.n], d) {
+		return true
+	}
+	if domain != 0 && slices.Contains(a.domains[:a.n], domain) {
+		return among(a.alike[:], &a.alikes, d)
 	}
 	if a.n == len(a.shop) {
 		return false

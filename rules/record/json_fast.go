@@ -80,9 +80,11 @@ func (s *jsonScanner) fast(p []byte, i int, off int64) int {
 			}
 			i = end + 1
 		case '{', '[':
-			if end := s.quiet(p, i, off); end > 0 {
-				i = end
-				break
+			if b == '{' || object || s.depth == 0 || s.table.settled(s.depth) { // the table must see its rows
+				if end := s.quiet(p, i, off); end > 0 {
+					i = end
+					break
+				}
 			}
 			s.open(b)
 			object = b == '{' || s.depth > maxDepth

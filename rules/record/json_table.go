@@ -68,6 +68,12 @@ func (t *jsonTable) begin(depth int, sure bool) {
 // naming reports whether names of columns are being read. It works on nil.
 func (t *jsonTable) naming() bool { return t != nil && t.names > 0 }
 
+// settled reports whether it is known that the rows in the array at a depth have no
+// columns: then one more tells nothing of another. It works on nil.
+func (t *jsonTable) settled(depth int) bool {
+	return t != nil && t.outer == depth && t.names == 0 && t.columns == 0
+}
+
 // head returns the class of the column that comes.
 func (t *jsonTable) head() class {
 	if t.col < t.columns {

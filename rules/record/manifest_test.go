@@ -34,3 +34,20 @@ func TestAuthorsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestColleaguesAreBounded: of the addresses below a shop's key the first at the domain of
+// its own are the shop's; where that is a provider's, an export hides no more customers.
+func TestColleaguesAreBounded(t *testing.T) {
+	for n, want := range map[int]int{2: 0, 1 + maxAlike: 0, 200: 200 - 1 - maxAlike} {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf(`{"store":{"email":"ada.%d@provider.example.net"}}`, i))
+		}
+		f := NewFinder(&Config{}, testHasher(t), "application/json")
+		_, _ = f.Write([]byte("[" + strings.Join(list, ",") + "]"))
+		_ = f.Close()
+		if got := f.Subjects(); got != want {
+			t.Errorf("%d stores: %d subjects, want %d", n, got, want)
+		}
+	}
+}

@@ -99,8 +99,13 @@ const maxHours = 8
 // premises reports whether the lines i to end of a block are the address of a place of
 // business: beside it stand the hours of a range of days, or its name ends in its town's.
 // No address of a customer's says on which days of the week it is open; only the first of
-// a response are taken for that, whatever it says.
+// a response are taken for that, whatever it says, and none with an e-mail address.
 func (p *prose) premises(i, end, name, town int) bool {
+	for j := i; j < end; j++ {
+		if shapeOf(p.at(j))&shapeAt != 0 {
+			return false
+		}
+	}
 	if name >= 0 && town > 0 && p.g.located(p.at(name), p.at(town)) {
 		return true
 	}
