@@ -25,8 +25,7 @@ type aside struct {
 	shop     [maxShop]rules.Digest
 	domains  [maxShop]uint64 // of the shop's addresses
 	n        int
-	alike    [maxAlike]rules.Digest // addresses at one of domains
-	alikes   int
+	alike    []rules.Digest // addresses at one of domains, at most maxAlike
 	samples  [maxSamples]rules.Digest
 	sampled  int
 	branches int
@@ -73,7 +72,14 @@ func (a *aside) take(d rules.Digest, domain uint64) bool {
 		return true
 	}
 	if domain != 0 && slices.Contains(a.domains[:a.n], domain) {
-		return among(a.alike[:], &a.alikes, d)
+		if slices.Contains(a.alike, d) {
+			return true
+		}
+		if len(a.alike) == maxAlike {
+			return false
+		}
+		a.alike = append(a.alike, d)
+		return true
 	}
 	if a.n == len(a.shop) {
 		return false

@@ -38,6 +38,11 @@ func (s *stateScanner) write(p []byte, off int64) {
 		s.json.write(p, off)
 		return
 	}
+	if i := blanks(p, 0); len(s.head) == 0 && len(p)-i >= stateHead && !escapedState(p[i:]) { // nearly every text
+		s.begun = true
+		s.json.write(p, off)
+		return
+	}
 	for i := 0; i < len(p) && !s.begun; i++ {
 		if len(s.head) == 0 {
 			if jsonBlanks[p[i]] {
@@ -63,7 +68,7 @@ func (s *stateScanner) write(p []byte, off int64) {
 // begin decides whether the text is escaped.
 func (s *stateScanner) begin() {
 	s.begun = true
-	s.escaped = bytes.HasPrefix(s.head[1:], []byte("&q;")) || bytes.HasPrefix(s.head[1:], []byte("{&q"))
+	s.escaped = escapedState(s.head)
 	if !s.escaped {
 		s.json.write(s.head, s.from)
 		return
@@ -73,6 +78,11 @@ func (s *stateScanner) begin() {
 		s.aside.blind = true
 	}
 	s.unescape(s.head, s.from)
+}
+
+// escapedState reports whether a text that begins so is escaped.
+func escapedState(head []byte) bool {
+	return bytes.HasPrefix(head[1:], []byte("&q;")) || bytes.HasPrefix(head[1:], []byte("{&q"))
 }
 
 // unescape gives JSON without its references, each at its last byte.

@@ -11,7 +11,8 @@ const (
 // trail remembers the last cells of a row that were one line each: in tables without
 // headings name, street and town stand in cells of their own.
 type trail struct {
-	blocks [maxTrail]block // the newest last
+	blocks [maxTrail]block // in a ring
+	last   int             // the newest
 	n      int
 }
 
@@ -47,7 +48,7 @@ func (t *trail) held() int64 {
 	if t.n == 0 {
 		return never
 	}
-	return t.blocks[maxTrail-t.n].start
+	return t.back(t.n - 1).start
 }
 
 // tick forgets blocks that are too far back for what comes at off.
@@ -57,14 +58,13 @@ func (t *trail) tick(off int64) {
 	}
 }
 
-// push remembers the line of a block. The slices go round.
+// push remembers the line of a block.
 func (t *trail) push(line []byte, signs textClass, start int64, src []stretch) {
-	last := t.blocks[0]
-	copy(t.blocks[:], t.blocks[1:])
-	last.text, last.src = append(last.text[:0], line...), append(last.src[:0], src...)
-	last.signs, last.start = signs, start
-	t.blocks[maxTrail-1] = last
+	t.last = (t.last + 1) % maxTrail
 	t.n = min(t.n+1, maxTrail)
+	b := &t.blocks[t.last]
+	b.text, b.src = append(b.text[:0], line...), append(b.src[:0], src...)
+	b.signs, b.start = signs, start
 }
 
 // back returns the block i before the next one; 0 is the last.
@@ -72,7 +72,7 @@ func (t *trail) back(i int) *block {
 	if i >= t.n {
 		return nil
 	}
-	return &t.blocks[maxTrail-1-i]
+	return &t.blocks[(t.last-i+maxTrail)%maxTrail]
 }
 
 // single takes the line of a block that has no other. It reports whether the line was a
