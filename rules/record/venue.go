@@ -113,12 +113,22 @@ func (p *prose) premises(i, end, name, town int) bool {
 		return false
 	}
 	for j := i; j < p.n; j++ {
-		if line := p.at(j); p.lines[j].signs&textDigit != 0 && dayRange(line) && (timeRange(line) || hourRange(line)) {
+		if line := p.opening(p.at(j)); p.lines[j].signs&textDigit != 0 && dayRange(line) && (timeRange(line) || hourRange(line)) {
 			p.g.aside.hours++
 			return true
 		}
 	}
 	return false
+}
+
+// opening returns a line without a label that says that hours follow, "Open:". What else
+// stands before the days may say when a parcel comes to a customer.
+func (p *prose) opening(line []byte) []byte {
+	label, rest, found := bytes.Cut(line, []byte(":"))
+	if !found || len(label) > maxLabel || p.g.keys.class(trim(label)).kind != kindHours {
+		return line
+	}
+	return trim(rest)
 }
 
 // dayNames are how days of the week begin, folded, by two letters.
@@ -143,8 +153,9 @@ func dayRange(line []byte) bool {
 	if rest == nil {
 		return false
 	}
-	first = first[bytes.LastIndexByte(bytes.TrimRight(first, " ."), ' ')+1:]
-	rest = bytes.TrimLeft(rest, " ")
+	if first, rest = trim(first), trim(rest); bytes.IndexByte(first, ' ') >= 0 {
+		return false // "We deliver Mon-Sat"
+	}
 	for _, word := range [...][]byte{first, rest} {
 		w, _ := nextWord(word)
 		f := appendFolded(room[:0], bytes.TrimRight(w, ".:"), len(room))
