@@ -12,7 +12,8 @@ const (
 
 // jsonLinks follows the relationships of a JSON:API document (jsonapi.org, version
 // 1.1): a resource that a person's resource names, such as the address of an order
-// under "included", is that person's. Only one with a Content-Type of JSON:API, or that begins like one, has any.
+// under "included", is that person's. Only one with a Content-Type of JSON:API has any,
+// or one that begins so: then a list at its root alone is, see [jsonScanner.listed].
 type jsonLinks struct {
 	types [4]uint64 // by depth: hash of an open object's type; 0: it has none
 	rels  [maxRels]uint64
@@ -123,12 +124,20 @@ func (s *jsonScanner) leaveLinked(b byte, off int64) {
 	if b == '}' {
 		resource = s.closing()
 	}
-	g.join, g.joined = s.links.known[resource], 0
+	g.join, g.joined = 0, 0
+	if s.links.typed || s.listed() {
+		g.join = s.links.known[resource]
+	}
 	s.depth--
 	g.leave(off)
 	s.links.closed(s.depth+1, resource, g.joined)
 	g.join = 0
 }
+
+// listed reports whether the structure that ends is in a list at the root of the text, as
+// what is "included" is. A GraphQL answer, in which the client may call a field "type" and
+// another "relationships", has no such list: its data is an object.
+func (s *jsonScanner) listed() bool { return s.depth == 3 && s.kinds[0]&(1<<1) == 0 }
 
 // related gives a resource's person the subject of whose resource named it, unless
 // both have addresses of their own.
