@@ -56,7 +56,6 @@ type bsonScanner struct {
 	state bsonState
 	kind  byte
 	rows  [maxTreeDepth]bool // the open documents that are arrays
-	n     int
 }
 
 func newBSON(g *grouper) *bsonScanner {
@@ -99,17 +98,6 @@ func (s *bsonScanner) next(off int64) {
 	s.class = class{}
 	s.expect(bsonType, 1)
 	s.g.age(off)
-}
-
-func (s *bsonScanner) stop(off int64) {
-	s.broken, s.done, s.buf = true, true, s.buf[:0]
-	s.close(off)
-}
-
-func (s *bsonScanner) close(off int64) {
-	for ; s.n > 0; s.n-- {
-		s.g.leave(off)
-	}
 }
 
 // key reads a key up to its zero byte.

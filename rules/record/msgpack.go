@@ -21,7 +21,6 @@ type packScanner struct {
 	state  packState
 	kind   byte
 	levels [maxTreeDepth]packLevel
-	n      int
 }
 
 // packLevel is an open map or array.
@@ -97,18 +96,6 @@ func (s *packScanner) next(off int64) {
 // naming reports whether a key is being read.
 func (s *packScanner) naming() bool {
 	return s.n > 0 && s.levels[s.n-1].keys && s.levels[s.n-1].key
-}
-
-// stop gives up.
-func (s *packScanner) stop(off int64) {
-	s.broken, s.done, s.buf = true, true, s.buf[:0]
-	s.close(off)
-}
-
-func (s *packScanner) close(off int64) {
-	for ; s.n > 0; s.n-- {
-		s.g.leave(off)
-	}
 }
 
 // begin takes a type byte.

@@ -3,8 +3,6 @@ package record
 import (
 	"bytes"
 	"unicode/utf8"
-
-	"github.com/ordergate/ordergate/rules"
 )
 
 const (
@@ -39,7 +37,7 @@ const (
 // together. A field with a length is a text if it is printable, a message if it
 // reads as one wholly, and nothing otherwise.
 type protoScanner struct {
-	g      *grouper
+	treeScanner
 	state  protoState
 	value  uint64
 	shift  uint
@@ -49,31 +47,13 @@ type protoScanner struct {
 		left    int64 // bytes to come; less than 0: unknown
 		element bool
 	}
-	n      int
-	left   int64 // bytes to come of the field
-	buf    []byte
-	start  int64
-	sub    scanner
-	spare  spare
-	broken bool
-	large  bool
 }
 
 func newProto(g *grouper) *protoScanner {
-	s := &protoScanner{g: g, n: 1}
+	s := &protoScanner{treeScanner: treeScanner{g: g, n: 1}}
 	s.levels[0].left = -1
 	g.enter(frameObject, class{})
 	return s
-}
-
-func (s *protoScanner) fault() rules.Uninspected {
-	switch {
-	case s.large || s.g.size:
-		return rules.UninspectedSize
-	case s.broken:
-		return rules.UninspectedSyntax
-	}
-	return rules.UninspectedNone
 }
 
 func (s *protoScanner) held() int64 {

@@ -10,6 +10,7 @@ import (
 const (
 	maxKnown = 49152 // digests remembered in one response
 	minTable = 64
+	maxTable = 1 << 17 // places, 1 MiB: more than twice as many as digests
 	maxKept  = 16384 // places of a table that stays for the next response, and its digests and subjects
 )
 
@@ -46,9 +47,9 @@ func (t *told) release() {
 }
 
 // grow makes the table four times as large, and empty: what moves from one table to the
-// next moves a third as often as if it doubled.
+// next moves a third as often as if it doubled. The largest one need not grow.
 func (t *told) grow() {
-	n := 4 * len(t.table)
+	n := min(4*len(t.table), maxTable)
 	if n > maxKept {
 		t.table = make([]known, n)
 		return
@@ -71,6 +72,7 @@ const (
 
 	_ = uint(1<<slotBits - 1 - maxSubjects) // they fit
 	_ = uint(1<<indexBits - maxKnown)
+	_ = uint(maxTable - 2*maxKnown)
 )
 
 func newKnown(d *rules.Digest, index int, slot int32) known {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf8"
 
@@ -9,8 +10,8 @@ import (
 
 const maxTreeDepth = 64 // structures inside each other of which the end is known
 
-// treeScanner is what the readers of binary trees of values with keys (MessagePack, BSON)
-// have in common: what lies in p is taken in steps, a header, a key or a value at a time.
+// treeScanner is what the readers of binary trees of values with keys (MessagePack, BSON,
+// protobuf) have in common: what lies in p is taken in steps, a header, a key or a value at a time.
 type treeScanner struct {
 	g      *grouper
 	buf    []byte // of the header, the key or the value
@@ -19,6 +20,7 @@ type treeScanner struct {
 	more   int64  // bytes to come of a text behind those that are gathered
 	start  int64
 	class  class // of the key before the value
+	n      int   // structures that are open
 	sub    scanner
 	spare  spare
 	broken bool
@@ -85,7 +87,10 @@ func (s *treeScanner) nested(v []byte) scanner {
 
 // text takes a value that is whole.
 func (s *treeScanner) text(v []byte) {
-	if len(v) == 0 || !utf8.Valid(v) {
+	if !utf8.Valid(v) {
+		v = bytes.ToValidUTF8(v, []byte{' '}) // an older charset, or bytes: what is ASCII is read
+	}
+	if len(v) == 0 {
 		return
 	}
 	if len(v) > 8 && (isCoded(v) || nestedText(v)) {
@@ -120,4 +125,17 @@ func (s *treeScanner) digits(v []byte) {
 func (s *treeScanner) open(k frameKind) {
 	s.g.enter(k, s.class)
 	s.class = class{}
+}
+
+// stop gives up.
+func (s *treeScanner) stop(off int64) {
+	s.broken, s.done, s.buf = true, true, s.buf[:0]
+	s.close(off)
+}
+
+// close ends the structures that are open.
+func (s *treeScanner) close(off int64) {
+	for ; s.n > 0; s.n-- {
+		s.g.leave(off)
+	}
 }
