@@ -11,7 +11,7 @@ const (
 	maxKnown = 49152 // digests remembered in one response
 	minTable = 64
 	maxTable = 1 << 17 // places, 1 MiB: more than twice as many as digests
-	maxKept  = 16384 // places of a table that stays for the next response, and its digests and subjects
+	maxKept  = 16384   // places of a table that stays for the next response, and its digests and subjects
 )
 
 // told remembers which digests were told about which subject of a response.
