@@ -14,7 +14,7 @@ const (
 	maxBranches = 256 // places of business without a name
 	maxStaff    = 16  // people taken for staff in one response
 	maxAuthors  = 32  // authors of a manifest or a feed
-	maxAlike    = 64  // addresses taken for the shop's own by their domain
+	maxAlike    = 16  // addresses taken for the shop's own by their domain
 )
 
 // aside is what a response itself shows not to be a customer's: contact data

@@ -21,6 +21,7 @@ func (s *cardScanner) invited(name, head string, value []byte) bool {
 	if len(value) > 7 && bytes.EqualFold(value[:7], []byte("mailto:")) {
 		value = value[7:]
 	}
+	defer s.unplaced()()
 	s.g.enter(frameArray, class{})
 	s.g.enter(frameObject, c)
 	if called := parameterOf(head, "CN"); called != "" && strings.IndexByte(called, '@') < 0 {

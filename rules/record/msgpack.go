@@ -102,6 +102,8 @@ func (s *packScanner) naming() bool {
 func (s *packScanner) begin(b byte, off int64) {
 	s.kind = b
 	switch {
+	case s.n == 0 && (b < 0x80 || b >= 0xA0 && b < 0xDC || b >= 0xE0): // every text would be a row of numbers
+		s.stop(off)
 	case b < 0x80 || b >= 0xE0:
 		s.integer(int64(int8(b)), off) //nolint:gosec // a negative one, by the format
 	case b < 0x90:

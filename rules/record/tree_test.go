@@ -84,6 +84,7 @@ func treeCases() []testCase {
 		{name: "pack/twin", contentType: "application/msgpack", body: packOf([]any{lamp, lamp})},
 		{name: "pack/long", contentType: "application/msgpack", body: packOf(note), subjects: 2, fields: rules.FieldName | rules.FieldEmail},
 		{name: "pack/latin", contentType: "application/msgpack", body: packOf([]pair{{"note", "Stra\xDFe, ada@lund.example"}}), subjects: 1, fields: rules.FieldEmail},
+		{name: "pack/goes-on", contentType: "application/octet-stream", body: packOf(ada) + "name,email\nBo Ek,bo@ek.example\n", subjects: 1, fields: fields &^ rules.FieldAddress, uninspected: "syntax"},
 		{name: "pack/cut", contentType: "application/msgpack", body: packOf(list)[:80], subjects: 1, fields: rules.FieldName | rules.FieldEmail, uninspected: "syntax"},
 		{name: "pack/lie", contentType: "application/msgpack", body: oneCustomer, subjects: 1, fields: rules.FieldName | rules.FieldEmail},
 		{name: "bson/attack", contentType: "application/octet-stream", body: bsonOf(ada) + bsonOf(bo), subjects: 2, fields: fields},

@@ -106,7 +106,8 @@ func (s *cardScanner) line() {
 			break
 		}
 	}
-	if colon <= 0 || colon > maxHeader/4 {
+	if colon <= 0 || colon > maxHeader/4 || !cardName(s.field[:colon]) {
+		s.loose()
 		return
 	}
 	head, value := string(s.field[:colon]), s.field[colon+1:]
@@ -123,6 +124,43 @@ func (s *cardScanner) line() {
 	if !s.invited(name, head, value) {
 		s.known(name, cardText(value, parameters))
 	}
+}
+
+// cardName reports whether a content line may begin so: with a name of letters, digits
+// and dashes, behind a group's, before its parameters.
+func cardName(head []byte) bool {
+	name, _, _ := bytes.Cut(head, []byte(";"))
+	for _, b := range trim(name) {
+		if b|0x20-'a' > 25 && !isDigit(b) && b != '-' && b != '.' && b != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// loose takes a line that is none of a card: whatever begins like a card may go on with
+// something else. Whoever has an address in it is found.
+func (s *cardScanner) loose() {
+	line := trim(s.field)
+	if shapeOf(line)&shapeAt == 0 {
+		return
+	}
+	defer s.unplaced()()
+	s.g.enter(frameArray, class{})
+	s.g.enter(frameObject, class{})
+	s.g.value(class{}, line, shapeOf(line), s.start)
+	s.g.leave(s.start)
+	s.g.leave(s.start)
+}
+
+// unplaced begins to tell values of which no masker knows the places, and returns what
+// ends it.
+func (s *cardScanner) unplaced() (end func()) {
+	places := s.g.places
+	if places != nil {
+		places.blind, s.g.places = true, nil
+	}
+	return func() { s.g.places = places }
 }
 
 // cardText decodes a value.
@@ -222,10 +260,7 @@ func (s *cardScanner) tell() {
 		c.sense = senseShop
 	}
 	if s.n > 0 {
-		places := s.g.places
-		if places != nil { // no value of several lines has a place
-			places.blind, s.g.places = true, nil
-		}
+		placed := s.unplaced() // no value of several lines has a place
 		s.g.enter(frameArray, class{})
 		s.g.enter(frameObject, c)
 		from := 0
@@ -238,7 +273,7 @@ func (s *cardScanner) tell() {
 		}
 		s.g.leave(s.start)
 		s.g.leave(s.start)
-		s.g.places = places
+		placed()
 	}
 	s.n, s.text, s.office, s.full, s.org = 0, s.text[:0], false, s.full[:0], s.org[:0]
 }
