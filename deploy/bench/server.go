@@ -137,17 +137,6 @@ func (s *server) stop() {
 	}
 }
 
-// freeAddress is a loopback address that nobody listened on a moment ago.
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }() // nothing was written
-	return l.Addr().String(), nil
-}
-
 // allocations are what a Go program has allocated since its start.
 type allocations struct{ objects, bytes float64 }
 

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ordergate/ordergate/proxy/proxytest/port"
 )
 
 // stand is where a run takes place: the origin, the contenders' files, and those
@@ -159,10 +161,10 @@ func (s *stand) start(ctx context.Context, st *standing, paranoia int, data stri
 	if err := os.Chmod(at.folder, 0o711); err != nil { //nolint:gosec // as in open
 		return fmt.Errorf("opening the folder: %w", err)
 	}
-	if at.address, err = freeAddress(ctx); err != nil {
+	if at.address, err = port.Free(ctx); err != nil {
 		return err
 	}
-	if at.admin, err = freeAddress(ctx); err != nil {
+	if at.admin, err = port.Free(ctx); err != nil {
 		return err
 	}
 	if st.name == "other" {

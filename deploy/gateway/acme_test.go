@@ -27,6 +27,7 @@ import (
 	"github.com/ordergate/ordergate/deploy/config"
 	"github.com/ordergate/ordergate/deploy/gateway"
 	"github.com/ordergate/ordergate/proxy"
+	"github.com/ordergate/ordergate/proxy/proxytest/port"
 )
 
 // authority is Pebble, Let's Encrypt's ACME server for tests, with a name server
@@ -79,12 +80,11 @@ func (a *authority) roots(t *testing.T) *x509.CertPool {
 // freeAddress is one where nobody listens now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	address, err := port.Free(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // a test's own
-	return l.Addr().String()
+	return address
 }
 
 func portOf(t *testing.T, address string) int {
