@@ -101,7 +101,7 @@ func TestAnotherServer(t *testing.T) {
 			}
 			w := proxytest.Start(t, http.NotFoundHandler(), func(s *proxytest.Setup) {
 				s.Upstreams = []proxy.Upstream{first.upstream(t, always), other.upstream(t, 1)}
-				s.Timeouts.UpstreamHeader = 200 * time.Millisecond
+				s.Timeouts.UpstreamHeader = time.Second // the other server shall make it on a busy machine, too
 			})
 			got := w.Do(c.method, "/p", c.body, "Content-Type: application/x-www-form-urlencoded")
 			if got.StatusCode != c.want {
