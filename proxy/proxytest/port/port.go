@@ -16,12 +16,13 @@ import (
 const lowest = 10000
 
 // Free returns a loopback address where nobody listened a moment ago, neither
-// over TCP nor over UDP. Its port is one the system never gives by itself: what
-// a listener on port 0 or a connection going out takes meanwhile is another. It
-// fails where a hundred ports are taken, and with ctx. It is safe for
+// over TCP nor over UDP. Its port is one the system never gives by itself, so
+// that what a listener on port 0 or a connection going out takes meanwhile is
+// another; unless the system is set up to give nearly all of them, below 20000,
+// too. It fails where a hundred ports are taken, and with ctx. It is safe for
 // concurrent use.
 func Free(ctx context.Context) (string, error) {
-	below := ephemeral()
+	below, _ := reserved()
 	var failed error
 	for range 100 {
 		if failed = ctx.Err(); failed != nil { // listening on an address without a name never asks
@@ -35,18 +36,19 @@ func Free(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("looking for a free port from %d to %d: %w", lowest, below-1, failed)
 }
 
-// ephemeral is the first port the system gives by itself; 32768 is Linux's own
-// choice, and below that of other systems.
-func ephemeral() int {
+// reserved returns the first port that is not chosen from, and whether that and
+// those above are all that the system gives by itself. It is Linux's setting; of
+// other systems its usual value is below theirs, too.
+func reserved() (below int, all bool) {
+	const usual = 32768
 	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	var first int
 	if err != nil {
-		return 32768
+		return usual, true
 	}
-	if _, err = fmt.Sscan(string(text), &first); err != nil || first < 2*lowest { // too few are left below
-		return 32768
+	if _, err = fmt.Sscan(string(text), &below); err != nil || below < 2*lowest { // too few are left
+		return usual, false
 	}
-	return min(first, 1<<16)
+	return below, true
 }
 
 func try(ctx context.Context, address string) error {
