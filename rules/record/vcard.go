@@ -18,8 +18,9 @@ type cardValue struct {
 
 // cardScanner reads vCards of the versions 2.1, 3.0 (RFC 2426) and 4.0 (RFC
 // 6350): content lines with folded ends, with quoted-printable values in the
-// oldest version; and the events of calendars, which are written so, too. A card is told at its end, since what says that it is an
-// office's stands anywhere in it.
+// oldest version; and the events of calendars (RFC 5545), which are written so, too. A
+// card is told at its end, since what says that it is an office's stands anywhere in it.
+// What stands outside of all is another text, and is not inspected but for its addresses.
 type cardScanner struct {
 	g      *grouper
 	field  []byte // the content line that is being read
@@ -29,6 +30,8 @@ type cardScanner struct {
 	n      int
 	text   []byte
 	office bool
+	depth  int    // components that are open
+	other  bool   // something stood outside of all
 	cut    bool   // a line was too long
 	full   []byte // FN, to compare ORG with
 	org    []byte
@@ -37,8 +40,11 @@ type cardScanner struct {
 func newCard(g *grouper) *cardScanner { return &cardScanner{g: g} }
 
 func (s *cardScanner) fault() rules.Uninspected {
-	if s.cut {
+	switch {
+	case s.cut:
 		return rules.UninspectedSize
+	case s.other:
+		return rules.UninspectedSyntax
 	}
 	return rules.UninspectedNone
 }
@@ -106,7 +112,7 @@ func (s *cardScanner) line() {
 			break
 		}
 	}
-	if colon <= 0 || colon > maxHeader/4 || !cardName(s.field[:colon]) {
+	if colon <= 0 || colon > maxHeader/4 || !cardName(s.field[:colon]) || s.depth == 0 && !bytes.EqualFold(trim(s.field[:colon]), []byte("BEGIN")) {
 		s.loose()
 		return
 	}
@@ -142,6 +148,7 @@ func cardName(head []byte) bool {
 // something else. Whoever has an address in it is found.
 func (s *cardScanner) loose() {
 	line := trim(s.field)
+	s.other = s.other || s.depth == 0 && len(line) > 0
 	if shapeOf(line)&shapeAt == 0 {
 		return
 	}
@@ -196,8 +203,12 @@ func unquote(p []byte) []byte {
 // known takes a property (RFC 6350 section 6).
 func (s *cardScanner) known(name string, value []byte) {
 	switch name {
-	case "BEGIN", "END":
+	case "BEGIN":
 		s.tell()
+		s.depth++
+	case "END":
+		s.tell()
+		s.depth--
 	case "KIND", "X-ADDRESSBOOKSERVER-KIND":
 		s.office = s.office || bytes.EqualFold(value, []byte("org")) || bytes.EqualFold(value, []byte("location"))
 	case "X-ABSHOWAS":
