@@ -386,20 +386,26 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, most := range map[string]float64{"product-get": 90, "order-get": 60, "form-post": 280, "json-post": 280} {
+	for _, c := range []struct {
+		name string
+		most float64
+	}{{"product-get", 80}, {"order-get", 55}, {"form-post", 280}, {"json-post", 280}} {
 		n := 0
-		got := testing.AllocsPerRun(200, func() {
+		judge := func() {
 			n++
 			tx := engine.Begin(rules.ExchangeID{1})
-			if _, err := tx.Request(storefront[name](n)); err != nil || tx.quick == nil {
+			if _, err := tx.Request(storefront[c.name](n)); err != nil || tx.quick == nil {
 				t.Fatal("not cleared", err)
 			}
 			if _, err := tx.Finish(); err != nil {
 				t.Fatal(err)
 			}
-		})
-		if got > most {
-			t.Errorf("%s: %v allocations, want at most %v", name, got, most)
+		}
+		for range 200 { // what the first of a kind teaches the engine is no part of each
+			judge()
+		}
+		if got := testing.AllocsPerRun(200, judge); got > c.most {
+			t.Errorf("%s: %v allocations, want at most %v", c.name, got, c.most)
 		}
 	}
 }
