@@ -171,7 +171,7 @@ func (g *gate) fill(eager, first bool) rules.Verdict {
 		if first && g.paused() {
 			break
 		}
-		short, v := g.step()
+		short, v := g.step(eager)
 		if v.Action == rules.Refuse {
 			return v
 		}
@@ -221,12 +221,11 @@ func (g *gate) endEvent() {
 
 // step reads one piece, decodes it and shows it to the finder and the WAF.
 // short says that the upstream had less than was asked for.
-func (g *gate) step() (short bool, v rules.Verdict) {
+func (g *gate) step(eager bool) (short bool, v rules.Verdict) {
 	if g.raw {
 		return g.stepRaw()
 	}
-	n, err := g.decoder.Read(g.scratch[:maxTapRead])
-	g.tap.decoded += int64(n)
+	n, err := g.gather(eager)
 	if n > 0 {
 		if v := g.show(g.scratch[:n]); v.Action == rules.Refuse {
 			return false, v
@@ -239,10 +238,31 @@ func (g *gate) step() (short bool, v rules.Verdict) {
 		return true, g.broken(err)
 	case g.tap.decoded > bombFrom && g.tap.decoded > g.tap.taken()*g.x.policy.ratio():
 		return false, g.giveUp(rules.UninspectedBomb)
-	case len(g.tap.held) > maxHeld+int(g.tap.lag), g.mask != nil && g.mask.overfull():
+	case g.overfull():
 		return false, g.giveUp(rules.UninspectedSize)
 	}
-	return n < maxTapRead, rules.Passed
+	return n < len(g.scratch), rules.Passed
+}
+
+// gather fills scratch with a decoded piece. Where nobody waits for what there is,
+// it reads until scratch is full, since the finder knows a part of a page again
+// only if it comes whole.
+func (g *gate) gather(eager bool) (n int, err error) {
+	for n < len(g.scratch) && err == nil {
+		var got int
+		got, err = g.decoder.Read(g.scratch[n:])
+		g.tap.decoded += int64(got)
+		n += got
+		if eager || got == 0 || g.pausing != nil || g.overfull() {
+			break
+		}
+	}
+	return n, err
+}
+
+// overfull reports whether more is held than any record could need.
+func (g *gate) overfull() bool {
+	return len(g.tap.held) > maxHeld+int(g.tap.lag) || g.mask != nil && g.mask.overfull()
 }
 
 // show gives one decoded piece to the finder and, within its limit, the WAF.

@@ -3,7 +3,7 @@ package proxy
 import "io"
 
 // maxTapRead bounds one read from the upstream.
-const maxTapRead = 16 << 10
+const maxTapRead = copySize
 
 // tap keeps the original bytes of a body while a decoder reads them, and
 // knows which of them can be told of by what was decoded so far.
