@@ -18,7 +18,8 @@
 //
 // A row is durable before the bytes it tells of are released: [Ledger.Append]
 // blocks until then. The batch is whatever gathered while the disk was busy
-// with the batch before, so there is no timer and no added waiting when idle.
+// with the batch before, and what those bring that can run at the moment: so there
+// is no timer and no added waiting when idle.
 //
 // Three files in the data directory are secret or precious: ledger.key makes and
 // seals the digests (with it guesses can be tested, without it nobody can be told

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -120,6 +121,27 @@ func TestGroupCommit(t *testing.T) {
 			t.Errorf("%d rows kept, want 42", len(d.rows))
 		}
 	})
+}
+
+// TestRunnableCallersJoin: on one processor the writer does not overtake callers
+// that are about to bring their rows.
+func TestRunnableCallersJoin(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	d := &disk{}
+	l := start(t, d, ledger.Options{})
+	const callers = 32
+	var all sync.WaitGroup
+	for i := range callers {
+		all.Go(func() {
+			if err := l.Append(t.Context(), ledgertest.Rows(i, 1)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(d.rows) != callers || len(d.batches) > callers/2 { // some, since a slice of time may end between two
+		t.Errorf("%d rows in batches of %v: want %d in few", len(d.rows), d.batches, callers)
+	}
 }
 
 func TestFullQueue(t *testing.T) {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -40,11 +41,17 @@ func (b *batch) add(c *call) {
 
 // run is the writer: it takes all that waits, hands it to the store, and
 // begins again. It ends when the ledger is closed and nothing waits.
+//
+// Before it takes, it lets those run that can: woken by a caller it would be next,
+// and write one exchange's rows while others are about to bring theirs. Nobody
+// waits for that where nothing else is to be done. 9 to 11 transactions for a
+// hundred requests of deploy/bench's mix instead of 14 to 15.
 func (l *Ledger) run(ctx context.Context) {
 	defer close(l.staged)
 	var b batch
 	for {
 		b.reset(l.opts.MaxBatch)
+		runtime.Gosched()
 		closed := l.take(&b)
 		if len(b.calls) == 0 && len(b.outcomes) == 0 {
 			if closed {
