@@ -12,6 +12,8 @@ const (
 	maxShop     = 3   // identifiers taken for the shop's own in one response
 	maxSamples  = 16  // identifiers taken for samples
 	maxBranches = 256 // places of business without a name
+	maxLocated  = 64  // places of business that are called by their town,
+	maxBrands   = 3   // and how they are called beside that
 	maxStaff    = 16  // people taken for staff in one response
 	maxAuthors  = 32  // authors of a manifest or a feed
 	maxAlike    = 16  // addresses taken for the shop's own by their domain
@@ -30,6 +32,8 @@ type aside struct {
 	sampled  int
 	branches int
 	located  int
+	brands   [maxBrands]uint64 // what they are called beside their towns
+	chains   int
 	hours    int
 	staff    int
 	authors  [maxAuthors]uint64
@@ -137,16 +141,6 @@ func (g *grouper) asked() bool {
 		}
 	}
 	return false
-}
-
-// branch reports whether a group is one of the shop's places of business: a phone
-// number and an address under a key of the shop, without a name.
-func (g *grouper) branch(o *group) bool {
-	if o.sense&senseShop == 0 || !o.nameless() || o.mail() || o.customer.n > 0 || o.fields&^rules.FieldPhone != 0 || g.aside.branches == maxBranches || g.asked() {
-		return false
-	}
-	g.aside.branches++
-	return true
 }
 
 // forExample reports whether a text says, right before an address, that it is a

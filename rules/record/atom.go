@@ -93,6 +93,9 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 	if c.kind == kindEmail && bytes.IndexByte(v, '*') >= 0 {
 		g.own().marks |= markMasked
 	}
+	if shopNamed(c.kind, c.sense) {
+		g.shopName(v)
+	}
 	switch c.kind {
 	case kindNone, kindText, kindUsername, kindAuthor, kindCompany, kindEmail, kindTypename, kindColumns, kindRelated:
 		g.unlabelled(c, v, s, start)
@@ -102,7 +105,10 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 		g.nameValue(c, v, s, start)
 	case kindStreet, kindHouse, kindAddress, kindPostcode:
 		g.place(c, v, s, start)
-	case kindCity, kindRegion, kindCountry:
+	case kindCity:
+		g.town(v)
+		g.beside(v, start)
+	case kindRegion, kindCountry:
 		g.beside(v, start)
 	case kindCustomerID, kindID, kindCode, kindOrder:
 		if !array {
@@ -403,6 +409,9 @@ func (g *grouper) place(c class, v []byte, s shape, start int64) {
 				o.full.set(name)
 			}
 			o.street.set(street)
+			if c.sense&senseTheirs == 0 && o.marks&(markNamed|markClient) == 0 && o.town.n == 0 {
+				o.town.set(townOf(v))
+			}
 		}
 	case kindHouse:
 		if len(v) <= 16 {

@@ -45,11 +45,17 @@ func (g *grouper) around(c class) class {
 // it tells beside that is noted.
 func (g *grouper) bland(c class, v []byte, object bool) bool {
 	switch c.kind {
-	case kindCity, kindRegion, kindCountry:
+	case kindCity:
+		g.town(v)
+		return true
+	case kindRegion, kindCountry:
 		return true
 	case kindNone:
 		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 || g.timed() {
 			return false
+		}
+		if sense := c.sense | g.sense(); shopNamed(c.kind, sense) && g.deep == 0 {
+			g.shopName(v)
 		}
 	case kindText:
 		if len(v) <= 80 && v[0] != '<' && (!alone(v) || officialSize(v)) && !plain(v) {
@@ -61,8 +67,12 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		}
 		g.own().marks |= markProduct
 	case kindName:
-		if (c.sense|g.sense())&(senseThing|senseProduct|senseOther) == 0 || g.deep > 0 {
+		sense := c.sense | g.sense()
+		if sense&(senseThing|senseProduct|senseOther) == 0 || g.deep > 0 {
 			return false
+		}
+		if shopNamed(c.kind, sense) {
+			g.shopName(v)
 		}
 	case kindDate, kindOrderDate:
 		return g.dated(c, v)
@@ -115,15 +125,15 @@ const (
 // dullOf returns which values under a key of class c are dull.
 func dullOf(c class) dull {
 	switch c.kind {
-	case kindCity, kindRegion, kindCountry:
+	case kindRegion, kindCountry:
 		return dullAll
 	case kindNone:
-		if c.sense&(senseKnown|senseClient) == senseKnown {
+		if c.sense&(senseKnown|senseClient|senseShop) == senseKnown {
 			return dullWord
 		}
 	case kindCompany, kindTypename:
 		return dullWord
-	case kindText, kindPrice, kindName, kindOpaque, kindUsername, kindDate, kindOrderDate:
+	case kindText, kindPrice, kindName, kindOpaque, kindUsername, kindDate, kindOrderDate, kindCity:
 	default:
 		return dullNever
 	}

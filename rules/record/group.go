@@ -93,8 +93,8 @@ type group struct {
 
 	nameRank, streetRank uint8 // whose name and street it is: see rank
 
-	first, last, customer, generic, code, house, local, pair short
-	full, street, title                                      long // title: a name of something
+	first, last, customer, generic, code, house, local, pair, town, shop short
+	full, street, title                                                  long // title: a name of something
 
 	// Values under keys that say nothing: what they are shows when an
 	// e-mail stands beside them.
@@ -107,7 +107,7 @@ type group struct {
 // which is cheaper by a kilobyte.
 func (g *group) reset() {
 	g.next, g.slot, g.places, g.marks, g.sense, g.named, g.wrap, g.many, g.start, g.fields, g.n = none, 0, 0, 0, 0, false, false, false, never, 0, 0
-	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n, g.pair.n = 0, 0, 0, 0, 0, 0, 0, 0
+	g.first.n, g.last.n, g.customer.n, g.generic.n, g.code.n, g.house.n, g.local.n, g.pair.n, g.town.n, g.shop.n = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 	g.full.n, g.street.n, g.title.n = 0, 0, 0
 	g.maybe[0].n, g.maybe[1].n, g.maybe[2].n, g.maybePhone.n, g.maybeStreet.n = 0, 0, 0, 0, 0
 	g.nameRank, g.streetRank = 0, 0
@@ -282,6 +282,12 @@ func (g *group) absorb(o *group) {
 	}
 	if g.local.n == 0 {
 		g.local = o.local
+	}
+	if g.town.n == 0 && o.town.n > 0 {
+		g.town = o.town
+	}
+	if g.shop.n == 0 && o.shop.n > 0 {
+		g.shop = o.shop
 	}
 	if g.slot == 0 {
 		g.slot = o.slot

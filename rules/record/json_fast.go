@@ -280,7 +280,7 @@ func (s *jsonScanner) escaped(p []byte, from, at int, object bool) int {
 		c = s.g.around(c)
 	}
 	switch c.kind {
-	case kindCity, kindRegion, kindCountry, kindText, kindOpaque, kindCompany, kindTypename:
+	case kindRegion, kindCountry, kindText, kindOpaque, kindCompany, kindTypename:
 	case kindNone:
 		if c.sense&senseKnown == 0 {
 			return 0

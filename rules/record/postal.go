@@ -83,7 +83,7 @@ func (p *prose) address(i int, c class, labelled bool) int {
 	if street < 0 && !labelled || !labelled && town < 0 && strength < 2 || !labelled && street == i {
 		return 0
 	}
-	if !labelled && p.page && p.premises(i, end, name, max(town, street)) {
+	if !labelled && p.page && p.premises(i, end, name, street, town) {
 		return end - i
 	}
 	c.sense &^= senseKnown

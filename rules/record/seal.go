@@ -205,7 +205,7 @@ func (g *grouper) emit(at int16) {
 		}
 	}
 	o.start = never
-	if o.n == 0 || !o.strong() || g.claim != nil || o.marks&markVenue != 0 || o.marks&markSited != 0 && g.branch(o) {
+	if o.n == 0 || !o.strong() || g.claim != nil || o.marks&markVenue != 0 || o.marks&markSited != 0 && g.branch(o) || o.town.n > 0 && g.ofTown(o) {
 		g.weak(o)
 		g.places.settle(o, ownerNobody)
 		return

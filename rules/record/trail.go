@@ -176,24 +176,3 @@ func (p *prose) reside(name, street *block, home, town []byte) bool {
 	g.leave(p.from + int64(len(p.line)))
 	return true
 }
-
-// maxLocated is how many branches a response shows by what they are called.
-const maxLocated = 8
-
-// located reports whether what has an address is called by its town: "Fieldmouse Bath" in
-// Bath is a branch. Only the first of a response are, since a person may be called so.
-func (g *grouper) located(name, town []byte) bool {
-	at := bytes.LastIndexByte(name, ' ')
-	last := name[at+1:]
-	if at < 0 || len(last) < 4 || g.aside.located == maxLocated {
-		return false
-	}
-	for rest := town; len(rest) > 0; {
-		var w []byte
-		if w, rest = nextWord(rest); bytes.EqualFold(w, last) {
-			g.aside.located++
-			return true
-		}
-	}
-	return false
-}

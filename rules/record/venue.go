@@ -100,14 +100,22 @@ const maxHours = 8
 // business: beside it stand the hours of a range of days, or its name ends in its town's.
 // No address of a customer's says on which days of the week it is open; only the first of
 // a response are taken for that, whatever it says, and none with an e-mail address.
-func (p *prose) premises(i, end, name, town int) bool {
+func (p *prose) premises(i, end, name, street, town int) bool {
 	for j := i; j < end; j++ {
 		if shapeOf(p.at(j))&shapeAt != 0 {
 			return false
 		}
 	}
-	if name >= 0 && town > 0 && p.g.located(p.at(name), p.at(town)) {
-		return true
+	if name >= 0 && street >= 0 {
+		if town < 0 { // with the street, or in a line that has no more than two digits
+			town = min(street+1, end-1)
+			if p.g.located(p.at(name), p.at(street)) {
+				return true
+			}
+		}
+		if p.g.located(p.at(name), p.at(town)) {
+			return true
+		}
 	}
 	if p.g.aside.hours == maxHours {
 		return false
