@@ -38,7 +38,10 @@
 // The traffic: visitors with sessions, addresses, article and order numbers of
 // their own. Of 20 requests 6 are product pages (24 KB HTML), 5 static (CSS), 3
 // searches (JSON), 3 own orders (JSON with a customer's record), 2 articles put
-// into the cart (JSON), 1 a checkout form.
+// into the cart (JSON), 1 a checkout form. The measure "mixing" asks for the same
+// kinds in the same shares mixed, as in the mix, and apart, 128 of a kind in a row: the
+// difference is what it costs that a processor's caches serve several kinds, and that
+// rows of the ledger come one by one. With TMPDIR=/dev/shm it is the caches' alone.
 //
 // It listens on loopback only, ends by itself, and ends its processes when it is
 // interrupted.

@@ -26,7 +26,7 @@ type commands struct {
 type flags struct {
 	Only    []string `help:"Only these contenders beside the bare proxy." placeholder:"NAME"`
 	Routes  []string `help:"Of the measure routes only these kinds of request." placeholder:"NAME"`
-	Measure []string `help:"Only these: mix, routes, attacks, body, parameters, paranoia, principals." placeholder:"NAME"`
+	Measure []string `help:"Only these: mix, routes, mixing, attacks, body, parameters, paranoia, principals." placeholder:"NAME"`
 	Rounds  int      `help:"How often the contenders take their turns." default:"3"`
 	Seconds float64  `help:"How long a turn lasts; in the mix it is followed by another one at half load." default:"2"`
 	Into    string   `help:"File of samples: those in it are counted together with this run's, which are added." placeholder:"FILE"`
@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string) int {
 }
 
 // measures are what can be measured, in order.
-var measures = []string{"mix", "routes", "attacks", "body", "parameters", "paranoia", "principals"}
+var measures = []string{"mix", "routes", "mixing", "attacks", "body", "parameters", "paranoia", "principals"}
 
 func (f *flags) validate() error {
 	for _, name := range f.Only {

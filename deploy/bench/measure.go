@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,7 +30,7 @@ func (s *stand) measure(ctx context.Context) error {
 	plain := []struct {
 		name string
 		take func(context.Context) error
-	}{{"mix", s.mix}, {"routes", s.routes}, {"attacks", s.attacks}, {"body", s.bodies}, {"parameters", s.parameters}}
+	}{{"mix", s.mix}, {"routes", s.routes}, {"mixing", s.mixing}, {"attacks", s.attacks}, {"body", s.bodies}, {"parameters", s.parameters}}
 	if slices.ContainsFunc(plain, func(m struct {
 		name string
 		take func(context.Context) error
@@ -172,6 +173,30 @@ func (s *stand) routes(ctx context.Context) error {
 		}
 		err := s.turns(ctx, "routes", k.String(), s.lasting()/2, func(*standing) *load {
 			return &load{prepare: ready(k == order), next: func(v *visitor) (shot, bool) { return v.ask(k), false }}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together is how many requests of one kind come in a row where the kinds are not
+// mixed: several of every client.
+const together = 8 * clients
+
+// mixing tells what it costs that requests of several kinds are under way at the same
+// time: the mix's kinds in its shares, by visitors who stay, mixed and apart.
+func (s *stand) mixing(ctx context.Context) error {
+	for _, c := range []struct {
+		name string
+		in   int64 // so many of one kind in a row
+	}{{"mixed", 1}, {"apart", together}} {
+		err := s.turns(ctx, "mixing", c.name, s.lasting(), func(*standing) *load {
+			var asked atomic.Int64
+			return &load{prepare: ready(true), next: func(v *visitor) (shot, bool) {
+				return v.ask(journey[asked.Add(1)/c.in%int64(len(journey))]), false
+			}}
 		})
 		if err != nil {
 			return err

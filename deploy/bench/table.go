@@ -19,6 +19,7 @@ func (r *results) markdown() string {
 	r.mixTable(&b)
 	r.ratioTable(&b, "routes", "CPU time of each kind of request")
 	r.allocationTable(&b)
+	r.ratioTable(&b, "mixing", "CPU time a request of the mix's kinds, mixed and apart")
 	r.ratioTable(&b, "attacks", "CPU time of an attack, refused by whoever carries rules")
 	r.fractionTable(&b, "attacks", "coraza", "An attack, as a share of what it costs Coraza with its defaults")
 	r.ratioTable(&b, "body", "CPU time by the size of a JSON body")
