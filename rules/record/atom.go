@@ -93,7 +93,7 @@ func (g *grouper) tell(c class, v []byte, s shape, start int64, array bool) {
 	if c.kind == kindEmail && bytes.IndexByte(v, '*') >= 0 {
 		g.own().marks |= markMasked
 	}
-	if shopNamed(c.kind, c.sense) {
+	if c.sense&senseShop != 0 && shopNamed(c.kind, c.sense, g.sense()) {
 		g.shopName(v)
 	}
 	switch c.kind {

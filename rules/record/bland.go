@@ -54,7 +54,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 || g.timed() {
 			return false
 		}
-		if sense := c.sense | g.sense(); shopNamed(c.kind, sense) && g.deep == 0 {
+		if around := g.sense(); shopNamed(c.kind, c.sense|around, around) && g.deep == 0 {
 			g.shopName(v)
 		}
 	case kindText:
@@ -67,11 +67,12 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 		}
 		g.own().marks |= markProduct
 	case kindName:
-		sense := c.sense | g.sense()
+		around := g.sense()
+		sense := c.sense | around
 		if sense&(senseThing|senseProduct|senseOther) == 0 || g.deep > 0 {
 			return false
 		}
-		if shopNamed(c.kind, sense) {
+		if shopNamed(c.kind, sense, around) {
 			g.shopName(v)
 		}
 	case kindDate, kindOrderDate:

@@ -31,14 +31,15 @@ func (g *grouper) town(v []byte) {
 // senseTheirs is the sense of what is a customer's, and no branch's.
 const senseTheirs = senseCustomer | senseClient | senseOrder | senseDelivery | senseBilling
 
-// shopNamed reports whether a value is what a shop is called.
-func shopNamed(k kind, s sense) bool {
-	return s&senseShop != 0 && s&(senseProduct|senseThing) == 0 && (k == kindName || k == kindNone)
+// shopNamed reports whether a value under a key of kind k, which has the sense s with what
+// it inherits from around, is what a shop is called.
+func shopNamed(k kind, s, around sense) bool {
+	return s&senseShop != 0 && s&(senseProduct|senseThing) == 0 && (k == kindName || k == kindNone && around&senseShop == 0)
 }
 
 // shopName notes what the shop is called that an object is about or names.
 func (g *grouper) shopName(v []byte) {
-	if len(v) < 3 || len(v) > len(short{}.b) || v[0] == '-' || isDigit(v[0]) {
+	if len(v) < 3 || len(v) > len(short{}.b) || v[0] == '-' || isDigit(v[0]) || filler(v) {
 		return
 	}
 	if o := g.own(); o.shop.n == 0 {

@@ -229,7 +229,7 @@ func (s *jsonScanner) finishString(v []byte, off int64) {
 			return
 		}
 	}
-	if c.kind == kindNone && c.sense&(senseKnown|senseClient) == senseKnown && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {
+	if c.kind == kindNone && c.sense&(senseKnown|senseClient|senseShop) == senseKnown && s.shape&^(shapeDigit|shapeLetter|shapeHigh) == 0 && s.sub == nil && len(v) < 32 && s.object() {
 		s.g.tick(s.start)
 		return // nothing that a shape could tell
 	}
