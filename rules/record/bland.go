@@ -44,6 +44,9 @@ func (g *grouper) around(c class) class {
 // under a key of class c, tells nothing that [grouper.value] would keep. What
 // it tells beside that is noted.
 func (g *grouper) bland(c class, v []byte, object bool) bool {
+	if g.timed() && dullOf(c) == dullAsk {
+		return false
+	}
 	switch c.kind {
 	case kindCity:
 		g.town(v)
@@ -51,7 +54,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 	case kindRegion, kindCountry:
 		return true
 	case kindNone:
-		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 || g.timed() {
+		if c.sense&senseKnown == 0 && !wordless(v) || c.sense&senseClient != 0 {
 			return false
 		}
 		if around := g.sense(); shopNamed(c.kind, c.sense|around, around) && g.deep == 0 {
@@ -93,7 +96,7 @@ func (g *grouper) bland(c class, v []byte, object bool) bool {
 // dated notes a date that begins with its digits. It is false for another value,
 // and where a date may be an hour.
 func (g *grouper) dated(c class, v []byte) bool {
-	if v[0]-'0' > 9 || g.deep > 0 || g.timed() || !dateLike(v) {
+	if v[0]-'0' > 9 || g.deep > 0 || !dateLike(v) {
 		return false
 	}
 	if c.kind == kindOrderDate {

@@ -5,11 +5,12 @@ import "bytes"
 // hours takes opening hours: what has them is a place of business, not a
 // customer. Both the key and the value must say so, because a query may choose
 // the names of the keys in its answer (GraphQL aliases), but no field of a
-// customer holds such a value. It reports whether v was taken.
+// customer holds such a value. Of a type or a firm it is not asked, which short cuts
+// drop wherever they stand. It reports whether v was taken.
 func (g *grouper) hours(c class, v []byte) bool {
 	i := len(g.frames) - 1
 	if c.kind != kindHours {
-		if !g.timed() {
+		if d := dullOf(c); !g.timed() || d == dullAll || d == dullWord {
 			return false
 		}
 	}
