@@ -53,8 +53,11 @@ func (s *jsonScanner) opened(c class) {
 	}
 }
 
-// typed notes the type of the object that is open.
+// typed notes the type of the object that is open; an empty one is none.
 func (s *jsonScanner) typed(v []byte) {
+	if len(v) == 0 {
+		return
+	}
 	h := maphash.Bytes(s.g.keys.seed, v) | 1
 	switch l := s.links; {
 	case l.depth > 0:
