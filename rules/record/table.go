@@ -86,8 +86,10 @@ func (p *page) endCell(tag tag) {
 	switch {
 	case p.prose.n == 1:
 		line := trimLabel(p.prose.at(0))
-		if c, label = p.prose.labels(line); !label && t.inHead {
-			c = p.g.keys.class(line)
+		if c, label = p.prose.labels(line); !label {
+			if c = (class{}); t.inHead {
+				c = p.g.keys.class(line)
+			}
 		}
 		p.prose.lines[0].plain = !label
 	case p.prose.n == 0 && p.prose.said: // the label was a block of its own
