@@ -23,7 +23,7 @@ const senseAlive = senseCustomer | senseClient | sensePlace | senseOrder | sense
 
 // tellsOf says what values under a key of class c may tell.
 func tellsOf(c class) (t tells) {
-	if c.sense&senseAlive != 0 || c.kind == kindAddress || c.kind == kindHours || c.kind == kindPhone || c.kind == kindColumns || c.kind == kindKeyed {
+	if c.sense&senseAlive != 0 || c.kind == kindAddress || c.kind == kindHours || c.kind == kindPhone || c.kind == kindColumns || c.kind == kindKeyed || c.kind == kindRelated {
 		t |= tellsNest
 	}
 	if c.kind != kindText {
