@@ -380,7 +380,7 @@ func (g *gate) giveUp(reason rules.Uninspected) rules.Verdict {
 
 // stepRaw passes bytes on that are no longer inspected.
 func (g *gate) stepRaw() (bool, rules.Verdict) {
-	n, err := g.tap.Read(g.scratch[:maxTapRead])
+	n, err := g.tap.Read(g.scratch)
 	switch {
 	case err == io.EOF: //nolint:errorlint // io.Reader's contract
 		g.done, g.err = true, io.EOF
@@ -388,7 +388,7 @@ func (g *gate) stepRaw() (bool, rules.Verdict) {
 		g.x.Reason = brokenBy(g.res)
 		g.done, g.err = true, errUpstreamGone
 	}
-	return n < maxTapRead, rules.Passed
+	return n < len(g.scratch), rules.Passed
 }
 
 // settle decides about everything found since the last time, and moves ready.

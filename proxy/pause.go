@@ -29,6 +29,10 @@ type pausing struct {
 	at     int       // of got, taken already
 }
 
+// readAhead is the size of a buffer of its own, since a read may outlast the exchange:
+// smaller than copySize, because every answer of unknown length takes one.
+const readAhead = 16 << 10
+
 type read struct {
 	n     int
 	err   error
@@ -56,7 +60,7 @@ func (p *pausing) ready(lasting time.Duration) bool {
 	}
 	if p.result == nil {
 		if p.buffer == nil {
-			p.buffer = make([]byte, maxTapRead)
+			p.buffer = make([]byte, readAhead)
 		}
 		p.result = make(chan read, 1)
 		go func(into []byte, result chan<- read) {

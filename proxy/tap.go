@@ -2,9 +2,6 @@ package proxy
 
 import "io"
 
-// maxTapRead bounds one read from the upstream.
-const maxTapRead = copySize
-
 // tap keeps the original bytes of a body while a decoder reads them, and
 // knows which of them can be told of by what was decoded so far.
 //
@@ -33,7 +30,7 @@ func (t *tap) Read(b []byte) (int, error) {
 	if !t.plain {
 		t.marks = append(t.marks, mark{t.taken(), t.decoded})
 	}
-	n, err := t.source.Read(b[:min(len(b), maxTapRead)])
+	n, err := t.source.Read(b[:min(len(b), copySize)])
 	t.held = append(t.held, b[:n]...)
 	switch {
 	case err == io.EOF: //nolint:errorlint // io.Reader's contract
